@@ -1,0 +1,84 @@
+import * as L from './layout.ts';
+import { readRflags, writeRflags } from './rflags.ts';
+
+/** The architectural state of one CPU: a typed window on the bytes that `layout.ts` describes. It owns nothing. */
+export class CpuState {
+  readonly view: DataView;
+  readonly u8: Uint8Array;
+
+  constructor(memory: { readonly view: DataView; readonly u8: Uint8Array }) {
+    this.view = memory.view;
+    this.u8 = memory.u8;
+  }
+
+  /** General-purpose register `n` in encoding order (0 RAX, 1 RCX, 2 RDX, 3 RBX, 4 RSP, 5 RBP, 6 RSI, 7 RDI, 8 … 15). */
+  gpr(n: number): bigint {
+    return this.view.getBigUint64(L.gprAt(n), true);
+  }
+  setGpr(n: number, value: bigint): void {
+    this.view.setBigUint64(L.gprAt(n), value, true);
+  }
+
+  get rip(): bigint {
+    return this.u64(L.RIP);
+  }
+  set rip(value: bigint) {
+    this.setU64(L.RIP, value);
+  }
+
+  get rflags(): number {
+    return readRflags(this.view);
+  }
+  set rflags(value: number) {
+    writeRflags(this.view, value);
+  }
+
+  /** The low 128 bits of vector register `n`. */
+  xmm(n: number): bigint {
+    const at = L.vectorAt(n);
+    return this.u64(at) | (this.u64(at + 8) << 64n);
+  }
+  setXmm(n: number, value: bigint): void {
+    const at = L.vectorAt(n);
+    this.setU64(at, value & 0xffff_ffff_ffff_ffffn);
+    this.setU64(at + 8, value >> 64n);
+  }
+
+  /** Segment selector in encoding order (0 ES, 1 CS, 2 SS, 3 DS, 4 FS, 5 GS). */
+  selector(n: number): number {
+    return this.view.getUint16(L.SELECTORS + 2 * n, true);
+  }
+  setSelector(n: number, value: number): void {
+    this.view.setUint16(L.SELECTORS + 2 * n, value, true);
+  }
+
+  get cpl(): number {
+    return this.view.getUint32(L.CPL, true);
+  }
+  set cpl(value: number) {
+    this.view.setUint32(L.CPL, value, true);
+  }
+
+  get mxcsr(): number {
+    return this.view.getUint32(L.MXCSR, true);
+  }
+  set mxcsr(value: number) {
+    this.view.setUint32(L.MXCSR, value, true);
+  }
+
+  /** Instructions retired since the machine was made. */
+  get icount(): number {
+    return Number(this.view.getBigInt64(L.ICOUNT, true));
+  }
+  set icount(value: number) {
+    this.view.setBigInt64(L.ICOUNT, BigInt(value), true);
+  }
+
+  /** A 64-bit field by its layout address, for instance `cpu.u64(L.FS_BASE)`. */
+  u64(at: number): bigint {
+    return this.view.getBigUint64(at, true);
+  }
+  setU64(at: number, value: bigint): void {
+    this.view.setBigUint64(at, value, true);
+  }
+}

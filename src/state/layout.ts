@@ -1,0 +1,125 @@
+/**
+ * Where everything lives in the one `WebAssembly.Memory`: CPU state, the fast TLBs, translated code, guest RAM.
+ *
+ * Every address below is a byte offset from the start of that memory. Both engines, the debugger and the snapshots read
+ * this one table. A register is addressed by its byte offset, so AH is simply RAX + 1.
+ *
+ *     0x0000_1000  CPU state                 (STATE … STATE_END)
+ *     0x0001_0000  fast TLB, reads           (4096 entries of 16 bytes)
+ *     0x0002_0000  fast TLB, writes
+ *     0x0003_0000  fast TLB, instruction fetches
+ *     0x0010_0000  decoded instruction records and page maps (the code arena)
+ *     0x0800_0000  guest RAM: physical address 0
+ */
+
+export const STATE = 0x1000;
+
+/** General-purpose registers, 8 bytes each, in encoding order RAX RCX RDX RBX RSP RBP RSI RDI R8 … R15. */
+export const GPR = STATE;
+/** Instruction pointer, u64. Exact whenever an engine has returned. */
+export const RIP = STATE + 0x80;
+
+/**
+ * The six arithmetic flags, each kept as *the value it is a test of*, so that an ALU operation stores its result and
+ * never computes the flag (see `rflags.ts`, which is the only file that packs and unpacks them):
+ *
+ *     ZF_SLOT  i64   ZF = (slot == 0)
+ *     SF_SLOT  i64   SF = bit 63
+ *     PF_SLOT  u8    PF = the byte has an even number of ones
+ *     CF_SLOT  u8    0 or 1
+ *     OF_SLOT  u8    0 or 1
+ *     AF_SLOT  u8    AF = bit 4
+ */
+export const ZF_SLOT = STATE + 0x88;
+export const SF_SLOT = STATE + 0x90;
+export const PF_SLOT = STATE + 0x98;
+export const CF_SLOT = STATE + 0x99;
+export const OF_SLOT = STATE + 0x9a;
+export const AF_SLOT = STATE + 0x9b;
+/** RFLAGS without the six arithmetic flags: u32 with bit 1, TF, IF, DF, IOPL, NT, RF, VM, AC, VIF, VIP, ID. */
+export const SYSTEM_FLAGS = STATE + 0xa0;
+
+export const FS_BASE = STATE + 0xa8;
+export const GS_BASE = STATE + 0xb0;
+/** IA32_KERNEL_GS_BASE, exchanged with GS_BASE by SWAPGS. */
+export const KERNEL_GS_BASE = STATE + 0xb8;
+/** Always zero: the base and index of an address that has none. */
+export const ZERO = STATE + 0xc0;
+/** Linear address of the 4 KiB page that holds the current instruction's first byte. Kept by the interpreter. */
+export const RIP_PAGE = STATE + 0xc8;
+
+export const CR0 = STATE + 0xd0;
+export const CR2 = STATE + 0xd8;
+export const CR3 = STATE + 0xe0;
+export const CR4 = STATE + 0xe8;
+export const CR8 = STATE + 0xf0;
+export const EFER = STATE + 0xf8;
+export const STAR = STATE + 0x100;
+export const LSTAR = STATE + 0x108;
+export const CSTAR = STATE + 0x110;
+export const SFMASK = STATE + 0x118;
+export const TSC_AUX = STATE + 0x120;
+export const XCR0 = STATE + 0x128;
+/** Segment selectors, u16 each, in encoding order ES CS SS DS FS GS. */
+export const SELECTORS = STATE + 0x130;
+/** Current privilege level, u32. */
+export const CPL = STATE + 0x13c;
+/** Debug registers DR0 … DR7, u64 each. */
+export const DR = STATE + 0x140;
+export const GDTR_BASE = STATE + 0x180;
+export const GDTR_LIMIT = STATE + 0x188;
+export const IDTR_BASE = STATE + 0x190;
+export const IDTR_LIMIT = STATE + 0x198;
+
+/** Vector registers: 32 slots of 64 bytes; XMMn is the first 16 bytes of slot n. */
+export const VECTOR = STATE + 0x400;
+export const VECTOR_STRIDE = 64;
+/** MXCSR, u32. */
+export const MXCSR = STATE + 0xc00;
+/** IEEE exceptions that the current instruction raised and that are not yet merged into MXCSR, u32. */
+export const FP_RAISED = STATE + 0xc04;
+/** x87: control word, status word (TOP inside), full tag word (two bits a physical register), u16 each; last opcode u16. */
+export const X87_CW = STATE + 0xc08;
+export const X87_SW = STATE + 0xc0a;
+export const X87_TW = STATE + 0xc0c;
+export const X87_OP = STATE + 0xc0e;
+export const X87_IP = STATE + 0xc10;
+export const X87_DP = STATE + 0xc18;
+/** x87 physical registers R0 … R7, 16 bytes each: significand u64, then sign and exponent u16. ST(i) is R[(TOP + i) & 7]. */
+export const X87_REG = STATE + 0xc40;
+
+/** Execution control, written by engines and helpers. */
+export const EXEC = STATE + 0xe00;
+/** Instructions that may still retire before the engine must return, i64. */
+export const BUDGET = EXEC;
+/** Kind of the pending exit, i32: see `exec/exit.ts`. Zero when there is none. */
+export const PENDING = EXEC + 8;
+/** Vector, error code and faulting address of a pending fault. */
+export const FAULT_VECTOR = EXEC + 0x10;
+export const FAULT_ERROR = EXEC + 0x14;
+export const FAULT_ADDRESS = EXEC + 0x18;
+/** Instructions retired since the machine was made, as of the last engine exit or helper call, i64. */
+export const ICOUNT = EXEC + 0x20;
+/** Scratch for values wider than 64 bits that cross between wasm and TypeScript: 4 × 16 bytes. */
+export const SCRATCH = EXEC + 0x40;
+/** A helper's extra results. */
+export const STATE_END = STATE + 0x1000;
+
+/** Fast TLBs: direct-mapped, 4,096 entries of { tag u64, addend u32, aux u32 }; a tag with bit 0 set never matches. */
+export const TLB_ENTRIES = 4096;
+export const TLB_ENTRY_SIZE = 16;
+export const TLB_READ = 0x10000;
+export const TLB_WRITE = 0x20000;
+export const TLB_FETCH = 0x30000;
+
+export const CODE_ARENA = 0x0010_0000;
+export const CODE_ARENA_END = 0x0800_0000;
+/** Physical address 0 of the guest. */
+export const RAM = 0x0800_0000;
+/** The largest guest RAM that fits beside the rest in a 32-bit WebAssembly memory, in bytes. */
+export const MAX_RAM = 0x1_0000_0000 - RAM - 0x1_0000;
+
+/** Byte offset of general-purpose register `n` (0 = RAX … 15 = R15). */
+export const gprAt = (n: number): number => GPR + 8 * n;
+/** Byte offset of vector register `n`. */
+export const vectorAt = (n: number): number => VECTOR + VECTOR_STRIDE * n;
