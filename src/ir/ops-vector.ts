@@ -6,6 +6,7 @@ import { type Emitter, TYPE, V, W } from './wasm-opcodes.ts';
 
 type ScalarName = keyof typeof SCALAR_ROWS;
 const V128 = [128] as const;
+type BinaryRow = Row & { readonly kind: 'binary' };
 
 const simd =
   (...opcodes: number[]) =>
@@ -14,11 +15,11 @@ const simd =
   };
 
 /** Lane by lane, as the scalar row of that name. */
-function lanewise(width: number, name: ScalarName, opcode: number): Row {
+function lanewise(width: number, name: ScalarName, opcode: number): BinaryRow {
   const scalar: Row = SCALAR_ROWS[name];
   return {
     doc: `${scalar.doc}, in lanes of ${width} bits`,
-    kind: scalar.kind === 'unary' ? 'unary' : 'binary',
+    kind: 'binary',
     widths: V128,
     eval: (_w, args) => mapLanes(width, (...lanes) => scalar.eval(width, lanes, width), ...args),
     emit: simd(opcode),
@@ -30,8 +31,8 @@ function lanes(
   width: number,
   f: (a: bigint, b: bigint) => bigint,
   emit?: (e: Emitter) => void,
-): Row {
-  const row: Row = {
+): BinaryRow {
+  const row: BinaryRow = {
     doc: `${doc}, in lanes of ${width} bits`,
     kind: 'binary',
     widths: V128,
@@ -46,7 +47,7 @@ const clampSigned = (x: bigint, w: number): bigint => clamp(x, -(1n << BigInt(w 
 const clampUnsigned = (x: bigint, w: number): bigint => clamp(x, 0n, mask(w));
 
 /** Shift of every lane by one count, the low 64 bits of `b` (SDM 2B PSLLW): past the lane all zeros, or all signs. */
-function shift(doc: string, width: number, kind: 'shl' | 'shr' | 'sar', opcode: number): Row {
+function shift(doc: string, width: number, kind: 'shl' | 'shr' | 'sar', opcode: number): BinaryRow {
   return {
     doc: `${doc}, in lanes of ${width} bits, by the low 64 bits of b`,
     kind: 'binary',
@@ -90,7 +91,7 @@ function shift(doc: string, width: number, kind: 'shl' | 'shr' | 'sar', opcode: 
 }
 
 /** Narrows the lanes of a (low half of the result) and b (high half) with saturation. */
-function narrow(from: number, to: 'signed' | 'unsigned', opcode: number): Row {
+function narrow(from: number, to: 'signed' | 'unsigned', opcode: number): BinaryRow {
   const half = from / 2;
   return {
     doc: `the ${from}-bit lanes of a, then of b, saturated to ${to} ${half} bits`,
@@ -111,7 +112,7 @@ function narrow(from: number, to: 'signed' | 'unsigned', opcode: number): Row {
 }
 
 /** Interleaves the low or high halves of a and b, a first (PUNPCKL…, PUNPCKH…). */
-function interleave(width: number, high: boolean): Row {
+function interleave(width: number, high: boolean): BinaryRow {
   const bytes = width / 8;
   const order: number[] = [];
   for (let lane = 0; lane < 8 / bytes; lane++)
@@ -129,7 +130,7 @@ function interleave(width: number, high: boolean): Row {
   };
 }
 
-const bitwise = (name: 'and' | 'or' | 'xor', opcode: number): Row => ({
+const bitwise = (name: 'and' | 'or' | 'xor', opcode: number): BinaryRow => ({
   doc: SCALAR_ROWS[name].doc,
   kind: 'binary',
   widths: V128,
@@ -278,7 +279,7 @@ function multiplyHighWords(e: Emitter, low: number, high: number): void {
 }
 
 /** The top bit of every lane, lowest lane first, as a 32-bit value. */
-function maskOf(width: number, opcode: number): Row {
+function maskOf(width: number, opcode: number): Row & { readonly kind: 'resize' } {
   return {
     doc: `the top bits of the lanes of ${width} bits, as a 32-bit value`,
     kind: 'resize',

@@ -2,7 +2,7 @@ import type { Width } from '../bits/width.ts';
 import type { Insn } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
-import { gprAt, RIP_PAGE, SYSTEM_FLAGS } from '../state/layout.ts';
+import { FAULT_VECTOR, gprAt, RIP_PAGE, SYSTEM_FLAGS } from '../state/layout.ts';
 import { instructionNamed } from './define.ts';
 import { constantOperands, type MemoryOp, type Op, segmentPlace } from './operands.ts';
 
@@ -15,6 +15,9 @@ export const RBP = gprAt(5);
 export const RSI = gprAt(6);
 export const RDI = gprAt(7);
 export const R11 = gprAt(11);
+
+/** PENDING.trap of `exec/exit.ts`. */
+const EXIT_TRAP = 4;
 
 /** What every instance of a shape has in common; all that a definition may branch on. */
 export interface ShapeInfo {
@@ -172,6 +175,13 @@ export class Lift {
   /** Raises an exception always. */
   trap(vector: number, errorCode: number | null = null): void {
     this.b.trapIf(this.constant(1, 1), vector, errorCode);
+  }
+
+  /** INT n, INT3, INT1: the exception is delivered with RIP behind the instruction. */
+  softwareInterrupt(vector: Val, checked = true): void {
+    if (checked) this.b.call('gateAllowed', 0, vector);
+    this.b.put(FAULT_VECTOR, vector);
+    this.b.exit(EXIT_TRAP);
   }
 
   /** Pushes below RSP; RSP moves only after the store succeeded. */
