@@ -42,7 +42,8 @@ export function resultWidth(row: Row, args: readonly Val[], requested?: Width): 
 }
 
 /** Width at which a row operates: its first argument's, a select's second. */
-export const operandWidth = (row: Row, args: readonly Node[]): number => (row.kind === 'select' ? args[1]! : args[0]!).w;
+export const operandWidth = (row: Row, args: readonly Node[]): number =>
+  (row.kind === 'select' ? args[1]! : args[0]!).w;
 
 const NO_ATTR: Attr = Object.freeze({});
 
@@ -145,7 +146,11 @@ function rowMethod(name: string, row: Row) {
     const w = resultWidth(row, values, requested);
     if ((name === 'zext' || name === 'trunc' || name === 'sext') && w === first.w) return first;
     if (values.every(isConstant)) {
-      const folded = row.eval(operandWidth(row, values), values.map((v) => v.attr.value!), w);
+      const folded = row.eval(
+        operandWidth(row, values),
+        values.map((v) => v.attr.value!),
+        w,
+      );
       return this.constant(folded, w);
     }
     const same = identity(name, values);

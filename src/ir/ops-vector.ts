@@ -158,41 +158,82 @@ export const VECTOR_ROWS = {
   i32x4_sub: lanewise(32, 'sub', V.i32x4_sub),
   i64x2_sub: lanewise(64, 'sub', V.i64x2_sub),
   i16x8_mul: lanewise(16, 'mul', V.i16x8_mul),
-  i8x16_add_sat_s: lanes('a + b, signed saturation', 8, (a, b) => clampSigned(signed(a, 8) + signed(b, 8), 8), simd(V.i8x16_add_sat_s)),
-  i16x8_add_sat_s: lanes('a + b, signed saturation', 16, (a, b) => clampSigned(signed(a, 16) + signed(b, 16), 16), simd(V.i16x8_add_sat_s)),
+  i8x16_add_sat_s: lanes(
+    'a + b, signed saturation',
+    8,
+    (a, b) => clampSigned(signed(a, 8) + signed(b, 8), 8),
+    simd(V.i8x16_add_sat_s),
+  ),
+  i16x8_add_sat_s: lanes(
+    'a + b, signed saturation',
+    16,
+    (a, b) => clampSigned(signed(a, 16) + signed(b, 16), 16),
+    simd(V.i16x8_add_sat_s),
+  ),
   i8x16_add_sat_u: lanes('a + b, unsigned saturation', 8, (a, b) => clampUnsigned(a + b, 8), simd(V.i8x16_add_sat_u)),
   i16x8_add_sat_u: lanes('a + b, unsigned saturation', 16, (a, b) => clampUnsigned(a + b, 16), simd(V.i16x8_add_sat_u)),
-  i8x16_sub_sat_s: lanes('a − b, signed saturation', 8, (a, b) => clampSigned(signed(a, 8) - signed(b, 8), 8), simd(V.i8x16_sub_sat_s)),
-  i16x8_sub_sat_s: lanes('a − b, signed saturation', 16, (a, b) => clampSigned(signed(a, 16) - signed(b, 16), 16), simd(V.i16x8_sub_sat_s)),
+  i8x16_sub_sat_s: lanes(
+    'a − b, signed saturation',
+    8,
+    (a, b) => clampSigned(signed(a, 8) - signed(b, 8), 8),
+    simd(V.i8x16_sub_sat_s),
+  ),
+  i16x8_sub_sat_s: lanes(
+    'a − b, signed saturation',
+    16,
+    (a, b) => clampSigned(signed(a, 16) - signed(b, 16), 16),
+    simd(V.i16x8_sub_sat_s),
+  ),
   i8x16_sub_sat_u: lanes('a − b, unsigned saturation', 8, (a, b) => clampUnsigned(a - b, 8), simd(V.i8x16_sub_sat_u)),
   i16x8_sub_sat_u: lanes('a − b, unsigned saturation', 16, (a, b) => clampUnsigned(a - b, 16), simd(V.i16x8_sub_sat_u)),
   i8x16_eq: lanes('all ones where a = b', 8, (a, b) => ones(a === b), simd(V.i8x16_eq)),
   i16x8_eq: lanes('all ones where a = b', 16, (a, b) => ones(a === b), simd(V.i16x8_eq)),
   i32x4_eq: lanes('all ones where a = b', 32, (a, b) => ones(a === b), simd(V.i32x4_eq)),
   i8x16_gt_s: lanes('all ones where a > b, signed', 8, (a, b) => ones(signed(a, 8) > signed(b, 8)), simd(V.i8x16_gt_s)),
-  i16x8_gt_s: lanes('all ones where a > b, signed', 16, (a, b) => ones(signed(a, 16) > signed(b, 16)), simd(V.i16x8_gt_s)),
-  i32x4_gt_s: lanes('all ones where a > b, signed', 32, (a, b) => ones(signed(a, 32) > signed(b, 32)), simd(V.i32x4_gt_s)),
+  i16x8_gt_s: lanes(
+    'all ones where a > b, signed',
+    16,
+    (a, b) => ones(signed(a, 16) > signed(b, 16)),
+    simd(V.i16x8_gt_s),
+  ),
+  i32x4_gt_s: lanes(
+    'all ones where a > b, signed',
+    32,
+    (a, b) => ones(signed(a, 32) > signed(b, 32)),
+    simd(V.i32x4_gt_s),
+  ),
   i8x16_min_u: lanes('the lesser, unsigned', 8, (a, b) => (a < b ? a : b), simd(V.i8x16_min_u)),
   i8x16_max_u: lanes('the greater, unsigned', 8, (a, b) => (a > b ? a : b), simd(V.i8x16_max_u)),
   i16x8_min_s: lanes('the lesser, signed', 16, (a, b) => (signed(a, 16) < signed(b, 16) ? a : b), simd(V.i16x8_min_s)),
   i16x8_max_s: lanes('the greater, signed', 16, (a, b) => (signed(a, 16) > signed(b, 16) ? a : b), simd(V.i16x8_max_s)),
   i8x16_avg_u: lanes('(a + b + 1) / 2, unsigned', 8, (a, b) => (a + b + 1n) >> 1n, simd(V.i8x16_avgr_u)),
   i16x8_avg_u: lanes('(a + b + 1) / 2, unsigned', 16, (a, b) => (a + b + 1n) >> 1n, simd(V.i16x8_avgr_u)),
-  i16x8_mulh_s: lanes('the high half of a · b, signed', 16, (a, b) => (signed(a, 16) * signed(b, 16)) >> 16n, (e) =>
-    multiplyHighWords(e, V.i32x4_extmul_low_i16x8_s, V.i32x4_extmul_high_i16x8_s),
+  i16x8_mulh_s: lanes(
+    'the high half of a · b, signed',
+    16,
+    (a, b) => (signed(a, 16) * signed(b, 16)) >> 16n,
+    (e) => multiplyHighWords(e, V.i32x4_extmul_low_i16x8_s, V.i32x4_extmul_high_i16x8_s),
   ),
-  i16x8_mulh_u: lanes('the high half of a · b, unsigned', 16, (a, b) => (a * b) >> 16n, (e) =>
-    multiplyHighWords(e, V.i32x4_extmul_low_i16x8_u, V.i32x4_extmul_high_i16x8_u),
+  i16x8_mulh_u: lanes(
+    'the high half of a · b, unsigned',
+    16,
+    (a, b) => (a * b) >> 16n,
+    (e) => multiplyHighWords(e, V.i32x4_extmul_low_i16x8_u, V.i32x4_extmul_high_i16x8_u),
   ),
   i32x4_dot_s: {
     doc: 'sums of the two products of each pair of signed words, in lanes of 32 bits (PMADDWD)',
     kind: 'binary',
     widths: V128,
     eval: (_w, [a, b]) =>
-      mapLanes(32, (x, y) => {
-        const product = (at: bigint): bigint => signed((x! >> at) & 0xffffn, 16) * signed((y! >> at) & 0xffffn, 16);
-        return product(0n) + product(16n);
-      }, a!, b!),
+      mapLanes(
+        32,
+        (x, y) => {
+          const product = (at: bigint): bigint => signed((x! >> at) & 0xffffn, 16) * signed((y! >> at) & 0xffffn, 16);
+          return product(0n) + product(16n);
+        },
+        a!,
+        b!,
+      ),
     emit: simd(V.i32x4_dot_i16x8_s),
   },
   i64x2_mul_even_u: {
@@ -220,14 +261,44 @@ export const VECTOR_ROWS = {
     kind: 'binary',
     widths: V128,
     eval: (_w, [a, b]) =>
-      mapLanes(64, (x, y) => {
-        let sum = 0n;
-        for (let at = 0n; at < 64n; at += 8n) {
-          const d = ((x! >> at) & 0xffn) - ((y! >> at) & 0xffn);
-          sum += d < 0n ? -d : d;
-        }
-        return sum;
-      }, a!, b!),
+      mapLanes(
+        64,
+        (x, y) => {
+          let sum = 0n;
+          for (let at = 0n; at < 64n; at += 8n) {
+            const d = ((x! >> at) & 0xffn) - ((y! >> at) & 0xffn);
+            sum += d < 0n ? -d : d;
+          }
+          return sum;
+        },
+        a!,
+        b!,
+      ),
+    emit: (e) =>
+      e.temp(TYPE.v128, (a) =>
+        e.temp(TYPE.v128, (b) => {
+          e.set(b);
+          e.set(a);
+          // |a − b| is whichever saturated difference is not zero.
+          e.get(a);
+          e.get(b);
+          e.simd(V.i8x16_sub_sat_u);
+          e.get(b);
+          e.get(a);
+          e.simd(V.i8x16_sub_sat_u);
+          e.simd(V.v128_or);
+          e.simd(V.i16x8_extadd_pairwise_i8x16_u);
+          e.simd(V.i32x4_extadd_pairwise_i16x8_u);
+          e.tee(a);
+          e.get(a);
+          e.i32(32);
+          e.simd(V.i64x2_shr_u);
+          e.simd(V.i32x4_add);
+          // The high doubleword of each quadword still holds a partial sum.
+          e.simd(V.v128_const, ...[0, 8].flatMap(() => [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]));
+          e.simd(V.v128_and);
+        }),
+      ),
   },
   i16x8_shl: shift('a << b', 16, 'shl', V.i16x8_shl),
   i32x4_shl: shift('a << b', 32, 'shl', V.i32x4_shl),

@@ -305,7 +305,7 @@ export const SCALAR_ROWS = {
     doc: '(a:b) / c, signed, toward zero; c ≠ 0; the high half of the quotient, which tells whether it overflows',
     kind: 'ternary',
     widths: ONLY64,
-    eval: (w, [a, b, c]) => ((signed(a!, w) << BigInt(w)) | b!) / signed(c!, w) >> BigInt(w),
+    eval: (w, [a, b, c]) => (((signed(a!, w) << BigInt(w)) | b!) / signed(c!, w)) >> BigInt(w),
     when: (_w, [, , c]) => c !== 0n,
   },
   remqs: {
@@ -315,9 +315,21 @@ export const SCALAR_ROWS = {
     eval: (w, [a, b, c]) => ((signed(a!, w) << BigInt(w)) | b!) % signed(c!, w),
     when: (_w, [, , c]) => c !== 0n,
   },
-  and: { doc: 'a ∧ b', kind: 'binary', widths: BIT_AND_INT, eval: (_w, [a, b]) => a! & b!, emit: [W.i32_and, W.i64_and] },
+  and: {
+    doc: 'a ∧ b',
+    kind: 'binary',
+    widths: BIT_AND_INT,
+    eval: (_w, [a, b]) => a! & b!,
+    emit: [W.i32_and, W.i64_and],
+  },
   or: { doc: 'a ∨ b', kind: 'binary', widths: BIT_AND_INT, eval: (_w, [a, b]) => a! | b!, emit: [W.i32_or, W.i64_or] },
-  xor: { doc: 'a ⊕ b', kind: 'binary', widths: BIT_AND_INT, eval: (_w, [a, b]) => a! ^ b!, emit: [W.i32_xor, W.i64_xor] },
+  xor: {
+    doc: 'a ⊕ b',
+    kind: 'binary',
+    widths: BIT_AND_INT,
+    eval: (_w, [a, b]) => a! ^ b!,
+    emit: [W.i32_xor, W.i64_xor],
+  },
   shl: {
     doc: 'a shifted left by b; b < width',
     kind: 'binary',

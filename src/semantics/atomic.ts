@@ -1,3 +1,4 @@
+import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
 import { addFlags, subFlags } from './flags.ts';
 import { RAX, RBX, RCX, RDX } from './lift.ts';
@@ -57,17 +58,21 @@ define('cmpxchg8b', 'Compare EDX:EAX with eight bytes and exchange with ECX:EBX;
   x.setFlags({ zf: equal });
 });
 
-define('cmpxchg16b', 'Compare RDX:RAX with sixteen aligned bytes and exchange with RCX:RBX; only ZF changes', (x, dst) => {
-  const k = x.b;
-  if (dst!.kind !== 'mem') throw new TypeError('CMPXCHG16B of a register');
-  const address = x.address(dst!);
-  x.trapIf(k.ne(k.and(address, x.constant(15, 64)), x.constant(0, 64)), 13, 0);
-  const expected = k.pair(k.get(RAX, 64), k.get(RDX, 64));
-  const replacement = k.pair(k.get(RBX, 64), k.get(RCX, 64));
-  const old = k.load(address, 128, dst!.fault, 'write');
-  const equal = k.eqz(k.zext(k.anyTrue(k.v128_xor(old, expected)), 8));
-  k.store(address, k.select(equal, replacement, old), dst!.fault);
-  k.put(RAX, k.low(old, 64));
-  k.put(RDX, k.high(old, 64));
-  x.setFlags({ zf: equal });
-});
+define(
+  'cmpxchg16b',
+  'Compare RDX:RAX with sixteen aligned bytes and exchange with RCX:RBX; only ZF changes',
+  (x, dst) => {
+    const k = x.b;
+    if (dst!.kind !== 'mem') throw new TypeError('CMPXCHG16B of a register');
+    const address = x.address(dst!);
+    x.trapIf(k.ne(k.and(address, x.constant(15, 64)), x.constant(0, 64)), VECTOR.GP, 0);
+    const expected = k.pair(k.get(RAX, 64), k.get(RDX, 64));
+    const replacement = k.pair(k.get(RBX, 64), k.get(RCX, 64));
+    const old = k.load(address, 128, dst!.fault, 'write');
+    const equal = k.eqz(k.zext(k.anyTrue(k.v128_xor(old, expected)), 8));
+    k.store(address, k.select(equal, replacement, old), dst!.fault);
+    k.put(RAX, k.low(old, 64));
+    k.put(RDX, k.high(old, 64));
+    x.setFlags({ zf: equal });
+  },
+);

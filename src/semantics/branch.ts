@@ -1,14 +1,13 @@
 import type { Val } from '../ir/nodes.ts';
+import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
 import { CONDITIONS } from './flags.ts';
 import { type Lift, RCX, RSP } from './lift.ts';
 
-const GENERAL_PROTECTION = 13;
-
 /** #GP(0) for a target that is not canonical: the check comes before anything is pushed (Intel; SDM 2A CALL). */
 function checkTarget(x: Lift, target: Val): void {
   const k = x.b;
-  x.trapIf(k.ne(k.sar(k.shl(target, x.constant(16, 64)), x.constant(16, 64)), target), GENERAL_PROTECTION, 0);
+  x.trapIf(k.ne(k.sar(k.shl(target, x.constant(16, 64)), x.constant(16, 64)), target), VECTOR.GP, 0);
 }
 
 define('jmp', 'Jump', (x, to) => {

@@ -3,6 +3,7 @@ import type { Insn } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
 import { FAULT_VECTOR, gprAt, RIP_PAGE, SYSTEM_FLAGS } from '../state/layout.ts';
+import { PENDING_KIND } from '../state/pending.ts';
 import { instructionNamed } from './define.ts';
 import { constantOperands, type MemoryOp, type Op, segmentPlace } from './operands.ts';
 
@@ -15,9 +16,6 @@ export const RBP = gprAt(5);
 export const RSI = gprAt(6);
 export const RDI = gprAt(7);
 export const R11 = gprAt(11);
-
-/** PENDING.trap of `exec/exit.ts`. */
-const EXIT_TRAP = 4;
 
 /** What every instance of a shape has in common; all that a definition may branch on. */
 export interface ShapeInfo {
@@ -181,7 +179,7 @@ export class Lift {
   softwareInterrupt(vector: Val, checked = true): void {
     if (checked) this.b.call('gateAllowed', 0, vector);
     this.b.put(FAULT_VECTOR, vector);
-    this.b.exit(EXIT_TRAP);
+    this.b.exit(PENDING_KIND.trap);
   }
 
   /** Pushes below RSP; RSP moves only after the store succeeded. */
@@ -246,7 +244,6 @@ export class Lift {
     return b.trunc(b.and(b.shr(b.get(SYSTEM_FLAGS, 32), this.constant(10, 32)), this.constant(1, 32)), 1);
   }
 }
-
 
 /** IR of one instruction with these operands, or null where the mnemonic has no definition. */
 export function liftShape(insn: ShapeInfo, operands: readonly Op[], next: (b: Builder) => Val): Block | null {

@@ -40,10 +40,14 @@ define('xchg', 'Exchange; with memory always locked', (x, dst, src) => {
 });
 
 for (const [suffix, condition] of Object.entries(CONDITIONS)) {
-  define(`cmov${suffix}`, 'Move if the condition holds; memory is read and a 32-bit register zero-extended either way', (x, dst, src) => {
-    const value = x.read(src!);
-    x.write(dst!, x.b.select(condition(x), value, x.read(dst!)));
-  });
+  define(
+    `cmov${suffix}`,
+    'Move if the condition holds; memory is read and a 32-bit register zero-extended either way',
+    (x, dst, src) => {
+      const value = x.read(src!);
+      x.write(dst!, x.b.select(condition(x), value, x.read(dst!)));
+    },
+  );
   define(`set${suffix}`, 'Set the byte to the condition', (x, dst) => x.write(dst!, x.b.zext(condition(x), 8)));
 }
 

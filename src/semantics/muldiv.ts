@@ -1,9 +1,8 @@
 import type { Val } from '../ir/nodes.ts';
+import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
 import { type Lift, RAX, RDX } from './lift.ts';
 import type { Op } from './operands.ts';
-
-const DIVIDE_ERROR = 0;
 
 /** CF and OF say that the high half matters; SF and PF follow the low half, ZF and AF are cleared (undefined in the manual). */
 function productFlags(x: Lift, low: Val, overflow: Val): void {
@@ -21,8 +20,7 @@ function product(x: Lift, a: Val, b: Val, signed: boolean): { low: Val; high: Va
 }
 
 /** Whether the high half is anything but the sign of the low one. */
-const signedOverflow = (x: Lift, low: Val, high: Val): Val =>
-  x.b.ne(high, x.b.sar(low, x.constant(low.w - 1, low.w)));
+const signedOverflow = (x: Lift, low: Val, high: Val): Val => x.b.ne(high, x.b.sar(low, x.constant(low.w - 1, low.w)));
 
 /** Writes high:low to RDX:RAX, or to AX for bytes. */
 function writePair(x: Lift, low: Val, high: Val): void {
@@ -67,7 +65,7 @@ function divideNarrow(x: Lift, src: Op, signed: boolean): void {
   const k = x.b;
   const w = src.w;
   const divisor = x.read(src);
-  x.trapIf(k.eqz(divisor), DIVIDE_ERROR);
+  x.trapIf(k.eqz(divisor), VECTOR.DE);
   const d = signed ? k.sext(divisor, 64) : k.zext(divisor, 64);
   const pair = (): Val => {
     if (w === 8) return signed ? k.sext(k.get(RAX, 16), 64) : k.zext(k.get(RAX, 16), 64);
@@ -78,15 +76,15 @@ function divideNarrow(x: Lift, src: Op, signed: boolean): void {
   const n = pair();
   if (!signed) {
     const q = k.divu(n, d);
-    x.trapIf(k.ne(k.shr(q, x.constant(w, 64)), x.constant(0, 64)), DIVIDE_ERROR);
+    x.trapIf(k.ne(k.shr(q, x.constant(w, 64)), x.constant(0, 64)), VECTOR.DE);
     writePair(x, k.trunc(q, w), k.trunc(k.remu(n, d), w));
     return;
   }
   // The one 64-bit overflow, which wasm traps on, is an overflow here as well.
   const minimum = k.eq(n, x.constant(1n << 63n, 64));
-  x.trapIf(k.and(minimum, k.eq(d, x.constant(-1n, 64))), DIVIDE_ERROR);
+  x.trapIf(k.and(minimum, k.eq(d, x.constant(-1n, 64))), VECTOR.DE);
   const q = k.divs(n, d);
-  x.trapIf(k.ne(q, k.sext(k.trunc(q, w), 64)), DIVIDE_ERROR);
+  x.trapIf(k.ne(q, k.sext(k.trunc(q, w), 64)), VECTOR.DE);
   writePair(x, k.trunc(q, w), k.trunc(k.rems(n, d), w));
 }
 
@@ -97,7 +95,7 @@ define('div', 'Unsigned divide RDX:RAX; flags stay', (x, src) => {
   const high = k.get(RDX, 64);
   const low = k.get(RAX, 64);
   // Covers a divisor of zero: no high half is below it.
-  x.trapIf(k.leu(d, high), DIVIDE_ERROR);
+  x.trapIf(k.leu(d, high), VECTOR.DE);
   writePair(x, k.divqu(high, low, d), k.remqu(high, low, d));
 });
 
@@ -107,8 +105,8 @@ define('idiv', 'Signed divide RDX:RAX; flags stay', (x, src) => {
   const d = x.read(src!);
   const high = k.get(RDX, 64);
   const low = k.get(RAX, 64);
-  x.trapIf(k.eqz(d), DIVIDE_ERROR);
+  x.trapIf(k.eqz(d), VECTOR.DE);
   const q = k.divqs(high, low, d);
-  x.trapIf(k.ne(k.divqsHigh(high, low, d), k.sar(q, x.constant(63, 64))), DIVIDE_ERROR);
+  x.trapIf(k.ne(k.divqsHigh(high, low, d), k.sar(q, x.constant(63, 64))), VECTOR.DE);
   writePair(x, q, k.remqs(high, low, d));
 });

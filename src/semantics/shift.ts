@@ -62,7 +62,10 @@ for (const [mnemonic, title, row] of [
       const last = k.and(k.sub(n, x.constant(1, v)), x.constant(v - 1, v));
       const cf = k.trunc(k[row](t, last), 1);
       const of = row === 'sar' ? x.constant(0, 1) : k.msb(a);
-      return { result: k.trunc(k[row](t, n), w), flags: (r) => ({ cf, ...resultFlags(x, r), of, af: x.constant(0, 1) }) };
+      return {
+        result: k.trunc(k[row](t, n), w),
+        flags: (r) => ({ cf, ...resultFlags(x, r), of, af: x.constant(0, 1) }),
+      };
     });
   });
 
@@ -79,7 +82,9 @@ for (const [mnemonic, title, row] of [
       return {
         result: k[row](a, n),
         flags: (r) =>
-          row === 'rotl' ? { cf: k.trunc(r, 1), of: topTwo(x, a) } : { cf: k.msb(r), of: k.xor(k.msb(a), k.trunc(a, 1)) },
+          row === 'rotl'
+            ? { cf: k.trunc(r, 1), of: topTwo(x, a) }
+            : { cf: k.msb(r), of: k.xor(k.msb(a), k.trunc(a, 1)) },
       };
     });
   });
@@ -149,8 +154,7 @@ for (const [mnemonic, title, left] of [
       const wide = (v: Val, at: number): Val => k.shl(k.zext(v, 64), c64(at));
       const last = k.and(k.sub(n, c64(1)), c64(63));
       if (left) {
-        const all =
-          w === 16 ? k.or(k.or(wide(a, 32), wide(s, 16)), wide(a, 0)) : k.or(wide(a, 32), wide(s, 0));
+        const all = w === 16 ? k.or(k.or(wide(a, 32), wide(s, 16)), wide(a, 0)) : k.or(wide(a, 32), wide(s, 0));
         const high = w === 16 ? 47 : 63;
         const t = k.shl(all, n);
         return { result: k.trunc(k.shr(t, c64(32)), w), flags: flags(bitAt(x, k.shl(all, last), c64(high))) };

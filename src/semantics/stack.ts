@@ -61,9 +61,16 @@ define('popf', 'Pop RFLAGS: what the privilege level may not change stays', (x) 
 
 define('lahf', 'Flags into AH', (x) => {
   const k = x.b;
-  const at = (name: 'cf' | 'pf' | 'af' | 'zf' | 'sf', bit: number) => k.shl(k.zext(x.flag(name), 8), x.constant(bit, 8));
+  const at = (name: 'cf' | 'pf' | 'af' | 'zf' | 'sf', bit: number) =>
+    k.shl(k.zext(x.flag(name), 8), x.constant(bit, 8));
   let ah = k.or(at('cf', 0), x.constant(2, 8));
-  for (const [name, bit] of [['pf', 2], ['af', 4], ['zf', 6], ['sf', 7]] as const) ah = k.or(ah, at(name, bit));
+  for (const [name, bit] of [
+    ['pf', 2],
+    ['af', 4],
+    ['zf', 6],
+    ['sf', 7],
+  ] as const)
+    ah = k.or(ah, at(name, bit));
   k.put(RAX_HIGH, ah);
 });
 

@@ -1,10 +1,7 @@
 import { FS_BASE, GS_BASE, KERNEL_GS_BASE } from '../state/layout.ts';
+import { PENDING_KIND, VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
 import { R11, RCX } from './lift.ts';
-
-const UNDEFINED_OPCODE = 6;
-/** PENDING.syscall and PENDING.trap: the engine returns behind the instruction. */
-const EXIT_SYSCALL = 5;
 
 define(
   'nop endbr64 endbr32 pause lfence mfence sfence prefetch prefetchnta prefetcht0 prefetcht1 prefetcht2 prefetchw prefetchwt1 prefetchit0 prefetchit1 fnop reservednop rdsspd rdsspq cldemote',
@@ -12,7 +9,7 @@ define(
   () => {},
 );
 
-define('ud0 ud1 ud2', 'Undefined instruction', (x) => x.trap(UNDEFINED_OPCODE));
+define('ud0 ud1 ud2', 'Undefined instruction', (x) => x.trap(VECTOR.UD));
 
 define('cpuid', 'CPU identification', (x) => void x.b.call('cpuid', 0));
 define('rdtsc', 'Read the time-stamp counter', (x) => void x.b.call('rdtsc', 0));
@@ -26,7 +23,7 @@ define('syscall', 'Fast system call: RCX and R11 take RIP and RFLAGS', (x) => {
   const flags = x.b.call('readFlags', 64);
   x.b.put(RCX, x.next());
   x.b.put(R11, flags);
-  x.b.exit(EXIT_SYSCALL);
+  x.b.exit(PENDING_KIND.syscall);
 });
 
 define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constant(3, 32)));
@@ -53,7 +50,7 @@ for (const [name, place] of [
     k.call('fsgsbaseAllowed', 0);
     const value = k.zext(x.read(src!), 64);
     const canonical = k.sar(k.shl(value, x.constant(16, 64)), x.constant(16, 64));
-    x.trapIf(k.ne(canonical, value), 13, 0);
+    x.trapIf(k.ne(canonical, value), VECTOR.GP, 0);
     k.put(place, value);
   });
 }
@@ -66,7 +63,10 @@ define('swapgs', 'Exchange the GS base with IA32_KERNEL_GS_BASE', (x) => {
   k.put(KERNEL_GS_BASE, current);
 });
 
-define('clflush clflushopt clwb', 'Write back or drop a cache line: memory is coherent here, but the address is checked', (x, at) => {
-  x.read(at!, 8);
-});
-
+define(
+  'clflush clflushopt clwb',
+  'Write back or drop a cache line: memory is coherent here, but the address is checked',
+  (x, at) => {
+    x.read(at!, 8);
+  },
+);

@@ -1,6 +1,6 @@
 import type { Width } from '../../bits/width.ts';
-import type { FunctionEmitter } from './fast.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
+import type { FunctionEmitter } from './fast.ts';
 
 /**
  * What a helper may touch: the CPU's state, memory through the MMU, and the machine around it. Implemented by `exec/context.ts`;
@@ -47,6 +47,8 @@ export interface Helper {
   readonly args: readonly Width[];
   readonly result: Width | 0;
   readonly run: (c: HelperContext, ...args: bigint[]) => bigint | void;
+  /** False where it never leaves an exception or a stop pending. */
+  readonly faults?: false;
   /** The common case in WebAssembly: leaves the result on the stack, or falls back to `run` through `slow`. */
   readonly fast?: (e: FunctionEmitter, slow: () => void) => void;
 }

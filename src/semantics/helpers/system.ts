@@ -1,12 +1,9 @@
 import { CR0, CR2, CR3, CR4, CR8, DR, EFER, FS_BASE, GS_BASE, gprAt, TSC_AUX, XCR0 } from '../../state/layout.ts';
+import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 
-const GP = 13;
-const UD = 6;
-
-/** PENDING.hlt and PENDING.unimplemented of `exec/exit.ts`, which this layer may not import. */
-const STOP_HLT = 6;
+const { GP, UD } = VECTOR;
 
 const CR4_TSD = 1n << 2n;
 const EFER_SCE = 1n;
@@ -40,7 +37,13 @@ defineHelper({
     const leaf = Number(c.cpu.gpr(0) & 0xffff_ffffn);
     const subleaf = Number(c.cpu.gpr(1) & 0xffff_ffffn);
     const [a, b, cx, d] = c.machine.cpuid(leaf, subleaf);
-    for (const [n, value] of [[0, a], [3, b], [1, cx], [2, d]] as const) c.cpu.setGpr(n, BigInt(value >>> 0));
+    for (const [n, value] of [
+      [0, a],
+      [3, b],
+      [1, cx],
+      [2, d],
+    ] as const)
+      c.cpu.setGpr(n, BigInt(value >>> 0));
   },
 });
 
@@ -48,7 +51,13 @@ const rdtsc = (c: HelperContext): void => {
   if (c.cpu.cpl !== 0 && c.cpu.u64(CR4) & CR4_TSD) return c.fault(GP, 0);
   setPair(c, BigInt.asUintN(64, c.machine.tsc(c.icount)));
 };
-defineHelper({ name: 'rdtsc', doc: 'RDTSC: EDX:EAX from the virtual time-stamp counter', args: [], result: 0, run: rdtsc });
+defineHelper({
+  name: 'rdtsc',
+  doc: 'RDTSC: EDX:EAX from the virtual time-stamp counter',
+  args: [],
+  result: 0,
+  run: rdtsc,
+});
 defineHelper({
   name: 'rdtscp',
   doc: 'RDTSCP: as RDTSC, and IA32_TSC_AUX in ECX',
@@ -89,7 +98,18 @@ defineHelper({
     const before = c.cpu.rflags;
     const iopl = (before >> 12) & 3;
     let writable =
-      FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.DF | FLAG.OF | FLAG.NT | FLAG.RF | FLAG.AC | FLAG.ID;
+      FLAG.CF |
+      FLAG.PF |
+      FLAG.AF |
+      FLAG.ZF |
+      FLAG.SF |
+      FLAG.TF |
+      FLAG.DF |
+      FLAG.OF |
+      FLAG.NT |
+      FLAG.RF |
+      FLAG.AC |
+      FLAG.ID;
     if (c.cpu.cpl === 0) writable |= 3 << 12;
     if (c.cpu.cpl <= iopl) writable |= FLAG.IF;
     if (width === 16n) writable &= 0xffff;
@@ -105,7 +125,7 @@ defineHelper({
   doc: 'HLT: stops the CPU with RIP on it',
   args: [],
   result: 0,
-  run: (c) => (c.machine.haltEnds || c.cpu.cpl === 0 ? c.stop(STOP_HLT) : c.fault(GP, 0)),
+  run: (c) => (c.machine.haltEnds || c.cpu.cpl === 0 ? c.stop(PENDING_KIND.hlt) : c.fault(GP, 0)),
 });
 
 defineHelper({
@@ -161,7 +181,13 @@ defineHelper({
     const index = selector & ~3;
     if (index === 0) {
       if (n === 2 && c.cpu.cpl === 3) return c.fault(GP, 0);
-    } else if (!(selector === 0x2b || (selector === 0x33 && n !== 2) || (c.cpu.cpl === 0 && rpl === 0 && (index === 0x10 || index === 0x18))))
+    } else if (
+      !(
+        selector === 0x2b ||
+        (selector === 0x33 && n !== 2) ||
+        (c.cpu.cpl === 0 && rpl === 0 && (index === 0x10 || index === 0x18))
+      )
+    )
       return c.fault(GP, index);
     c.cpu.setSelector(n, selector);
     // In 64-bit mode a load of FS or GS also loads the low half of its base from the descriptor: 0 here.
@@ -264,7 +290,6 @@ defineHelper({
     c.cpu.setGpr(4, top);
   },
 });
-
 
 defineHelper({
   name: 'fsgsbaseAllowed',
