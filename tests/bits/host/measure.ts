@@ -1,6 +1,14 @@
-import { F80, type FloatFormat } from '../../../src/bits/softfloat.ts';
+import {
+  F80,
+  type FloatFormat,
+  floatEnv,
+  PRE_COMPUTATION,
+  setFromMxcsr,
+  setFromX87ControlWord,
+} from '../../../src/bits/softfloat.ts';
 import { type HostCase, runOnHost } from './fxrun.ts';
-import type { Operation } from './operations.ts';
+import { operand } from './operands.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 
 /** An operation with its control word (MXCSR, or the x87 control word) and operands. */
 export interface Vector {
@@ -61,4 +69,53 @@ function result(op: Operation, after: HostCase, view: DataView): bigint {
 
 function bitsAt(view: DataView, at: number, width: number): bigint {
   return BigInt.asUintN(width, view.getBigUint64(at, true) | (view.getBigUint64(at + 8, true) << 64n));
+}
+
+/** A random control word with random operands; half of them with every exception masked. */
+export function randomVector(op: Operation, next: () => number): Vector {
+  const masks = next() % 2 ? 0x3f : next() & 0x3f;
+  const control =
+    op.unit === 'sse'
+      ? (masks << 7) | ((next() & 3) << 13) | (next() % 3 ? 0 : next() & 0x8040)
+      : masks | 0x40 | ([0, 2, 3][next() % 3]! << 8) | ((next() & 3) << 10);
+  const operands: bigint[] = [];
+  for (const fmt of op.operands) operands.push(operand(fmt, next, operands[0]));
+  return { op, control, operands };
+}
+
+/** The model's outcome. Without a result (an unmasked exception) the result is that of the host. */
+export function modelled({ op, control, operands }: Vector, host: Outcome): Outcome {
+  const env = op.unit === 'sse' ? setFromMxcsr(floatEnv(), control) : setFromX87ControlWord(floatEnv(), control);
+  const [a, b, c] = operands as [bigint, bigint, bigint];
+  const result = op.model(env, a, b, c);
+  const unmasked = env.flags & ~env.masks;
+  const stops = op.unit === 'sse' || op.result !== op.operands[0] ? unmasked : unmasked & PRE_COMPUTATION;
+  return {
+    result: stops ? host.result : result,
+    flags: env.flags,
+    // C1 of comparisons is no rounding, and of FPREM a bit of the quotient.
+    c1: op.unit === 'x87' && op.result !== 'eflags' && !op.name.startsWith('fprem') ? env.roundedUp : host.c1,
+  };
+}
+
+export const sameOutcome = (a: Outcome, b: Outcome): boolean =>
+  a.result === b.result && a.flags === b.flags && a.c1 === b.c1;
+
+/** One line: `name control operands -> result flags [C1]`, numbers in hexadecimal. */
+export function show(v: Vector, o: Outcome): string {
+  const operands = v.operands.map((x) => x.toString(16)).join(' ');
+  return `${v.op.name} ${v.control.toString(16)} ${operands} -> ${o.result.toString(16)} ${o.flags.toString(16)}${o.c1 ? ' C1' : ''}`;
+}
+
+/** Reads a line that `show` wrote. */
+export function parse(line: string): { vector: Vector; outcome: Outcome } {
+  const [before, after] = line.split(' -> ') as [string, string];
+  const [name, control, ...operands] = before.split(' ') as [string, string, ...string[]];
+  const [result, flags, c1] = after.split(' ') as [string, string, string?];
+  const op = OPERATIONS.find((one) => one.name === name);
+  if (!op) throw new Error(`no operation ${name}`);
+  return {
+    vector: { op, control: Number.parseInt(control, 16), operands: operands.map((x) => BigInt(`0x${x}`)) },
+    outcome: { result: BigInt(`0x${result}`), flags: Number.parseInt(flags, 16), c1: c1 !== undefined },
+  };
 }
