@@ -11,3 +11,7 @@ import './shift.ts';
 import './stack.ts';
 import './string.ts';
 import './system.ts';
+import './helpers/sse-float.ts';
+import './sse/float.ts';
+import './sse/integer.ts';
+import './sse/move.ts';

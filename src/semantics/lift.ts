@@ -245,10 +245,17 @@ export class Lift {
   }
 }
 
+const FILES = new Set(['gpr', 'vector', 'seg', 'cr', 'dr', 'st']);
+
+/** Register files and widths that the definitions know: MMX and vectors wider than 128 bits are still to come. */
+export function isSupported(op: { kind: string; file?: string; w: number }): boolean {
+  return op.kind !== 'reg' || (FILES.has(op.file!) && op.w <= 128);
+}
+
 /** IR of one instruction with these operands, or null where the mnemonic has no definition. */
 export function liftShape(insn: ShapeInfo, operands: readonly Op[], next: (b: Builder) => Val): Block | null {
   const instruction = instructionNamed(insn.mnemonic);
-  if (instruction === undefined) return null;
+  if (instruction === undefined || !operands.every(isSupported)) return null;
   const x = new Lift(insn, next);
   instruction.define(x, ...operands);
   return x.b.block();

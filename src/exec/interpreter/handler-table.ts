@@ -1,6 +1,7 @@
 import type { Insn } from '../../decode/insn.ts';
 import type { Block } from '../../ir/nodes.ts';
 import { instructionNamed } from '../../semantics/define.ts';
+import { isSupported } from '../../semantics/lift.ts';
 import type { ExecContext } from '../context.ts';
 import { link } from '../wasm/link.ts';
 import { dispatchModule, FIRST_INLINE, PSEUDO } from './dispatch.ts';
@@ -42,7 +43,8 @@ export class HandlerTable {
 
   /** Whether the instruction has a definition. */
   defines(insn: Insn, key: string): boolean {
-    return this.#handlers.has(key) || instructionNamed(insn.mnemonic) !== undefined;
+    if (this.#handlers.has(key)) return true;
+    return instructionNamed(insn.mnemonic) !== undefined && shapeOf(insn, key).operands.every(isSupported);
   }
 
   of(insn: Insn, key: string): Handler {
