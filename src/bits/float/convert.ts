@@ -18,7 +18,7 @@ export function convert(from: FloatFormat, to: FloatFormat, env: FloatEnv, bits:
     const widening = BigInt(to.precision - from.precision);
     return signBit | to.infinity | to.quietBit | (payload << widening);
   }
-  if (from !== F80 && denormalOperand(env, a)) return 0n;
+  if (from !== F80 && denormalOperand(env, a) && to !== F80) return 0n;
   if (a.kind === INFINITY) return signBit | to.infinity;
   if (a.kind === ZERO) return signBit;
   const result = roundPack(to, env, a.sign, a.exp, a.sig);
