@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { hostAvailable, runOnHost } from '../../../bits/host/fxrun.ts';
 import { difference, model, randomCase, shown } from './cases.ts';
@@ -40,4 +41,22 @@ describe.runIf(PER_INSTRUCTION > 0 && hostAvailable())('the x87 against the host
       }
       expect(`${wrong} of ${PER_INSTRUCTION}\n${samples.join('\n')}`).toBe(`0 of ${PER_INSTRUCTION}\n`);
     });
+});
+
+/** `SWAPGS_HOST_TABLE=1` writes `measured.txt` anew: for each instruction, random states that end in different ways. */
+test.runIf(process.env['SWAPGS_HOST_TABLE'] !== undefined && hostAvailable())('measure the table', () => {
+  const lines = INSTRUCTIONS.flatMap((instruction) => {
+    const cases = Array.from({ length: 2000 }, (_, seed) => randomCase(instruction, seed));
+    const seen = new Map<string, string>();
+    runOnHost(cases).forEach((after, seed) => {
+      const before = shown(cases[seed]!);
+      const end = shown(after);
+      const line = difference(before, end, instruction.ignoredStatus);
+      const raised = end.sw & ~before.sw & 0xc7ff;
+      const shape = `${raised} ${end.sw & 0x200} ${line.replace(/=[^ ]*/g, '').replace(/r\d/g, 'r')}`;
+      if (!seen.has(shape)) seen.set(shape, `${instruction.name}: ${seed} -> ${line}`);
+    });
+    return [...seen.values()].slice(0, 7);
+  });
+  writeFileSync(new URL('./measured.txt', import.meta.url), `${lines.join('\n')}\n`);
 });

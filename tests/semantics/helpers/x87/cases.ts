@@ -84,6 +84,7 @@ export interface Shown {
   readonly cw: number;
   readonly sw: number;
   readonly tags: number;
+  /** By physical number. */
   readonly registers: readonly bigint[];
   readonly memory: string;
   readonly rax: bigint;
@@ -92,10 +93,11 @@ export interface Shown {
 
 export function shown(one: HostCase): Shown {
   const view = new DataView(one.image.buffer, one.image.byteOffset, 512);
-  const registers = Array.from(
-    { length: 8 },
-    (_, i) => view.getBigUint64(ST0 + 16 * i, true) | (BigInt(view.getUint16(ST0 + 16 * i + 8, true)) << 64n),
-  );
+  const top = (view.getUint16(2, true) >> 11) & 7;
+  const registers = Array.from({ length: 8 }, (_, n) => {
+    const at = ST0 + 16 * ((n - top) & 7);
+    return view.getBigUint64(at, true) | (BigInt(view.getUint16(at + 8, true)) << 64n);
+  });
   return {
     cw: view.getUint16(0, true),
     sw: view.getUint16(2, true),
@@ -119,15 +121,15 @@ export function model(instruction: Instruction, before: HostCase): HostCase {
   return { ...before, ...surroundings, image };
 }
 
-/** What a state differs in from another, on one line; registers as `st2=…`, memory up to its last changed byte. */
+/** What a state differs in from another, on one line; registers as `r2=…`, memory up to its last changed byte. */
 export function difference(before: Shown, after: Shown, ignoredStatus = 0): string {
   const parts: string[] = [];
   if (after.cw !== before.cw) parts.push(`cw=${after.cw.toString(16)}`);
   const sw = after.sw & ~ignoredStatus;
   if (sw !== (before.sw & ~ignoredStatus)) parts.push(`sw=${sw.toString(16)}`);
   if (after.tags !== before.tags) parts.push(`tags=${after.tags.toString(16)}`);
-  after.registers.forEach((bits, i) => {
-    if (bits !== before.registers[i]) parts.push(`st${i}=${bits.toString(16)}`);
+  after.registers.forEach((bits, n) => {
+    if (bits !== before.registers[n]) parts.push(`r${n}=${bits.toString(16)}`);
   });
   if (after.rax !== before.rax) parts.push(`rax=${after.rax.toString(16)}`);
   if (after.rflags !== before.rflags) parts.push(`rflags=${after.rflags.toString(16)}`);
