@@ -5,7 +5,8 @@ import { denormalOperand, INFINITY, QNAN, quieted, SNAN, UNSUPPORTED, type Unpac
 
 /**
  * Converts between formats (CVTSS2SD, FLD m32fp, FST m64fp …). A NaN keeps its sign and the top of its payload and becomes
- * quiet. Storing a double extended number does not report a denormal operand.
+ * quiet. Storing a double extended number does not report a denormal operand, and loading one gives its result even
+ * where that exception is unmasked.
  */
 export function convert(from: FloatFormat, to: FloatFormat, env: FloatEnv, bits: bigint): bigint {
   const a = unpack(from, bits, env.daz);
