@@ -8,7 +8,7 @@ const DIGITS = 18;
 const LIMIT = 10n ** BigInt(DIGITS);
 const SIGN = 1n << 79n;
 /** Packed BCD indefinite (SDM 1 4.7). */
-const INDEFINITE = 0xffff_c000_0000_0000_0000n;
+export const BCD_INDEFINITE = 0xffff_c000_0000_0000_0000n;
 
 /** Reads 18 packed decimal digits and a sign (FBLD). Nothing is checked: a digit above 9 counts as its value. */
 export function fromBcd(env: FloatEnv, packed: bigint): bigint {
@@ -32,5 +32,5 @@ export function toBcd(env: FloatEnv, bits: bigint): bigint {
     env.roundedUp = false;
   }
   env.flags |= IE;
-  return INDEFINITE;
+  return BCD_INDEFINITE;
 }

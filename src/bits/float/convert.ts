@@ -5,7 +5,8 @@ import { denormalOperand, INFINITY, QNAN, quieted, SNAN, UNSUPPORTED, type Unpac
 
 /**
  * Converts between formats (CVTSS2SD, FLD m32fp, FST m64fp …). A NaN keeps its sign and the top of its payload and becomes
- * quiet. Storing a double extended number does not report a denormal operand.
+ * quiet. Storing a double extended number does not report a denormal operand, and loading one gives its result even
+ * where that exception is unmasked.
  */
 export function convert(from: FloatFormat, to: FloatFormat, env: FloatEnv, bits: bigint): bigint {
   const a = unpack(from, bits, env.daz);
@@ -18,7 +19,7 @@ export function convert(from: FloatFormat, to: FloatFormat, env: FloatEnv, bits:
     const widening = BigInt(to.precision - from.precision);
     return signBit | to.infinity | to.quietBit | (payload << widening);
   }
-  if (from !== F80 && denormalOperand(env, a)) return 0n;
+  if (from !== F80 && denormalOperand(env, a) && to !== F80) return 0n;
   if (a.kind === INFINITY) return signBit | to.infinity;
   if (a.kind === ZERO) return signBit;
   const result = roundPack(to, env, a.sign, a.exp, a.sig);

@@ -18,8 +18,8 @@ export interface Remainder {
   readonly value: bigint;
   /** The exponents were too far apart: the remainder is partial (C2). */
   readonly partial: boolean;
-  /** Low three bits of the quotient (C0 C3 C1 from the highest); 0 of a partial one. */
-  readonly quotient: number;
+  /** Low three bits of the quotient (C0 C3 C1 from the highest); 0 of a partial one, null of a NaN. */
+  readonly quotient: number | null;
 }
 
 /** Exponent difference from which a remainder is computed in more than one step. */
@@ -32,13 +32,14 @@ const PARTIAL_FROM = 64;
 export function remainder(env: FloatEnv, aBits: bigint, bBits: bigint, nearest: boolean): Remainder {
   const a = unpack(F80, aBits);
   const b = unpack(F80, bBits);
-  const done = (value: bigint): Remainder => ({ value, partial: false, quotient: 0 });
+  const none = (value: bigint): Remainder => ({ value, partial: false, quotient: null });
+  const whole = (value: bigint): Remainder => ({ value, partial: false, quotient: 0 });
   env.roundedUp = false;
-  if (a.kind > INFINITY || b.kind > INFINITY) return done(propagateNaN(F80, env, a, b));
-  if (a.kind === INFINITY || b.kind === ZERO) return done(invalid(F80, env));
-  if (denormalOperand(env, a, b)) return done(0n);
-  if (a.kind === ZERO) return done(a.bits);
-  if (b.kind === INFINITY) return done(roundPack(F80, env, a.sign, a.exp, a.sig));
+  if (a.kind > INFINITY || b.kind > INFINITY) return none(propagateNaN(F80, env, a, b));
+  if (a.kind === INFINITY || b.kind === ZERO) return none(invalid(F80, env));
+  if (denormalOperand(env, a, b)) return none(0n);
+  if (a.kind === ZERO) return whole(a.bits);
+  if (b.kind === INFINITY) return whole(roundPack(F80, env, a.sign, a.exp, a.sig));
 
   const distance = a.exp - b.exp;
   if (distance >= PARTIAL_FROM) {
@@ -46,7 +47,7 @@ export function remainder(env: FloatEnv, aBits: bigint, bBits: bigint, nearest: 
     const left = (a.sig << BigInt(steps)) % b.sig;
     return { value: exact(env, a.sign, a.exp - steps, left), partial: true, quotient: 0 };
   }
-  if (distance < -1) return done(exact(env, a.sign, a.exp, a.sig));
+  if (distance < -1) return whole(exact(env, a.sign, a.exp, a.sig));
   // Both on the exponent of the lower one, so that the quotient is that of two integers.
   const exp = Math.min(a.exp, b.exp);
   const dividend = a.sig << BigInt(a.exp - exp);
