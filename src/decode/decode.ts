@@ -1,0 +1,163 @@
+import {
+  Code,
+  Decoder,
+  DecoderError,
+  DecoderOptions,
+  Instruction,
+  MemorySizeExt,
+  Mnemonic,
+  OpKind,
+  Register,
+} from 'iced-x86';
+import type { DecodeFailure, Insn, MemoryOperand, Operand } from './insn.ts';
+import { registerOf } from './registers.ts';
+
+/** The architecture's limit (SDM 2A 2.3.11). */
+export const MAX_INSN_LENGTH = 15;
+
+const MNEMONICS = new Map<number, string>();
+for (const [name, value] of Object.entries(Mnemonic))
+  if (typeof value === 'number') MNEMONICS.set(value, name.toLowerCase());
+
+/** Encodings whose mnemonic says a width: the definition is shared and takes `insn.width`. */
+const STRING_CODES = /^(Movs|Cmps|Stos|Lods|Scas|Ins|Outs)([bwdq])_/;
+const STRING_WIDTH: Record<string, number> = { b: 8, w: 16, d: 32, q: 64 };
+/** Stack instructions that come in 16- and 64-bit forms without saying so in an operand. */
+const STACK_FORM = /^(Pushf|Popf|Leave|Enter|Iret|Retf|Sysret|Sysexit)([wdq])/;
+
+/** LOOPcc: the counter's width is the address size. */
+const COUNTER = /^Loop.*_(R|E)CX$/;
+
+interface CodeInfo {
+  readonly name: string;
+  readonly mnemonic: string;
+  readonly width: number;
+}
+const CODES = new Map<number, CodeInfo>();
+
+function codeInfo(code: number, mnemonic: number): CodeInfo {
+  let info = CODES.get(code);
+  if (info === undefined) {
+    const name = Code[code] as string;
+    const string = STRING_CODES.exec(name);
+    const stack = STACK_FORM.exec(name);
+    const counter = COUNTER.exec(name);
+    if (string) info = { name, mnemonic: string[1]!.toLowerCase(), width: STRING_WIDTH[string[2]!]! };
+    else if (stack) info = { name, mnemonic: stack[1]!.toLowerCase(), width: STRING_WIDTH[stack[2]!]! };
+    else if (counter) info = { name, mnemonic: MNEMONICS.get(mnemonic)!, width: counter[1] === 'E' ? 32 : 64 };
+    else info = { name, mnemonic: MNEMONICS.get(mnemonic)!, width: 0 };
+    CODES.set(code, info);
+  }
+  return info;
+}
+
+const RSP = 4;
+const RBP = 5;
+
+function memoryOperand(i: Instruction): MemoryOperand {
+  const base = i.memoryBase;
+  const index = i.memoryIndex;
+  const ripRelative = base === Register.RIP || base === Register.EIP;
+  const baseNumber = ripRelative || base === Register.None ? null : registerOf(base).n;
+  const segment = segmentOf(i.memorySegment);
+  const address32 =
+    base === Register.EIP ||
+    (!ripRelative && base !== Register.None && registerOf(base).width === 32) ||
+    (index !== Register.None && registerOf(index).width === 32) ||
+    (base === Register.None && index === Register.None && i.memoryDisplSize === 4);
+  return {
+    kind: 'mem',
+    width: MemorySizeExt.size(i.memorySize) * 8,
+    base: ripRelative ? 'rip' : baseNumber,
+    index: index === Register.None ? null : registerOf(index).n,
+    shift: Math.log2(i.memoryIndexScale),
+    displacement: BigInt.asIntN(64, i.memoryDisplacement),
+    segment,
+    address32,
+    stack: segment === null && (baseNumber === RSP || baseNumber === RBP),
+  };
+}
+
+function segmentOf(register: number): 'fs' | 'gs' | null {
+  return register === Register.FS ? 'fs' : register === Register.GS ? 'gs' : null;
+}
+
+function operand(i: Instruction, n: number): Operand | null {
+  const kind = i.opKind(n);
+  switch (kind) {
+    case OpKind.Register: {
+      const register = registerOf(i.opRegister(n));
+      return { kind: 'reg', register, width: register.width };
+    }
+    case OpKind.Memory:
+      return memoryOperand(i);
+    case OpKind.NearBranch64:
+      return { kind: 'rel', offset: BigInt.asIntN(64, i.nearBranchTarget), width: 64 };
+    case OpKind.Immediate8:
+    case OpKind.Immediate8_2nd:
+      return { kind: 'imm', value: i.immediate(n), width: 8 };
+    case OpKind.Immediate16:
+      return { kind: 'imm', value: i.immediate(n), width: 16 };
+    case OpKind.Immediate32:
+      return { kind: 'imm', value: i.immediate(n), width: 32 };
+    case OpKind.Immediate64:
+    case OpKind.Immediate8to64:
+    case OpKind.Immediate32to64:
+      return { kind: 'imm', value: BigInt.asUintN(64, i.immediate(n)), width: 64 };
+    case OpKind.Immediate8to16:
+      return { kind: 'imm', value: BigInt.asUintN(16, i.immediate(n)), width: 16 };
+    case OpKind.Immediate8to32:
+      return { kind: 'imm', value: BigInt.asUintN(32, i.immediate(n)), width: 32 };
+    default:
+      // Implicit memory of string instructions: the definition knows it.
+      return null;
+  }
+}
+
+const ADDRESS32_STRING = new Set<number>([
+  OpKind.MemorySegESI,
+  OpKind.MemorySegEDI,
+  OpKind.MemoryESEDI,
+]);
+
+let scratch: Instruction | undefined;
+
+/**
+ * Decodes the instruction at the start of `bytes` in 64-bit mode, as an Intel CPU does.
+ * RIP-relative displacements and branch targets count from the instruction's first byte.
+ *
+ * @param bytes what could be fetched: 15 bytes, or fewer where a page ends
+ */
+export function decode(bytes: Uint8Array): Insn | DecodeFailure {
+  scratch ??= new Instruction();
+  const i = scratch;
+  const decoder = new Decoder(64, bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes, DecoderOptions.None);
+  decoder.decodeOut(i);
+  const error = decoder.lastError;
+  decoder.free();
+  if (error === DecoderError.NoMoreBytes) return bytes.length >= MAX_INSN_LENGTH ? 'too-long' : 'more';
+  if (error !== DecoderError.None || i.code === Code.INVALID) return 'invalid';
+
+  const info = codeInfo(i.code, i.mnemonic);
+  const operands: Operand[] = [];
+  let address32 = false;
+  for (let n = 0; n < i.opCount; n++) {
+    const op = operand(i, n);
+    if (op !== null) operands.push(op);
+    else if (ADDRESS32_STRING.has(i.opKind(n))) address32 = true;
+  }
+  const length = i.length;
+  return Object.freeze({
+    bytes: bytes.slice(0, length),
+    length,
+    code: i.code,
+    codeName: info.name,
+    mnemonic: info.mnemonic,
+    operands: Object.freeze(operands),
+    lock: i.hasLockPrefix,
+    repeat: i.hasRepnePrefix ? 'repne' : i.hasRepPrefix ? 'rep' : null,
+    width: info.width,
+    addressWidth: address32 || (operands.some((op) => op.kind === 'mem' && op.address32)) ? 32 : 64,
+    segment: segmentOf(i.segmentPrefix),
+  });
+}
