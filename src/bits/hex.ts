@@ -1,6 +1,8 @@
 /** `0x` and lower-case digits, padded to `width` bits where one is given. */
 export function hex(value: bigint | number, width = 0): string {
-  return `0x${BigInt(value).toString(16).padStart(width / 4, '0')}`;
+  return `0x${BigInt(value)
+    .toString(16)
+    .padStart(width / 4, '0')}`;
 }
 
 /** Bytes as two digits each, separated by `separator`. */

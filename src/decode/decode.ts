@@ -114,11 +114,7 @@ function operand(i: Instruction, n: number): Operand | null {
   }
 }
 
-const ADDRESS32_STRING = new Set<number>([
-  OpKind.MemorySegESI,
-  OpKind.MemorySegEDI,
-  OpKind.MemoryESEDI,
-]);
+const ADDRESS32_STRING = new Set<number>([OpKind.MemorySegESI, OpKind.MemorySegEDI, OpKind.MemoryESEDI]);
 
 let scratch: Instruction | undefined;
 
@@ -131,7 +127,11 @@ let scratch: Instruction | undefined;
 export function decode(bytes: Uint8Array): Insn | DecodeFailure {
   scratch ??= new Instruction();
   const i = scratch;
-  const decoder = new Decoder(64, bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes, DecoderOptions.None);
+  const decoder = new Decoder(
+    64,
+    bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes,
+    DecoderOptions.None,
+  );
   decoder.decodeOut(i);
   const error = decoder.lastError;
   decoder.free();
@@ -157,7 +157,7 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
     lock: i.hasLockPrefix,
     repeat: i.hasRepnePrefix ? 'repne' : i.hasRepPrefix ? 'rep' : null,
     width: info.width,
-    addressWidth: address32 || (operands.some((op) => op.kind === 'mem' && op.address32)) ? 32 : 64,
+    addressWidth: address32 || operands.some((op) => op.kind === 'mem' && op.address32) ? 32 : 64,
     segment: segmentOf(i.segmentPrefix),
   });
 }

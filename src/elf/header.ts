@@ -23,8 +23,6 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
-
 /**
  * True when `count` rows of `size` bytes at file offset `offset` lie inside `length` bytes. Exact for any 64-bit numbers.
  */
@@ -80,5 +78,3 @@ export function readHeader(bytes: Uint8Array): ElfHeader {
     sectionNameIndex: view.getUint16(62, true),
   };
 }
-
-export { hex };

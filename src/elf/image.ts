@@ -1,6 +1,7 @@
+import { hex } from '../bits/hex.ts';
 import { ElfError } from './error.ts';
 import { DF_1_PIE, DT, DYN_SIZE, ET, PF_R, PF_W, PF_X, PHDR_SIZE, PN_XNUM, PT } from './format.ts';
-import { type ElfHeader, fits, hex, readHeader, viewOf } from './header.ts';
+import { type ElfHeader, fits, readHeader, viewOf } from './header.ts';
 
 /** One PT_LOAD: `fileSize` bytes at file offset `offset` appear at `address`, zeros follow up to `memorySize`. */
 export interface Segment {

@@ -1,6 +1,7 @@
+import { hex } from '../bits/hex.ts';
 import { ElfError } from './error.ts';
 import { SHDR_SIZE, SHT } from './format.ts';
-import { type ElfHeader, fits, hex, readHeader, viewOf } from './header.ts';
+import { type ElfHeader, fits, readHeader, viewOf } from './header.ts';
 
 /** One section header, its name resolved. */
 export interface Section {

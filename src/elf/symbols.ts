@@ -1,6 +1,7 @@
+import { hex } from '../bits/hex.ts';
 import { ElfError } from './error.ts';
 import { SHN_LORESERVE, SHN_UNDEF, SHT, STB, STT, SYM_SIZE } from './format.ts';
-import { hex, viewOf } from './header.ts';
+import { viewOf } from './header.ts';
 import { readSections, type Section } from './sections.ts';
 
 /** One symbol that has an address. */

@@ -4,7 +4,18 @@ import type { Width } from '../bits/width.ts';
  * A field of a pre-decoded instruction record, used where a lift is parametric in its operands (the interpreter);
  * everywhere else the same place holds a constant. See `exec/interpreter/record.ts` for where each lives.
  */
-export type Field = 'r0' | 'r1' | 'r2' | 'base' | 'index' | 'segment' | 'shift' | 'displacement' | 'imm' | 'imm2' | 'next';
+export type Field =
+  | 'r0'
+  | 'r1'
+  | 'r2'
+  | 'base'
+  | 'index'
+  | 'segment'
+  | 'shift'
+  | 'displacement'
+  | 'imm'
+  | 'imm2'
+  | 'next';
 
 /** A place in the CPU state: a byte offset of `state/layout.ts`, or the record field that holds one. */
 export type Place = number | Field;
