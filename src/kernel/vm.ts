@@ -3,7 +3,7 @@ import type { PhysicalMemory } from '../memory/physical.ts';
 import { E, fail } from './errno.ts';
 import type { GuestMachine } from './guest-machine.ts';
 import { SIG } from './signals/numbers.ts';
-import { type Area, AreaList, accessible, guardedStart } from './vm/areas.ts';
+import { type Area, AreaList, accessible, guardedStart, release, retain } from './vm/areas.ts';
 import { type Backing, SharedPages } from './vm/backing.ts';
 import { MADV, MAP, MREMAP, MS, PF, PROT } from './vm/flags.ts';
 import { MAX_AREAS, MMAP_MIN_ADDR, PAGE, pageDown, pageUp, STACK_GUARD_GAP, TASK_SIZE } from './vm/layout.ts';
@@ -134,7 +134,6 @@ export class AddressSpace {
     let shared: SharedPages | null = null;
     if (sharing) {
       shared = source === null ? new SharedPages(this.memory, null, null) : source.backing.sharedPages(this.memory);
-      shared.retain();
     }
     this.#insert({
       start,
@@ -275,7 +274,6 @@ export class AddressSpace {
           start: area.end,
           end: address + newSize,
           offset: area.offset + (area.end - area.start),
-          shared: retained(area.shared),
         });
         return address;
       }
@@ -303,7 +301,6 @@ export class AddressSpace {
       start: to,
       end: to + newSize,
       offset: area.offset + (from - area.start),
-      shared: retained(area.shared),
     });
     const flush = this.#flusher(from, from + oldSize);
     this.tables.forEach(from, from + oldSize, (linear, frame) => {
@@ -444,6 +441,7 @@ export class AddressSpace {
   #insert(area: Area): void {
     this.#total += area.end - area.start;
     if (area.accounted) this.#committed += area.end - area.start;
+    retain(area);
     this.areas.insert(area);
   }
 
@@ -468,7 +466,7 @@ export class AddressSpace {
   #unmapRange(start: number, end: number): void {
     for (const area of this.areas.remove(start, end)) {
       this.#drop(area, area.start, area.end);
-      area.shared?.release();
+      release(area);
       this.#total -= area.end - area.start;
       if (area.accounted) this.#committed -= area.end - area.start;
     }
@@ -518,11 +516,6 @@ export class AddressSpace {
 
 const hintAddress = (address: number): number =>
   address === 0 || address > TASK_SIZE ? 0 : Math.max(pageUp(address), MMAP_MIN_ADDR);
-
-function retained(shared: SharedPages | null): SharedPages | null {
-  shared?.retain();
-  return shared;
-}
 
 function pageRights(area: Area) {
   return {

@@ -23,6 +23,7 @@ const errno = (action: () => unknown): number => {
 
 function file(bytes: Uint8Array, options: Partial<MapSource> = {}) {
   let pages: SharedPages | null = null;
+  let users = 0;
   const backing: Backing = {
     label: '/file',
     device: 1,
@@ -43,8 +44,10 @@ function file(bytes: Uint8Array, options: Partial<MapSource> = {}) {
       );
       return pages;
     },
+    retain: () => users++,
+    release: () => users--,
   };
-  return { backing, readable: true, writable: true, ...options };
+  return { backing, readable: true, writable: true, users: () => users, ...options };
 }
 
 describe('mmap', () => {
@@ -287,6 +290,7 @@ describe('madvise, msync and shared memory', () => {
     space.munmap(a, 2 * P);
     space.munmap(b, P);
     expect(bytes[0]).toBe(43);
+    expect(source.users()).toBe(0);
   });
 
   it('gives every frame back at the end', () => {

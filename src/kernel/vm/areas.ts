@@ -25,6 +25,18 @@ export interface Area {
 
 export const accessible = (prot: number): boolean => (prot & (PROT.READ | PROT.WRITE | PROT.EXEC)) !== 0;
 
+/** One more mapping of the area's file and shared memory. */
+export function retain(area: Area): void {
+  area.backing?.retain();
+  area.shared?.retain();
+}
+
+/** One mapping fewer; the last one writes shared memory back before its file goes. */
+export function release(area: Area): void {
+  area.shared?.release();
+  area.backing?.release();
+}
+
 function mergeable(a: Area, b: Area): boolean {
   return (
     a.end === b.start &&
@@ -89,7 +101,7 @@ export class AreaList {
     const index = this.#index(address);
     const area = this.#areas[index];
     if (area === undefined || area.start >= address) return;
-    area.shared?.retain();
+    retain(area);
     this.#areas.splice(index + 1, 0, { ...area, start: address, offset: area.offset + (address - area.start) });
     area.end = address;
   }
@@ -122,7 +134,7 @@ export class AreaList {
       const right = this.#areas[i + 1]!;
       if (mergeable(left, right)) {
         left.end = right.end;
-        right.shared?.release();
+        release(right);
         this.#areas.splice(i + 1, 1);
       } else {
         i++;

@@ -13,6 +13,9 @@ export interface Backing {
   read(offset: number, into: Uint8Array): number;
   /** The one set of frames that every shared mapping of this file uses; made at the first one. */
   sharedPages(memory: PhysicalMemory): SharedPages;
+  /** Each mapping holds the file once, so that it stays readable after its descriptor is closed. */
+  retain(): void;
+  release(): void;
 }
 
 /** Writes one page's bytes to where they persist. Null for shared memory without a file. */
