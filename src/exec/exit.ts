@@ -1,3 +1,5 @@
+import { VECTOR } from '../state/pending.ts';
+
 /**
  * Why an engine returned. A closed union: whoever adds a variant adds its sentence here and its case wherever exits are read.
  * RIP and every register are exact in all of them. A guest's fault is never an exception of ours, nor ours a guest's fault.
@@ -25,43 +27,10 @@ export interface Fault {
   readonly cr2: bigint | null;
 }
 
-/** Numbers of `PENDING` in the state layout: what an engine leaves there for whoever called it. */
-export const PENDING = {
-  none: 0,
-  count: 1,
-  decode: 2,
-  fault: 3,
-  trap: 4,
-  syscall: 5,
-  hlt: 6,
-  unimplemented: 7,
-  until: 8,
-} as const;
-
-/** The vectors of SDM 3A table 6-1 by their mnemonic. */
-export const VECTOR = {
-  DE: 0,
-  DB: 1,
-  NMI: 2,
-  BP: 3,
-  OF: 4,
-  BR: 5,
-  UD: 6,
-  NM: 7,
-  DF: 8,
-  TS: 10,
-  NP: 11,
-  SS: 12,
-  GP: 13,
-  PF: 14,
-  MF: 16,
-  AC: 17,
-  MC: 18,
-  XM: 19,
-} as const;
-
 /** Name of an exception vector, as the manual writes it: 13 → `#GP`. */
 export function vectorName(vector: number): string {
   const name = Object.entries(VECTOR).find(([, number]) => number === vector)?.[0];
   return name === undefined ? `vector ${vector}` : `#${name}`;
 }
+
+export { VECTOR } from '../state/pending.ts';

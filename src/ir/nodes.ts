@@ -40,6 +40,8 @@ export interface Attr {
   readonly value?: bigint;
   readonly field?: Field;
   readonly place?: Place;
+  /** Bytes behind the place. */
+  readonly offset?: number;
   readonly flag?: FlagName;
   readonly fault?: AddressFault;
   readonly intent?: 'read' | 'write';
@@ -47,7 +49,6 @@ export interface Attr {
   readonly errorCode?: number | null;
   readonly helper?: string;
   readonly exit?: number;
-  readonly lane?: number;
 }
 
 /** A value: a node with a width. */
@@ -72,6 +73,7 @@ export const EFFECTS = {
   call: 'call a helper of the machine; may fault',
   jump: 'continue at an address; ends the instruction',
   branch: 'continue at an address when the condition holds, else behind the instruction; ends it',
+  skipif: 'continue behind this instruction at once when the condition holds',
   again: 'execute this instruction once more when the condition holds, else continue behind it; ends it',
   exit: 'stop the engine with a reason; ends the instruction',
 } as const;

@@ -190,6 +190,7 @@ export const V = {
   i8x16_max_u: 121,
   i8x16_avgr_u: 123,
   i16x8_extadd_pairwise_i8x16_u: 125,
+  i32x4_extadd_pairwise_i16x8_u: 127,
   i16x8_abs: 128,
   i16x8_bitmask: 132,
   i16x8_narrow_i32x4_s: 133,

@@ -1,0 +1,74 @@
+import type { Mmu } from '../memory/mmu.ts';
+import { raise } from '../memory/mmu.ts';
+import type { HelperContext, MachineServices } from '../semantics/helpers/helper.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import * as L from '../state/layout.ts';
+import { PENDING_KIND } from '../state/pending.ts';
+import type { Exit } from './exit.ts';
+
+/** The helpers' view of CPU, memory and machine; one object for all engines of a CPU. */
+export class ExecContext implements HelperContext {
+  readonly cpu: CpuState;
+  readonly mmu: Mmu;
+  readonly machine: MachineServices;
+  /** Set by the engine: instructions retired before the one that runs. */
+  count: () => number = () => 0;
+
+  constructor(cpu: CpuState, mmu: Mmu, machine: MachineServices) {
+    this.cpu = cpu;
+    this.mmu = mmu;
+    this.machine = machine;
+  }
+
+  get icount(): number {
+    return this.count();
+  }
+
+  fault(vector: number, errorCode: number | null): void {
+    raise(this.cpu, vector, errorCode);
+  }
+
+  stop(reason: number): void {
+    this.cpu.view.setInt32(L.PENDING, reason, true);
+  }
+
+  read(address: bigint, width: number, fault: 'general' | 'stack' = 'general'): bigint | null {
+    return this.mmu.read(address, width / 8, fault === 'stack');
+  }
+
+  write(address: bigint, value: bigint, width: number, fault: 'general' | 'stack' = 'general'): boolean {
+    return this.mmu.write(address, value, width / 8, fault === 'stack');
+  }
+
+  probeWrite(address: bigint, bytes: number, fault: 'general' | 'stack' = 'general'): boolean {
+    return this.mmu.probeWrite(address, bytes, fault === 'stack');
+  }
+
+  modeChanged(): void {
+    this.mmu.flushFast();
+  }
+
+  /** Takes what is pending, as the exit that an engine returns. */
+  takeExit(): Exit {
+    const view = this.cpu.view;
+    const kind = view.getInt32(L.PENDING, true);
+    view.setInt32(L.PENDING, PENDING_KIND.none, true);
+    switch (kind) {
+      case PENDING_KIND.fault: {
+        const vector = view.getInt32(L.FAULT_VECTOR, true);
+        const code = view.getInt32(L.FAULT_ERROR, true);
+        const cr2 = vector === 14 ? this.cpu.u64(L.FAULT_ADDRESS) : null;
+        if (cr2 !== null) this.cpu.setU64(L.CR2, cr2);
+        return { kind: 'fault', fault: { vector, errorCode: code < 0 ? null : code, cr2 } };
+      }
+      case PENDING_KIND.trap:
+        return { kind: 'fault', fault: { vector: view.getInt32(L.FAULT_VECTOR, true), errorCode: null, cr2: null } };
+      case PENDING_KIND.syscall:
+        return { kind: 'syscall' };
+      case PENDING_KIND.hlt:
+        return { kind: 'hlt' };
+      default:
+        throw new Error(`nothing is pending (${kind})`);
+    }
+  }
+}

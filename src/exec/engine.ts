@@ -1,0 +1,13 @@
+import type { Exit } from './exit.ts';
+
+/** What runs instructions. All engines leave the same state behind after the same number of instructions. */
+export interface Engine {
+  /** Runs until something ends it, at most `budget` instructions. CPU state and `ICOUNT` are exact on return. */
+  run(budget: number): Exit;
+  /** Stop before the instruction at this address; null: nowhere. */
+  until: bigint | null;
+}
+
+/** Names for `--engine`. */
+export const ENGINE_NAMES = ['interpreter', 'reference'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];

@@ -1,0 +1,66 @@
+import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
+import type { Insn } from '../decode/insn.ts';
+import type { Mmu } from '../memory/mmu.ts';
+import { PAGE_SIZE } from '../memory/physical.ts';
+import { RAM } from '../state/layout.ts';
+import { VECTOR } from '../state/pending.ts';
+import type { ExecContext } from './context.ts';
+
+/** An instruction as fetched: where its bytes lie, in one frame or two. */
+export interface Fetched {
+  readonly insn: Insn;
+  readonly physical: number;
+  /** Physical address of the second page's part, or null. */
+  readonly second: number | null;
+}
+
+const LAST_BYTE = BigInt(PAGE_SIZE - 1);
+
+/**
+ * Fetches and decodes the instruction at `rip` as the CPU does: the second page is only touched when the first ends inside
+ * the instruction. Null with a fault pending: #PF of the fetch, #UD, or #GP past 15 bytes.
+ *
+ * @param ahead nothing beyond the first page may be touched: null where the instruction goes on there
+ */
+export function fetchInsn(mmu: Mmu, context: ExecContext, rip: bigint, ahead = false): Fetched | null {
+  const physical = mmu.fetch(rip);
+  if (physical === null) return null;
+  const offset = Number(rip & LAST_BYTE);
+  const head = Math.min(MAX_INSN_LENGTH, PAGE_SIZE - offset);
+  const bytes = physicalBytes(mmu, physical, head);
+  let insn = decode(bytes);
+  let second: number | null = null;
+  if (insn === 'more' && head < MAX_INSN_LENGTH) {
+    if (hopeless(bytes)) insn = 'invalid';
+    else if (ahead) return null;
+    else {
+      second = mmu.fetch(BigInt.asUintN(64, (rip | LAST_BYTE) + 1n));
+      if (second === null) return null;
+      const whole = new Uint8Array(MAX_INSN_LENGTH);
+      whole.set(bytes);
+      whole.set(physicalBytes(mmu, second, MAX_INSN_LENGTH - head), head);
+      insn = decode(whole);
+    }
+  }
+  if (typeof insn !== 'string') return { insn, physical, second };
+  if (insn === 'invalid') context.fault(VECTOR.UD, null);
+  else context.fault(VECTOR.GP, 0);
+  return null;
+}
+
+/** Bytes of a frame; all ones beyond the end of RAM. */
+function physicalBytes(mmu: Mmu, physical: number, length: number): Uint8Array {
+  if (physical + length <= mmu.memory.size) return mmu.memory.u8.subarray(RAM + physical, RAM + physical + length);
+  return new Uint8Array(length).fill(0xff);
+}
+
+/** Whether no continuation makes these bytes an instruction: then #UD comes before the fetch of the next page. */
+function hopeless(bytes: Uint8Array): boolean {
+  const padded = new Uint8Array(MAX_INSN_LENGTH);
+  for (const filler of [0x00, 0xc0, 0x90, 0x40, 0x84]) {
+    padded.fill(filler);
+    padded.set(bytes);
+    if (decode(padded) !== 'invalid') return false;
+  }
+  return true;
+}

@@ -1,0 +1,71 @@
+import type { Block, Field } from '../../ir/nodes.ts';
+import { TYPE, W } from '../../ir/wasm-opcodes.ts';
+import { liftShape } from '../../semantics/lift.ts';
+import { RIP as JUMP_TARGET } from '../../state/layout.ts';
+import { importCallee } from '../wasm/callees.ts';
+import { emitBlock, type Target } from '../wasm/emit-ir.ts';
+import { FunctionBuilder } from '../wasm/function.ts';
+import { ModuleBuilder } from '../wasm/module.ts';
+import { pushField, recordNext } from './operands.ts';
+import { RECORD } from './record.ts';
+import type { Shape } from './shape.ts';
+
+/** What an out-of-line handler tells the dispatcher. */
+export const OUTCOME = {
+  /** Go on with the next record. */
+  next: 0,
+  /** The address to go on at is in the RIP slot, which is exact only between runs. */
+  jump: 1,
+  /** Execute the same record again (a repeated string instruction). */
+  again: 2,
+  /** Something is pending; the instruction has not retired. */
+  fault: 3,
+  /** Something is pending; the instruction has retired. */
+  exit: 4,
+} as const;
+
+/** IR of a shape, reading its operands from a record; null where the mnemonic has no definition. */
+export const liftRecord = (shape: Shape): Block | null => liftShape(shape.info, shape.operands, recordNext);
+
+const RECORD_PARAM = 0;
+
+function outOfLine(block: Block, module: ModuleBuilder): FunctionBuilder {
+  const f = new FunctionBuilder([TYPE.i32], [TYPE.i32]);
+  const leave = (outcome: number): void => {
+    f.i32(outcome);
+    f.op(W.return);
+  };
+  const target: Target = {
+    f,
+    callee: (name) => importCallee(module, name),
+    placeAddress: (field: Field) => pushField(f, RECORD_PARAM, field, 32),
+    field: (field, w) => pushField(f, RECORD_PARAM, field, w),
+    stackOperand: () => {
+      f.get(RECORD_PARAM);
+      f.access(W.i32_load8_u, RECORD.stack);
+    },
+    // The dispatcher stored the count before it called.
+    beforeCall: () => {},
+    fault: () => leave(OUTCOME.fault),
+    jump: (_node, push) => {
+      f.storeState(JUMP_TARGET, 64, push);
+      leave(OUTCOME.jump);
+    },
+    again: () => leave(OUTCOME.again),
+    next: () => leave(OUTCOME.next),
+    exit: () => leave(OUTCOME.exit),
+  };
+  emitBlock(block, target);
+  f.op(W.unreachable);
+  return f;
+}
+
+/** A module with one exported function per shape, named by its position. Every shape must have a definition. */
+export function outOfLineModule(shapes: readonly Shape[]): ModuleBuilder {
+  const module = new ModuleBuilder();
+  const bodies = shapes.map((shape) => outOfLine(liftRecord(shape)!, module));
+  bodies.forEach((body, i) => {
+    module.define(String(i), body);
+  });
+  return module;
+}

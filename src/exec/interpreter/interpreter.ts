@@ -1,0 +1,150 @@
+import type { Insn } from '../../decode/insn.ts';
+import { PAGE_SIZE } from '../../memory/physical.ts';
+import * as L from '../../state/layout.ts';
+import { PENDING_KIND } from '../../state/pending.ts';
+import type { ExecContext } from '../context.ts';
+import type { Engine } from '../engine.ts';
+import type { Exit } from '../exit.ts';
+import { fetchInsn } from '../fetch.ts';
+import { RecordCache } from './cache.ts';
+import { LEFT, PSEUDO, UNTIL } from './dispatch.ts';
+import { HandlerTable } from './handler-table.ts';
+import { RECORD } from './record.ts';
+import { fillRecord, shapeKey } from './shape.ts';
+
+/** Instructions per call of the wasm function. V8 replaces a function only between calls, so it must return now and then. */
+const SLICE = 50_000;
+/** Instructions decoded ahead in one go. */
+const RUN_LENGTH = 48;
+/** Records that one go may take: every instruction may need a pseudo-record or two before it. */
+const RUN_RECORDS = RUN_LENGTH * 3 + 1;
+
+/** Mnemonics behind which nothing is decoded ahead: what follows need not be code. */
+const ENDS_RUN = new Set('jmp ret retf iret hlt ud0 ud1 ud2 int3 int1 sysret'.split(' '));
+
+/** Runs pre-decoded records in one generated WebAssembly function. */
+export class Interpreter implements Engine {
+  readonly #context: ExecContext;
+  readonly #cache: RecordCache;
+  readonly #handlers: HandlerTable;
+  readonly #view: DataView;
+  #until: bigint | null = null;
+  #sliceStart = 0;
+  #sliceLength = 0;
+
+  constructor(context: ExecContext) {
+    this.#context = context;
+    const { mmu } = context;
+    this.#view = mmu.memory.view;
+    this.#cache = new RecordCache(mmu.memory, mmu.code, () => this.#reset());
+    mmu.onFetch((frame) => this.#cache.mapOf(frame));
+    this.#handlers = new HandlerTable(context);
+  }
+
+  get until(): bigint | null {
+    return this.#until;
+  }
+  /** Records before the old and the new address carry a probe, so both start anew. */
+  set until(address: bigint | null) {
+    if (address === this.#until) return;
+    this.#until = address;
+    this.#context.cpu.setU64(UNTIL, address ?? 0n);
+    this.#reset();
+  }
+
+  #reset(): void {
+    this.#cache.reset();
+    this.#context.mmu.flushFast();
+  }
+
+  run(budget: number): Exit {
+    const { cpu } = this.#context;
+    const view = this.#view;
+    // LEFT was set to the slice's length and counts the running instruction as gone.
+    this.#context.count = () => this.#sliceStart + this.#sliceLength - view.getInt32(LEFT, true) - 1;
+    view.setInt32(L.PENDING, PENDING_KIND.none, true);
+    let left = budget;
+    for (;;) {
+      if (left === 0) return this.#until !== null && cpu.rip === this.#until ? { kind: 'until' } : { kind: 'count' };
+      const slice = Math.min(left, SLICE);
+      this.#sliceStart = cpu.icount;
+      this.#sliceLength = slice;
+      view.setInt32(LEFT, slice, true);
+      const kind = this.#handlers.run();
+      const done = slice - view.getInt32(LEFT, true);
+      left -= done;
+      cpu.icount = this.#sliceStart + done;
+      if (kind === PENDING_KIND.count) continue;
+      if (kind === PENDING_KIND.until) return { kind: 'until' };
+      if (kind !== PENDING_KIND.decode) return this.#context.takeExit();
+      if (left === 0) continue;
+      const exit = this.#decodeAt(cpu.rip);
+      if (exit !== null) return exit;
+    }
+  }
+
+  /** Decodes a run of instructions at `rip`. An exit where not even the first one can be. */
+  #decodeAt(rip: bigint): Exit | null {
+    const { mmu } = this.#context;
+    const cache = this.#cache;
+    if (!cache.hasRoom(RUN_RECORDS)) this.#reset();
+    let at = rip;
+    for (let n = 0; n < RUN_LENGTH; n++) {
+      const first = n === 0;
+      // Only the first instruction may fault; the rest is decoded ahead, within its page.
+      if (!first && at >> 12n !== rip >> 12n) break;
+      const fetched = fetchInsn(mmu, this.#context, at, !first);
+      if (fetched === null) {
+        if (first) return this.#context.takeExit();
+        this.#view.setInt32(L.PENDING, PENDING_KIND.none, true);
+        break;
+      }
+      const { insn, physical, second } = fetched;
+      const offset = physical % PAGE_SIZE;
+      const map = cache.mapOf(physical - offset);
+      const known = cache.recordAt(map, offset);
+      if (known !== 0 && !first) break;
+      const key = shapeKey(insn);
+      if (!this.#handlers.defines(insn, key)) {
+        if (first) return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
+        break;
+      }
+      if (known !== 0) cache.drop(map + offset * 4);
+      this.#append(insn, key, at, map, offset, second);
+      mmu.code.mark(physical, second === null ? insn.length : PAGE_SIZE - offset);
+      if (second !== null) mmu.code.mark(second, insn.length - (PAGE_SIZE - offset));
+      at = BigInt.asUintN(64, at + BigInt(insn.length));
+      if (second !== null || ENDS_RUN.has(insn.mnemonic)) break;
+    }
+    // Behind the run stands a look-up of what follows; its offset may be the next page's first byte.
+    const end = this.#cache.allocateRecord();
+    this.#view.setUint16(end + RECORD.handler, PSEUDO.lookup, true);
+    this.#view.setUint16(end + RECORD.offset, Number(at - (rip & ~0xfffn)), true);
+    this.#handlers.compilePending();
+    return null;
+  }
+
+  #append(insn: Insn, key: string, at: bigint, map: number, offset: number, second: number | null): void {
+    const view = this.#view;
+    const cache = this.#cache;
+    let entry = 0;
+    const record = (): number => {
+      const address = cache.allocateRecord();
+      if (entry === 0) entry = address;
+      fillRecord(view, address, insn, offset);
+      return address;
+    };
+    if (this.#until !== null && (at & 0xfffn) === (this.#until & 0xfffn))
+      view.setUint16(record() + RECORD.handler, PSEUDO.until, true);
+    if (second !== null) {
+      const cross = record();
+      view.setUint16(cross + RECORD.handler, PSEUDO.cross, true);
+      view.setUint32(cross + RECORD.imm, cache.mapOf(second - (second % PAGE_SIZE)), true);
+    }
+    const address = record();
+    const { handler, index } = this.#handlers.of(insn, key);
+    view.setUint16(address + RECORD.handler, handler, true);
+    view.setUint16(address + RECORD.function, index, true);
+    cache.enter(map, offset, entry, second === null ? null : second - (second % PAGE_SIZE));
+  }
+}

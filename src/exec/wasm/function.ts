@@ -1,0 +1,193 @@
+import { TYPE, W, type WasmType } from '../../ir/wasm-opcodes.ts';
+import type { FunctionEmitter } from '../../semantics/helpers/fast.ts';
+import { ByteSink } from './bytes.ts';
+
+/** A branch target: how many blocks were open when it was opened. */
+export type Label = number;
+
+const EMPTY = 0x40;
+const SIMD = 0xfd;
+/** log2 of the alignment hint; every access is unaligned as far as the guest goes. */
+const ALIGN = 0;
+
+/** Writes one function's body. Locals are reused: a temporary lives for the length of a callback. */
+export class FunctionBuilder implements FunctionEmitter {
+  readonly params: readonly WasmType[];
+  readonly results: readonly WasmType[];
+  readonly #code = new ByteSink();
+  readonly #locals: WasmType[] = [];
+  readonly #free = new Map<WasmType, number[]>();
+  #depth = 0;
+
+  constructor(params: readonly WasmType[], results: readonly WasmType[]) {
+    this.params = params;
+    this.results = results;
+  }
+
+  // ——— locals ———
+
+  allocate(type: WasmType): number {
+    const reused = this.#free.get(type)?.pop();
+    if (reused !== undefined) return reused;
+    this.#locals.push(type);
+    return this.params.length + this.#locals.length - 1;
+  }
+
+  release(local: number): void {
+    const type = this.#locals[local - this.params.length]!;
+    const free = this.#free.get(type);
+    if (free) free.push(local);
+    else this.#free.set(type, [local]);
+  }
+
+  temp<T>(type: WasmType, body: (local: number) => T): T {
+    const local = this.allocate(type);
+    const result = body(local);
+    this.release(local);
+    return result;
+  }
+
+  get(local: number): void {
+    this.#code.u8(W.local_get);
+    this.#code.u32(local);
+  }
+  set(local: number): void {
+    this.#code.u8(W.local_set);
+    this.#code.u32(local);
+  }
+  tee(local: number): void {
+    this.#code.u8(W.local_tee);
+    this.#code.u32(local);
+  }
+
+  // ——— plain instructions ———
+
+  op(...opcodes: number[]): void {
+    for (const opcode of opcodes) this.#code.u8(opcode);
+  }
+
+  simd(opcode: number, ...immediates: number[]): void {
+    this.#code.u8(SIMD);
+    this.#code.u32(opcode);
+    for (const byte of immediates) this.#code.u8(byte);
+  }
+
+  i32(value: number): void {
+    this.#code.u8(W.i32_const);
+    this.#code.s32(value);
+  }
+
+  i64(value: bigint): void {
+    this.#code.u8(W.i64_const);
+    this.#code.s64(value);
+  }
+
+  /** A load or store: the address (and value) are on the stack, `offset` is added to it. */
+  access(opcode: number, offset: number): void {
+    this.#code.u8(opcode);
+    this.#code.u32(ALIGN);
+    this.#code.u32(offset);
+  }
+
+  accessSimd(opcode: number, offset: number): void {
+    this.simd(opcode);
+    this.#code.u32(ALIGN);
+    this.#code.u32(offset);
+  }
+
+  call(index: number): void {
+    this.#code.u8(W.call);
+    this.#code.u32(index);
+  }
+
+  callIndirect(type: number): void {
+    this.#code.u8(W.call_indirect);
+    this.#code.u32(type);
+    this.#code.u8(0);
+  }
+
+  // ——— control ———
+
+  block(body: (label: Label) => void, type: WasmType | null = null): void {
+    this.#open(W.block, type, body);
+  }
+
+  loop(body: (label: Label) => void): void {
+    this.#open(W.loop, null, body);
+  }
+
+  #open(opcode: number, type: WasmType | null, body: (label: Label) => void): void {
+    this.#code.u8(opcode);
+    this.#code.u8(type ?? EMPTY);
+    body(++this.#depth);
+    this.#depth--;
+    this.#code.u8(W.end);
+  }
+
+  ifElse(type: WasmType | null, then: () => void, otherwise?: () => void): void {
+    this.#code.u8(W.if);
+    this.#code.u8(type ?? EMPTY);
+    this.#depth++;
+    then();
+    if (otherwise) {
+      this.#code.u8(W.else);
+      otherwise();
+    }
+    this.#depth--;
+    this.#code.u8(W.end);
+  }
+
+  br(label: Label): void {
+    this.#code.u8(W.br);
+    this.#code.u32(this.#depth - label);
+  }
+
+  brIf(label: Label): void {
+    this.#code.u8(W.br_if);
+    this.#code.u32(this.#depth - label);
+  }
+
+  brTable(labels: readonly Label[], otherwise: Label): void {
+    this.#code.u8(W.br_table);
+    this.#code.u32(labels.length);
+    for (const label of labels) this.#code.u32(this.#depth - label);
+    this.#code.u32(this.#depth - otherwise);
+  }
+
+  // ——— CPU state ———
+
+  loadState(at: number, width: 32 | 64): void {
+    this.i32(0);
+    this.access(width === 64 ? W.i64_load : W.i32_load, at);
+  }
+
+  storeState(at: number, width: 32 | 64, value: () => void): void {
+    this.i32(0);
+    value();
+    this.access(width === 64 ? W.i64_store : W.i32_store, at);
+  }
+
+  /** The function's entry in the code section. */
+  encode(): Uint8Array {
+    const body = new ByteSink();
+    const runs: { type: WasmType; count: number }[] = [];
+    for (const type of this.#locals) {
+      const last = runs.at(-1);
+      if (last?.type === type) last.count++;
+      else runs.push({ type, count: 1 });
+    }
+    body.u32(runs.length);
+    for (const { type, count } of runs) {
+      body.u32(count);
+      body.u8(type);
+    }
+    body.append(this.#code.bytes());
+    body.u8(W.end);
+    return body.bytes();
+  }
+}
+
+/** The wasm type that holds a value of `width` bits. */
+export function typeOf(width: number): WasmType {
+  return width === 128 ? TYPE.v128 : width === 64 ? TYPE.i64 : TYPE.i32;
+}

@@ -1,0 +1,112 @@
+import type { WasmType } from '../../ir/wasm-opcodes.ts';
+import { ByteSink } from './bytes.ts';
+import type { FunctionBuilder } from './function.ts';
+
+const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const KIND = { function: 0, table: 1, memory: 2 } as const;
+/** Of the imported memory, in 64 KiB pages: any size fits. */
+const MAX_PAGES = 65536;
+const FUNCTION_TYPE = 0x60;
+const FUNCREF = 0x70;
+
+/** Assembles a module that imports one memory, optionally one table, and functions, and exports what it defines. */
+export class ModuleBuilder {
+  readonly #types: string[] = [];
+  readonly #typeBytes: Uint8Array[] = [];
+  readonly #imports = new Map<string, { index: number; type: number }>();
+  readonly #functions: { name: string; type: number; builder: FunctionBuilder }[] = [];
+  #table = false;
+
+  type(params: readonly WasmType[], results: readonly WasmType[]): number {
+    const key = `${params.join()}>${results.join()}`;
+    const known = this.#types.indexOf(key);
+    if (known >= 0) return known;
+    const sink = new ByteSink();
+    sink.u8(FUNCTION_TYPE);
+    sink.vector(Uint8Array.from(params));
+    sink.vector(Uint8Array.from(results));
+    this.#types.push(key);
+    this.#typeBytes.push(sink.bytes());
+    return this.#types.length - 1;
+  }
+
+  /** Index of an imported function `env.name`. All imports come before the first definition. */
+  import(name: string, params: readonly WasmType[], results: readonly WasmType[]): number {
+    const known = this.#imports.get(name);
+    if (known) return known.index;
+    if (this.#functions.length) throw new Error(`import ${name} after a definition`);
+    const index = this.#imports.size;
+    this.#imports.set(name, { index, type: this.type(params, results) });
+    return index;
+  }
+
+  /** Imports `env.table`. */
+  useTable(): void {
+    this.#table = true;
+  }
+
+  get importedNames(): string[] {
+    return [...this.#imports.keys()];
+  }
+
+  /** Adds and exports a function; gives its index. */
+  define(name: string, builder: FunctionBuilder): number {
+    this.#functions.push({ name, type: this.type(builder.params, builder.results), builder });
+    return this.#imports.size + this.#functions.length - 1;
+  }
+
+  encode(): Uint8Array {
+    const out = new ByteSink();
+    out.append(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    const section = (id: number, write: (s: ByteSink) => void): void => {
+      const body = new ByteSink();
+      write(body);
+      out.u8(id);
+      out.vector(body.bytes());
+    };
+    section(SECTION.type, (s) => {
+      s.u32(this.#typeBytes.length);
+      for (const type of this.#typeBytes) s.append(type);
+    });
+    section(SECTION.import, (s) => {
+      s.u32(this.#imports.size + 1 + (this.#table ? 1 : 0));
+      for (const [name, { type }] of this.#imports) {
+        s.name('env');
+        s.name(name);
+        s.u8(KIND.function);
+        s.u32(type);
+      }
+      s.name('env');
+      s.name('memory');
+      s.u8(KIND.memory);
+      s.u8(1);
+      s.u32(1);
+      s.u32(MAX_PAGES);
+      if (this.#table) {
+        s.name('env');
+        s.name('table');
+        s.u8(KIND.table);
+        s.u8(FUNCREF);
+        s.u8(0);
+        s.u32(0);
+      }
+    });
+    section(SECTION.function, (s) => {
+      s.u32(this.#functions.length);
+      for (const f of this.#functions) s.u32(f.type);
+    });
+    section(SECTION.export, (s) => {
+      s.u32(this.#functions.length);
+      this.#functions.forEach((f, i) => {
+        s.name(f.name);
+        s.u8(KIND.function);
+        s.u32(this.#imports.size + i);
+      });
+    });
+    section(SECTION.code, (s) => {
+      s.u32(this.#functions.length);
+      for (const f of this.#functions) s.vector(f.builder.encode());
+    });
+    return out.bytes().slice();
+  }
+}

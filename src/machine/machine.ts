@@ -1,0 +1,110 @@
+import { ExecContext } from '../exec/context.ts';
+import type { Engine, EngineName } from '../exec/engine.ts';
+import type { Exit } from '../exec/exit.ts';
+import { Interpreter } from '../exec/interpreter/interpreter.ts';
+import { Reference } from '../exec/reference.ts';
+import { CodePages } from '../memory/code-pages.ts';
+import { Mmu } from '../memory/mmu.ts';
+import { PhysicalMemory } from '../memory/physical.ts';
+import '../semantics/index.ts';
+import type { MachineServices } from '../semantics/helpers/helper.ts';
+import { CpuState } from '../state/cpu-state.ts';
+import * as L from '../state/layout.ts';
+import { FIXED_ONE, FLAG } from '../state/rflags.ts';
+import { cpuid } from './cpuid.ts';
+
+export interface MachineOptions {
+  /** Bytes of guest RAM; 1 GiB where nothing is said. Untouched memory costs nothing. */
+  readonly memory?: number;
+  readonly engine?: EngineName;
+  /** HLT ends the run at CPL 3 too, as bare guests end. */
+  readonly haltEnds?: boolean;
+  /** SYSCALL works from the start (EFER.SCE), as under an operating system. */
+  readonly syscall?: boolean;
+}
+
+const DEFAULT_MEMORY = 1 << 30;
+/** Gates of user privilege in Linux's IDT: #BP and #OF. */
+const USER_GATES: ReadonlySet<number> = new Set([3, 4]);
+
+const CR0_INITIAL = 0x8005_0033n; // PG AM WP NE ET MP PE
+const CR4_INITIAL = 0x1_06b0n; // FSGSBASE OSXMMEXCPT OSFXSR PGE PAE PSE
+const EFER_NXE_LMA_LME = 0xd00n;
+const EFER_SCE = 1n;
+const MXCSR_INITIAL = 0x1f80;
+const X87_CW_INITIAL = 0x037f;
+const X87_TW_EMPTY = 0xffff;
+/** Selectors of user code and data as Linux numbers them. */
+const USER_CS = 0x33;
+const USER_SS = 0x2b;
+const KERNEL_CS = 0x10;
+const KERNEL_SS = 0x18;
+
+/** One CPU in long mode with its memory. Everything about it is a function of what was loaded and of the seed. */
+export class Machine {
+  readonly memory: PhysicalMemory;
+  readonly cpu: CpuState;
+  readonly mmu: Mmu;
+  readonly context: ExecContext;
+  readonly engine: Engine;
+
+  /** @throws RangeError when the memory size is out of bounds */
+  constructor(options: MachineOptions = {}) {
+    this.memory = new PhysicalMemory(options.memory ?? DEFAULT_MEMORY);
+    this.cpu = new CpuState(this.memory);
+    this.#reset(options);
+    this.mmu = new Mmu(this.memory, this.cpu, new CodePages());
+    const services: MachineServices = {
+      cpuid,
+      tsc: (icount) => BigInt(icount),
+      haltEnds: options.haltEnds ?? false,
+      interruptGates: USER_GATES,
+      flushTlb: (scope) => this.mmu.flush(scope),
+      flushPage: (linear) => this.mmu.flushPage(linear),
+    };
+    this.context = new ExecContext(this.cpu, this.mmu, services);
+    this.engine = options.engine === 'reference' ? new Reference(this.context) : new Interpreter(this.context);
+  }
+
+  #reset(options: MachineOptions): void {
+    const { cpu } = this;
+    cpu.setU64(L.CR0, CR0_INITIAL);
+    cpu.setU64(L.CR4, CR4_INITIAL);
+    cpu.setU64(L.EFER, EFER_NXE_LMA_LME | (options.syscall ? EFER_SCE : 0n));
+    cpu.setU64(L.XCR0, 1n);
+    cpu.mxcsr = MXCSR_INITIAL;
+    cpu.view.setUint16(L.X87_CW, X87_CW_INITIAL, true);
+    cpu.view.setUint16(L.X87_TW, X87_TW_EMPTY, true);
+    cpu.rflags = FIXED_ONE | FLAG.IF;
+    this.setPrivilege(3);
+  }
+
+  /** Puts the CPU at CPL 0 or 3 with flat selectors. */
+  setPrivilege(cpl: 0 | 3): void {
+    const { cpu } = this;
+    cpu.cpl = cpl;
+    cpu.setSelector(1, cpl === 3 ? USER_CS : KERNEL_CS);
+    cpu.setSelector(2, cpl === 3 ? USER_SS : KERNEL_SS);
+    // Before the MMU is made there is nothing to drop.
+    this.mmu?.flushFast();
+  }
+
+  /** Loads CR3 with the physical address of a PML4 and drops non-global translations. */
+  setRoot(physical: number): void {
+    this.cpu.setU64(L.CR3, BigInt(physical));
+    this.mmu.flush('non-global');
+  }
+
+  flushTlb(): void {
+    this.mmu.flush('all');
+  }
+
+  flushPage(linear: bigint): void {
+    this.mmu.flushPage(linear);
+  }
+
+  /** Runs at most `budget` instructions. */
+  run(budget: number): Exit {
+    return this.engine.run(budget);
+  }
+}

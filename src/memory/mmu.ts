@@ -1,0 +1,291 @@
+import type { CpuState } from '../state/cpu-state.ts';
+import * as L from '../state/layout.ts';
+import { PENDING_KIND, VECTOR } from '../state/pending.ts';
+import { FLAG } from '../state/rflags.ts';
+import type { CodePages } from './code-pages.ts';
+import { type Access, type PagingMode, PF, permits, type Translation, walk } from './paging.ts';
+import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
+
+/** Entries that the architectural TLB keeps before it starts again; deterministic, like everything here. */
+const TLB_CAPACITY = 1 << 16;
+const INVALID_TAG = 1;
+const PAGE_MASK = 0xffff_f000;
+
+/** Physical address, or null when the fault is pending. */
+type Physical = number | null;
+
+/**
+ * Linear to physical: a TLB with architectural lifetime (an entry lives until something that the manual lists drops it),
+ * and the fast tables in front of it that compiled code looks at. Addresses come as two 32-bit halves from engines and as
+ * bigint from everyone else.
+ */
+export class Mmu {
+  readonly memory: PhysicalMemory;
+  readonly cpu: CpuState;
+  readonly code: CodePages;
+  readonly #tlb = new Map<number, Translation>();
+  #mode: PagingMode | null = null;
+  #fetchAux: (frame: number) => number = () => 0;
+  /** A store across two pages that waits in SCRATCH: where its two parts go. */
+  #split: { first: number; second: number; head: number; size: number } | null = null;
+
+  constructor(memory: PhysicalMemory, cpu: CpuState, code: CodePages) {
+    this.memory = memory;
+    this.cpu = cpu;
+    this.code = code;
+    memory.observe((physical, length) => code.written(physical, length));
+    code.onArrival((frame) => this.#dropFastWrites(frame));
+    this.flushFast();
+  }
+
+  /** The interpreter's page map of a frame, which the fast fetch table carries. */
+  onFetch(aux: (frame: number) => number): void {
+    this.#fetchAux = aux;
+  }
+
+  // ——— lifetime ———
+
+  /** Empties the fast tables: after a change of privilege, paging mode or AC. The architectural TLB stays. */
+  flushFast(): void {
+    this.#mode = null;
+    const view = this.memory.view;
+    for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
+      for (let i = 0; i < L.TLB_ENTRIES; i++) view.setUint32(table + i * L.TLB_ENTRY_SIZE, INVALID_TAG, true);
+  }
+
+  /** Drops translations (SDM 3A 4.10.4.1): of non-global pages, as MOV to CR3 does, or all of them. */
+  flush(scope: 'non-global' | 'all'): void {
+    if (scope === 'all') this.#tlb.clear();
+    else for (const [page, t] of this.#tlb) if (!t.global) this.#tlb.delete(page);
+    this.flushFast();
+  }
+
+  /** Drops the translations of one page (INVLPG). A non-canonical address is no page. */
+  flushPage(linear: bigint): void {
+    const high = Number(BigInt.asUintN(32, linear >> 32n));
+    const low = Number(BigInt.asUintN(32, linear));
+    if (isCanonical(high)) this.#drop(high, low);
+  }
+
+  #drop(high: number, low: number): void {
+    this.#tlb.delete(pageKey(high, low));
+    const slot = fastSlot(low);
+    for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
+      if (this.memory.view.getUint32(table + slot, true) === (low & PAGE_MASK) >>> 0)
+        this.memory.view.setUint32(table + slot, INVALID_TAG, true);
+  }
+
+  #dropFastWrites(frame: number): void {
+    const view = this.memory.view;
+    for (let i = 0; i < L.TLB_ENTRIES; i++) {
+      const at = L.TLB_WRITE + i * L.TLB_ENTRY_SIZE;
+      const low = view.getUint32(at, true);
+      if (low !== INVALID_TAG && (view.getUint32(at + 8, true) + low) >>> 0 === L.RAM + frame)
+        view.setUint32(at, INVALID_TAG, true);
+    }
+  }
+
+  // ——— translation ———
+
+  get #paging(): PagingMode {
+    if (this.#mode === null) {
+      const cpu = this.cpu;
+      const cr4 = cpu.u64(L.CR4);
+      this.#mode = {
+        root: Number(cpu.u64(L.CR3) & 0xff_ffff_f000n),
+        writeProtect: (cpu.u64(L.CR0) & (1n << 16n)) !== 0n,
+        noExecute: (cpu.u64(L.EFER) & (1n << 11n)) !== 0n,
+        smep: (cr4 & (1n << 20n)) !== 0n,
+        smap: (cr4 & (1n << 21n)) !== 0n,
+        ac: (cpu.rflags & FLAG.AC) !== 0,
+        globalPages: (cr4 & (1n << 7n)) !== 0n,
+      };
+    }
+    return this.#mode;
+  }
+
+  /** Alignment checks are on (SDM 3A 6.15 #AC): then no access may take the fast tables. */
+  get #alignmentChecks(): boolean {
+    return this.#paging.ac && this.cpu.cpl === 3 && (this.cpu.u64(L.CR0) & (1n << 18n)) !== 0n;
+  }
+
+  /** The frame behind a canonical page, filling the TLB; null when #PF is pending. */
+  #page(high: number, low: number, access: Access): Translation | null {
+    const mode = this.#paging;
+    const supervisor = this.cpu.cpl !== 3;
+    const key = pageKey(high, low);
+    let t: Translation | 0 | 9 | undefined = this.#tlb.get(key);
+    if (t !== undefined && !permits(t, access, supervisor, mode)) {
+      this.#drop(high, low);
+      return this.#pageFault(high, low, access, PF.P);
+    }
+    if (t === undefined || (access === 'write' && !t.dirty)) {
+      t = walk(this.memory, mode, high, low, access === 'write', (found) => permits(found, access, supervisor, mode));
+      if (typeof t === 'number') return this.#pageFault(high, low, access, t);
+      if (!permits(t, access, supervisor, mode)) return this.#pageFault(high, low, access, PF.P);
+      if (this.#tlb.size >= TLB_CAPACITY) {
+        this.#tlb.clear();
+        this.flushFast();
+      }
+      this.#tlb.set(key, t);
+    }
+    this.#fillFast(high, low, t, access);
+    return t;
+  }
+
+  #fillFast(high: number, low: number, t: Translation, access: Access): void {
+    if (t.frame + PAGE_SIZE > this.memory.size || (access !== 'fetch' && this.#alignmentChecks)) return;
+    const table = access === 'read' ? L.TLB_READ : access === 'write' ? L.TLB_WRITE : L.TLB_FETCH;
+    if (access === 'write' && this.code.hasCode(t.frame)) return;
+    // First: it may empty the fast tables.
+    const aux = access === 'fetch' ? this.#fetchAux(t.frame) : 0;
+    const view = this.memory.view;
+    const at = table + fastSlot(low);
+    const page = (low & PAGE_MASK) >>> 0;
+    view.setUint32(at, page, true);
+    view.setUint32(at + 4, high, true);
+    view.setUint32(at + 8, (L.RAM + t.frame - page) >>> 0, true);
+    view.setUint32(at + 12, aux, true);
+  }
+
+  #pageFault(high: number, low: number, access: Access, bits: number): null {
+    const mode = this.#paging;
+    let code = bits;
+    if (access === 'write') code |= PF.W;
+    if (this.cpu.cpl === 3) code |= PF.U;
+    if (access === 'fetch' && (mode.noExecute || mode.smep)) code |= PF.I;
+    const address = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    this.cpu.setU64(L.FAULT_ADDRESS, address);
+    return this.#raise(VECTOR.PF, code);
+  }
+
+  #raise(vector: number, code: number | null): null {
+    raise(this.cpu, vector, code);
+    return null;
+  }
+
+  // ——— what engines call ———
+
+  /**
+   * Slow path of a load or store: the address in the WebAssembly memory where the bytes are (or, for an access that crosses
+   * a page or leaves RAM, a copy in SCRATCH), or −1 with a fault pending.
+   */
+  resolve(high: number, low: number, size: number, write: boolean, stack: boolean, load = !write): number {
+    if (!isCanonical(high) || !isCanonicalEnd(high, low, size)) {
+      this.#raise(stack ? VECTOR.SS : VECTOR.GP, 0);
+      return -1;
+    }
+    if (this.#alignmentChecks && size > 1 && size <= 8 && low & (size - 1)) {
+      this.#raise(VECTOR.AC, 0);
+      return -1;
+    }
+    const access: Access = write ? 'write' : 'read';
+    const first = this.#page(high, low, access);
+    if (first === null) return -1;
+    const offset = low & 0xfff;
+    const physical = first.frame + offset;
+    if (offset + size <= PAGE_SIZE && physical + size <= this.memory.size) {
+      if (write && !load) this.code.written(physical, size);
+      return L.RAM + physical;
+    }
+    const head = Math.min(size, PAGE_SIZE - offset);
+    let second = 0;
+    if (head < size) {
+      const next = (low & PAGE_MASK) + PAGE_SIZE;
+      const t = this.#page(next > 0xffff_ffff || next === 0 ? (high + 1) >>> 0 : high, next >>> 0, access);
+      if (t === null) return -1;
+      second = t.frame;
+    }
+    if (load) this.#gather(physical, second, head, size);
+    if (write && !load) this.#split = { first: physical, second, head, size };
+    return L.SCRATCH;
+  }
+
+  #gather(first: number, second: number, head: number, size: number): void {
+    const u8 = this.memory.u8;
+    for (let i = 0; i < size; i++) {
+      const physical = i < head ? first + i : second + i - head;
+      u8[L.SCRATCH + i] = physical < this.memory.size ? u8[L.RAM + physical]! : 0xff;
+    }
+  }
+
+  /** Finishes a store that `resolve` sent to SCRATCH. */
+  commit(): void {
+    const split = this.#split!;
+    this.#split = null;
+    const u8 = this.memory.u8;
+    const { first, second, head, size } = split;
+    this.code.written(first, head);
+    if (head < size) this.code.written(second, size - head);
+    for (let i = 0; i < size; i++) {
+      const physical = i < head ? first + i : second + i - head;
+      if (physical < this.memory.size) u8[L.RAM + physical] = u8[L.SCRATCH + i]!;
+    }
+  }
+
+  /** Physical address of the instruction at a linear address, or null with a fault pending. */
+  fetch(linear: bigint): Physical {
+    const high = Number(BigInt.asUintN(32, linear >> 32n));
+    const low = Number(BigInt.asUintN(32, linear));
+    if (!isCanonical(high)) return this.#raise(VECTOR.GP, 0);
+    const t = this.#page(high, low, 'fetch');
+    if (t === null) return null;
+    return t.frame + (low & 0xfff);
+  }
+
+  // ——— what helpers and the reference engine call ———
+
+  /** Reads `bytes` ≤ 16 at a linear address; null with a fault pending. `write` asks for write permission as well. */
+  read(linear: bigint, bytes: number, stack: boolean, write = false): bigint | null {
+    const at = this.resolve(half(linear, 32n), half(linear, 0n), bytes, write, stack, true);
+    if (at < 0) return null;
+    const view = this.memory.view;
+    switch (bytes) {
+      case 1:
+        return BigInt(view.getUint8(at));
+      case 2:
+        return BigInt(view.getUint16(at, true));
+      case 4:
+        return BigInt(view.getUint32(at, true));
+      case 8:
+        return view.getBigUint64(at, true);
+      case 10:
+        return view.getBigUint64(at, true) | (BigInt(view.getUint16(at + 8, true)) << 64n);
+      default:
+        return view.getBigUint64(at, true) | (view.getBigUint64(at + 8, true) << 64n);
+    }
+  }
+
+  /** Writes `bytes` ≤ 16; false with a fault pending and nothing written. */
+  write(linear: bigint, value: bigint, bytes: number, stack: boolean): boolean {
+    const at = this.resolve(half(linear, 32n), half(linear, 0n), bytes, true, stack);
+    if (at < 0) return false;
+    const u8 = this.memory.u8;
+    let rest = value;
+    for (let i = 0; i < bytes; i++, rest >>= 8n) u8[at + i] = Number(rest & 0xffn);
+    if (at === L.SCRATCH) this.commit();
+    return true;
+  }
+
+  /** Whether a range of up to a page could be written; false with a fault pending. */
+  probeWrite(linear: bigint, bytes: number, stack: boolean): boolean {
+    return this.resolve(half(linear, 32n), half(linear, 0n), bytes, true, stack, true) >= 0;
+  }
+}
+
+/** Leaves an exception for whoever runs the engine. */
+export function raise(cpu: CpuState, vector: number, code: number | null): void {
+  cpu.view.setInt32(L.PENDING, PENDING_KIND.fault, true);
+  cpu.view.setInt32(L.FAULT_VECTOR, vector, true);
+  cpu.view.setInt32(L.FAULT_ERROR, code === null ? -1 : code, true);
+}
+
+const half = (linear: bigint, shift: bigint): number => Number(BigInt.asUintN(32, linear >> shift));
+const fastSlot = (low: number): number => ((low >>> 12) & (L.TLB_ENTRIES - 1)) * L.TLB_ENTRY_SIZE;
+const pageKey = (high: number, low: number): number => (high & 0xffff) * 0x10_0000 + (low >>> 12);
+/** Bits 63:47 are equal (four-level paging). */
+const isCanonical = (high: number): boolean => high >>> 15 === 0 || high >>> 15 === 0x1ffff;
+/** The last byte is canonical too; an access may wrap from the top of the address space to 0. */
+function isCanonicalEnd(high: number, low: number, size: number): boolean {
+  return low + size - 1 <= 0xffff_ffff || isCanonical((high + 1) >>> 0);
+}

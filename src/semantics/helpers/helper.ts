@@ -1,0 +1,70 @@
+import type { Width } from '../../bits/width.ts';
+import type { CpuState } from '../../state/cpu-state.ts';
+import type { FunctionEmitter } from './fast.ts';
+
+/**
+ * What a helper may touch: the CPU's state, memory through the MMU, and the machine around it. Implemented by `exec/context.ts`;
+ * both engines call helpers through the same object.
+ */
+export interface HelperContext {
+  readonly cpu: CpuState;
+  /** Instructions retired before this one. */
+  readonly icount: number;
+  readonly machine: MachineServices;
+  /** Marks an exception as pending; the helper must then return at once, having changed nothing. */
+  fault(vector: number, errorCode: number | null): void;
+  /** Marks another end of the instruction (`exec/exit.ts`, PENDING); the instruction does not retire. */
+  stop(reason: number): void;
+  /** Reads `width` bits at a linear address; null when a fault is now pending. */
+  read(address: bigint, width: number, fault?: 'general' | 'stack'): bigint | null;
+  /** Writes; false when a fault is now pending. */
+  write(address: bigint, value: bigint, width: number, fault?: 'general' | 'stack'): boolean;
+  /** Checks that a range could be written, without writing; false when a fault is now pending. */
+  probeWrite(address: bigint, bytes: number, fault?: 'general' | 'stack'): boolean;
+  /** The privilege, paging or alignment mode changed: translations kept for speed must be made anew. */
+  modeChanged(): void;
+}
+
+/** What the machine decides for the CPU: identity, time, policy. */
+export interface MachineServices {
+  /** EAX, EBX, ECX, EDX of a CPUID leaf. */
+  cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
+  /** Time-stamp counter, a function of the instruction count. */
+  tsc(icount: number): bigint;
+  /** HLT ends the run at any privilege level (a bare guest) instead of raising #GP at CPL 3. */
+  readonly haltEnds: boolean;
+  /** Vectors that INT n may reach: those with a gate that user code may use. */
+  readonly interruptGates: ReadonlySet<number>;
+  /** Drops the translations of one page, of everything but global pages, or of everything. */
+  flushTlb(scope: 'non-global' | 'all'): void;
+  flushPage(linear: bigint): void;
+}
+
+/** A whole instruction, or a part of one, in TypeScript. */
+export interface Helper {
+  readonly name: string;
+  readonly doc: string;
+  readonly args: readonly Width[];
+  readonly result: Width | 0;
+  readonly run: (c: HelperContext, ...args: bigint[]) => bigint | void;
+  /** False where it never leaves an exception or a stop pending. */
+  readonly faults?: false;
+  /** The common case in WebAssembly: leaves the result on the stack, or falls back to `run` through `slow`. */
+  readonly fast?: (e: FunctionEmitter, slow: () => void) => void;
+}
+
+const HELPERS = new Map<string, Helper>();
+
+/** Registers a helper. Values wider than 64 bits do not cross into TypeScript: split them, or use the state. */
+export function defineHelper(helper: Helper): void {
+  if (HELPERS.has(helper.name)) throw new Error(`helper ${helper.name} is defined twice`);
+  HELPERS.set(helper.name, helper);
+}
+
+export function helperNamed(name: string): Helper {
+  const helper = HELPERS.get(name);
+  if (helper === undefined) throw new Error(`no helper ${name}`);
+  return helper;
+}
+
+export const allHelpers = (): Helper[] => [...HELPERS.values()];

@@ -1,0 +1,300 @@
+import { CR0, CR2, CR3, CR4, CR8, DR, EFER, FS_BASE, GS_BASE, gprAt, TSC_AUX, XCR0 } from '../../state/layout.ts';
+import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
+import { FLAG } from '../../state/rflags.ts';
+import { defineHelper, type HelperContext } from './helper.ts';
+
+const { GP, UD } = VECTOR;
+
+const CR4_TSD = 1n << 2n;
+const EFER_SCE = 1n;
+
+const CONTROL = new Map<number, number>([
+  [0, CR0],
+  [2, CR2],
+  [3, CR3],
+  [4, CR4],
+  [8, CR8],
+]);
+
+/** #GP(0) outside CPL 0; true when it was raised. */
+function privileged(c: HelperContext): boolean {
+  if (c.cpu.cpl === 0) return false;
+  c.fault(GP, 0);
+  return true;
+}
+
+const setPair = (c: HelperContext, value: bigint): void => {
+  c.cpu.setGpr(0, value & 0xffff_ffffn);
+  c.cpu.setGpr(2, value >> 32n);
+};
+
+defineHelper({
+  name: 'cpuid',
+  doc: 'CPUID: EAX, EBX, ECX, EDX of leaf EAX, subleaf ECX; upper halves cleared',
+  args: [],
+  result: 0,
+  run: (c) => {
+    const leaf = Number(c.cpu.gpr(0) & 0xffff_ffffn);
+    const subleaf = Number(c.cpu.gpr(1) & 0xffff_ffffn);
+    const [a, b, cx, d] = c.machine.cpuid(leaf, subleaf);
+    for (const [n, value] of [
+      [0, a],
+      [3, b],
+      [1, cx],
+      [2, d],
+    ] as const)
+      c.cpu.setGpr(n, BigInt(value >>> 0));
+  },
+});
+
+const rdtsc = (c: HelperContext): void => {
+  if (c.cpu.cpl !== 0 && c.cpu.u64(CR4) & CR4_TSD) return c.fault(GP, 0);
+  setPair(c, BigInt.asUintN(64, c.machine.tsc(c.icount)));
+};
+defineHelper({
+  name: 'rdtsc',
+  doc: 'RDTSC: EDX:EAX from the virtual time-stamp counter',
+  args: [],
+  result: 0,
+  run: rdtsc,
+});
+defineHelper({
+  name: 'rdtscp',
+  doc: 'RDTSCP: as RDTSC, and IA32_TSC_AUX in ECX',
+  args: [],
+  result: 0,
+  run: (c) => {
+    rdtsc(c);
+    if (!(c.cpu.cpl !== 0 && c.cpu.u64(CR4) & CR4_TSD)) c.cpu.setGpr(1, c.cpu.u64(TSC_AUX) & 0xffff_ffffn);
+  },
+});
+
+defineHelper({
+  name: 'xgetbv',
+  doc: 'XGETBV: extended control register ECX into EDX:EAX; #UD without CR4.OSXSAVE, #GP(0) for a register there is not',
+  args: [],
+  result: 0,
+  run: (c) => {
+    if (!(c.cpu.u64(CR4) & (1n << 18n))) return c.fault(UD, null);
+    if (c.cpu.gpr(1) & 0xffff_ffffn) return c.fault(GP, 0);
+    setPair(c, c.cpu.u64(XCR0));
+  },
+});
+
+defineHelper({
+  name: 'readFlags',
+  doc: 'RFLAGS, every bit',
+  args: [],
+  result: 64,
+  run: (c) => BigInt(c.cpu.rflags),
+});
+
+defineHelper({
+  name: 'writeFlags',
+  doc: 'POPF: loads the bits of RFLAGS that this privilege level may change (SDM 2B POPF, 64-bit mode)',
+  args: [64, 32],
+  result: 0,
+  run: (c, image, width) => {
+    const before = c.cpu.rflags;
+    const iopl = (before >> 12) & 3;
+    let writable =
+      FLAG.CF |
+      FLAG.PF |
+      FLAG.AF |
+      FLAG.ZF |
+      FLAG.SF |
+      FLAG.TF |
+      FLAG.DF |
+      FLAG.OF |
+      FLAG.NT |
+      FLAG.RF |
+      FLAG.AC |
+      FLAG.ID;
+    if (c.cpu.cpl === 0) writable |= 3 << 12;
+    if (c.cpu.cpl <= iopl) writable |= FLAG.IF;
+    if (width === 16n) writable &= 0xffff;
+    // RF is always cleared by the load.
+    const value = Number(image!) & ~FLAG.RF;
+    c.cpu.rflags = (before & ~writable) | (value & writable);
+    if ((before ^ c.cpu.rflags) & FLAG.AC) c.modeChanged();
+  },
+});
+
+defineHelper({
+  name: 'halt',
+  doc: 'HLT: stops the CPU with RIP on it',
+  args: [],
+  result: 0,
+  run: (c) => (c.machine.haltEnds || c.cpu.cpl === 0 ? c.stop(PENDING_KIND.hlt) : c.fault(GP, 0)),
+});
+
+defineHelper({
+  name: 'syscallAllowed',
+  doc: 'SYSCALL raises #UD while EFER.SCE is clear',
+  args: [],
+  result: 0,
+  run: (c) => (c.cpu.u64(EFER) & EFER_SCE ? undefined : c.fault(UD, null)),
+});
+
+defineHelper({
+  name: 'privileged',
+  doc: 'Raises #GP(0) outside CPL 0',
+  args: [],
+  result: 0,
+  run: (c) => {
+    privileged(c);
+  },
+});
+
+defineHelper({
+  name: 'gateAllowed',
+  doc: 'INT n: #GP(8n + 2) where no gate of user privilege stands at that vector',
+  args: [32],
+  result: 0,
+  run: (c, vector) => {
+    if (!c.machine.interruptGates.has(Number(vector))) c.fault(GP, Number(vector) * 8 + 2);
+  },
+});
+
+defineHelper({
+  name: 'setInterruptFlag',
+  doc: 'CLI and STI: #GP(0) where CPL > IOPL',
+  args: [32],
+  result: 0,
+  run: (c, on) => {
+    const flags = c.cpu.rflags;
+    if (c.cpu.cpl > ((flags >> 12) & 3)) return c.fault(GP, 0);
+    c.cpu.rflags = on ? flags | FLAG.IF : flags & ~FLAG.IF;
+  },
+});
+
+defineHelper({
+  name: 'loadSegment',
+  doc: 'MOV and POP to a segment register. Flat user selectors and null load; others raise #GP(selector)',
+  args: [32, 32],
+  result: 0,
+  run: (c, register, value) => {
+    const n = Number(register);
+    const selector = Number(value);
+    if (n === 1) return c.fault(UD, null);
+    const rpl = selector & 3;
+    const index = selector & ~3;
+    if (index === 0) {
+      if (n === 2 && c.cpu.cpl === 3) return c.fault(GP, 0);
+    } else if (
+      !(
+        selector === 0x2b ||
+        (selector === 0x33 && n !== 2) ||
+        (c.cpu.cpl === 0 && rpl === 0 && (index === 0x10 || index === 0x18))
+      )
+    )
+      return c.fault(GP, index);
+    c.cpu.setSelector(n, selector);
+    // In 64-bit mode a load of FS or GS also loads the low half of its base from the descriptor: 0 here.
+    if (n >= 4) c.cpu.setU64(n === 4 ? FS_BASE : GS_BASE, 0n);
+  },
+});
+
+defineHelper({
+  name: 'readControl',
+  doc: 'MOV from a control register; #UD where there is none, #GP(0) outside CPL 0',
+  args: [32],
+  result: 64,
+  run: (c, n) => {
+    const at = CONTROL.get(Number(n));
+    if (at === undefined) {
+      c.fault(UD, null);
+      return 0n;
+    }
+    return privileged(c) ? 0n : c.cpu.u64(at);
+  },
+});
+
+defineHelper({
+  name: 'writeControl',
+  doc: 'MOV to a control register, with the flushes of SDM 3A 4.10.4.1',
+  args: [32, 64],
+  result: 0,
+  run: (c, n, value) => {
+    const at = CONTROL.get(Number(n));
+    if (at === undefined) return c.fault(UD, null);
+    if (privileged(c)) return;
+    if (at === CR3) {
+      c.cpu.setU64(CR3, value! & ~(1n << 63n));
+      c.machine.flushTlb('non-global');
+      return;
+    }
+    c.cpu.setU64(at, value!);
+    if (at === CR0 || at === CR4) c.machine.flushTlb('all');
+    c.modeChanged();
+  },
+});
+
+for (const [name, doc] of [
+  ['readDebug', 'MOV from a debug register'],
+  ['writeDebug', 'MOV to a debug register'],
+] as const)
+  defineHelper({
+    name,
+    doc,
+    args: name === 'readDebug' ? [32] : [32, 64],
+    result: name === 'readDebug' ? 64 : 0,
+    run: (c, n, value) => {
+      if (privileged(c)) return 0n;
+      const at = DR + 8 * Number(n);
+      if (name === 'readDebug') return c.cpu.u64(at);
+      c.cpu.setU64(at, value!);
+      return 0n;
+    },
+  });
+
+defineHelper({
+  name: 'invlpg',
+  doc: 'INVLPG: drops the translations of one page; #GP(0) outside CPL 0',
+  args: [64],
+  result: 0,
+  run: (c, address) => {
+    if (!privileged(c)) c.machine.flushPage(address!);
+  },
+});
+
+defineHelper({
+  name: 'enter',
+  doc: 'ENTER size, level (SDM 2A): pushes are probed first, so that a fault leaves the registers alone',
+  args: [32, 32, 32],
+  result: 0,
+  run: (c, width, size, level) => {
+    const bytes = BigInt(Number(width) / 8);
+    const w = Number(width);
+    const depth = Number(level!) & 31;
+    const rbp = c.cpu.gpr(5);
+    let rsp = BigInt.asUintN(64, c.cpu.gpr(4) - bytes);
+    const frame = rsp;
+    if (!c.write(rsp, rbp & ((1n << BigInt(w)) - 1n), w, 'stack')) return;
+    let link = rbp;
+    for (let i = 1; i < depth; i++) {
+      link = BigInt.asUintN(64, link - bytes);
+      const value = c.read(link, w, 'stack');
+      if (value === null) return;
+      rsp = BigInt.asUintN(64, rsp - bytes);
+      if (!c.write(rsp, value, w, 'stack')) return;
+    }
+    if (depth > 0) {
+      rsp = BigInt.asUintN(64, rsp - bytes);
+      if (!c.write(rsp, frame & ((1n << BigInt(w)) - 1n), w, 'stack')) return;
+    }
+    const top = BigInt.asUintN(64, rsp - size!);
+    if (!c.probeWrite(top, Number(bytes), 'stack')) return;
+    if (w === 64) c.cpu.setGpr(5, frame);
+    else c.cpu.view.setUint16(gprAt(5), Number(frame & 0xffffn), true);
+    c.cpu.setGpr(4, top);
+  },
+});
+
+defineHelper({
+  name: 'fsgsbaseAllowed',
+  doc: 'RDFSBASE and its kin raise #UD while CR4.FSGSBASE is clear',
+  args: [],
+  result: 0,
+  run: (c) => (c.cpu.u64(CR4) & (1n << 16n) ? undefined : c.fault(UD, null)),
+});

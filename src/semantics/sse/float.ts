@@ -1,0 +1,160 @@
+import type { Val } from '../../ir/nodes.ts';
+import { define } from '../define.ts';
+import type { Lift } from '../lift.ts';
+import type { Op } from '../operands.ts';
+import { joinLanes, lanesOf, readAligned, vectorPlace } from './operands.ts';
+
+type Precision = 32 | 64;
+const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');
+
+/** Merges the exceptions of the operation and raises the unmasked ones; nothing has been written yet. */
+const check = (x: Lift): void => void x.b.call('fpCheck', 0);
+
+/** Defines the packed and scalar forms of one operation: addps addss addpd addsd. */
+function family(stem: string, title: string, operation: (x: Lift, w: Precision, a: Val, b: Val) => Val): void {
+  for (const [suffix, w, packed] of [
+    ['ps', 32, true],
+    ['ss', 32, false],
+    ['pd', 64, true],
+    ['sd', 64, false],
+  ] as const) {
+    define(
+      stem + suffix,
+      `${title}: ${packed ? 'packed' : 'scalar'} ${w === 32 ? 'single' : 'double'}`,
+      (x, dst, src) => {
+        if (!packed) {
+          const b = x.read(src!, w);
+          const r = operation(x, w, x.read(dst!, w), b);
+          check(x);
+          x.b.put(vectorPlace(dst!), r);
+          return;
+        }
+        const b = lanesOf(x, readAligned(x, src!), w);
+        const a = lanesOf(x, x.read(dst!, 128), w);
+        const r = a.map((lane, i) => operation(x, w, lane, b[i]!));
+        check(x);
+        x.write(dst!, joinLanes(x, r));
+      },
+    );
+  }
+}
+
+for (const [op, title] of [
+  ['add', 'Add'],
+  ['sub', 'Subtract'],
+  ['mul', 'Multiply'],
+  ['div', 'Divide'],
+  ['min', 'Lesser'],
+  ['max', 'Greater'],
+] as const)
+  family(op, title, (x, w, a, b) => x.b.call(`${format(w)}.${op}`, w, a, b));
+
+family('sqrt', 'Square root of the source', (x, w, _a, b) => x.b.call(`${format(w)}.sqrt`, w, b));
+
+for (const [stem, title] of [
+  ['rcp', 'Approximate reciprocal'],
+  ['rsqrt', 'Approximate reciprocal square root'],
+] as const) {
+  define(`${stem}ss`, title, (x, dst, src) =>
+    x.b.put(vectorPlace(dst!), x.b.call(`f32.${stem}`, 32, x.read(src!, 32))),
+  );
+  define(`${stem}ps`, title, (x, dst, src) => {
+    const lanes = lanesOf(x, readAligned(x, src!), 32);
+    x.write(
+      dst!,
+      joinLanes(
+        x,
+        lanes.map((lane) => x.b.call(`f32.${stem}`, 32, lane)),
+      ),
+    );
+  });
+}
+
+for (const [suffix, w, packed] of [
+  ['ps', 32, true],
+  ['ss', 32, false],
+  ['pd', 64, true],
+  ['sd', 64, false],
+] as const)
+  define(`cmp${suffix}`, 'Compare by predicate into lanes of ones or zeros', (x, dst, src, predicate) => {
+    const by = x.b.zext(x.read(predicate!, 8), 32);
+    const compare = (a: Val, b: Val): Val => x.b.call(`${format(w)}.cmp`, w, a, b, by);
+    if (!packed) {
+      const b = x.read(src!, w);
+      const r = compare(x.read(dst!, w), b);
+      check(x);
+      x.b.put(vectorPlace(dst!), r);
+      return;
+    }
+    const b = lanesOf(x, readAligned(x, src!), w);
+    const a = lanesOf(x, x.read(dst!, 128), w);
+    const r = a.map((lane, i) => compare(lane, b[i]!));
+    check(x);
+    x.write(dst!, joinLanes(x, r));
+  });
+
+for (const [mnemonic, w, op] of [
+  ['ucomiss', 32, 'ucomi'],
+  ['ucomisd', 64, 'ucomi'],
+  ['comiss', 32, 'comi'],
+  ['comisd', 64, 'comi'],
+] as const)
+  define(mnemonic, 'Compare scalars into ZF, PF and CF', (x, dst, src) => {
+    const k = x.b;
+    const b = x.read(src!, w);
+    const flags = k.call(`${format(w)}.${op}`, 32, x.read(dst!, w), b);
+    check(x);
+    const at = (bit: number): Val => k.trunc(k.shr(flags, x.constant(bit, 32)), 1);
+    const no = x.constant(0, 1);
+    x.setFlags({ cf: at(0), pf: at(2), zf: at(6), of: no, sf: no, af: no });
+  });
+
+// ——— conversions ———
+
+/** Scalar conversion: one helper from source to destination. */
+function scalar(
+  mnemonic: string,
+  title: string,
+  from: (dst: Op, src: Op) => [helper: string, from: number, to: number],
+): void {
+  define(mnemonic, title, (x, dst, src) => {
+    const [helper, w, to] = from(dst!, src!);
+    const r = x.b.call(helper, to as 32 | 64, x.read(src!, w));
+    check(x);
+    if (dst!.kind === 'reg' && dst!.file === 'vector') x.b.put(dst!.place, r);
+    else x.write(dst!, r);
+  });
+}
+
+for (const [suffix, w] of [
+  ['ss', 32],
+  ['sd', 64],
+] as const) {
+  const f = format(w);
+  scalar(`cvtsi2${suffix}`, 'Convert a signed integer', (_dst, src) => [`${f}.from${src.w}`, src.w, w]);
+  scalar(`cvt${suffix}2si`, 'Convert to a signed integer by MXCSR.RC', (dst) => [`${f}.to${dst.w}`, w, dst.w]);
+  scalar(`cvtt${suffix}2si`, 'Convert to a signed integer toward zero', (dst) => [`${f}.trunc${dst.w}`, w, dst.w]);
+}
+scalar('cvtss2sd', 'Convert single to double', () => ['f32.toF64', 32, 64]);
+scalar('cvtsd2ss', 'Convert double to single', () => ['f64.toF32', 64, 32]);
+
+/** Packed conversion of `count` lanes; a source of 64 bits may lie anywhere in memory, one of 128 must be aligned. */
+function packed(mnemonic: string, title: string, count: 2 | 4, from: Precision, to: Precision, helper: string): void {
+  define(mnemonic, title, (x, dst, src) => {
+    const bits = count * from;
+    const source =
+      bits === 64 ? lanesOf(x, x.b.vector(x.read(src!, 64), 128), from) : lanesOf(x, readAligned(x, src!), from);
+    const r = source.slice(0, count).map((lane) => x.b.call(helper, to, lane));
+    check(x);
+    x.write(dst!, joinLanes(x, r));
+  });
+}
+
+packed('cvtdq2ps', 'Convert doublewords to singles', 4, 32, 32, 'f32.from32');
+packed('cvtps2dq', 'Convert singles to doublewords', 4, 32, 32, 'f32.to32');
+packed('cvttps2dq', 'Convert singles to doublewords toward zero', 4, 32, 32, 'f32.trunc32');
+packed('cvtdq2pd', 'Convert two doublewords to doubles', 2, 32, 64, 'f64.from32');
+packed('cvtpd2dq', 'Convert doubles to two doublewords', 2, 64, 32, 'f64.to32');
+packed('cvttpd2dq', 'Convert doubles to two doublewords toward zero', 2, 64, 32, 'f64.trunc32');
+packed('cvtps2pd', 'Convert two singles to doubles', 2, 32, 64, 'f32.toF64');
+packed('cvtpd2ps', 'Convert doubles to two singles', 2, 64, 32, 'f64.toF32');

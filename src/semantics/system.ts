@@ -1,0 +1,72 @@
+import { FS_BASE, GS_BASE, KERNEL_GS_BASE } from '../state/layout.ts';
+import { PENDING_KIND, VECTOR } from '../state/pending.ts';
+import { define } from './define.ts';
+import { R11, RCX } from './lift.ts';
+
+define(
+  'nop endbr64 endbr32 pause lfence mfence sfence prefetch prefetchnta prefetcht0 prefetcht1 prefetcht2 prefetchw prefetchwt1 prefetchit0 prefetchit1 fnop reservednop rdsspd rdsspq cldemote',
+  'No operation, or one without an architectural effect here',
+  () => {},
+);
+
+define('ud0 ud1 ud2', 'Undefined instruction', (x) => x.trap(VECTOR.UD));
+
+define('cpuid', 'CPU identification', (x) => void x.b.call('cpuid', 0));
+define('rdtsc', 'Read the time-stamp counter', (x) => void x.b.call('rdtsc', 0));
+define('rdtscp', 'Read the time-stamp counter and processor ID', (x) => void x.b.call('rdtscp', 0));
+define('xgetbv', 'Read an extended control register', (x) => void x.b.call('xgetbv', 0));
+
+define('hlt', 'Halt', (x) => void x.b.call('halt', 0));
+
+define('syscall', 'Fast system call: RCX and R11 take RIP and RFLAGS', (x) => {
+  x.b.call('syscallAllowed', 0);
+  const flags = x.b.call('readFlags', 64);
+  x.b.put(RCX, x.next());
+  x.b.put(R11, flags);
+  x.b.exit(PENDING_KIND.syscall);
+});
+
+define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constant(3, 32)));
+define('int1', 'Debug trap, not subject to the gate’s privilege', (x) => x.softwareInterrupt(x.constant(1, 32), false));
+define('int', 'Software interrupt', (x, vector) => x.softwareInterrupt(x.b.zext(x.read(vector!, 8), 32)));
+
+define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32)));
+define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32)));
+
+define('invlpg', 'Invalidate a page’s translations', (x, page) => {
+  if (page!.kind === 'mem') x.b.call('invlpg', 0, x.address(page!));
+});
+
+for (const [name, place] of [
+  ['fs', FS_BASE],
+  ['gs', GS_BASE],
+] as const) {
+  define(`rd${name}base`, `Read the ${name.toUpperCase()} base`, (x, dst) => {
+    x.b.call('fsgsbaseAllowed', 0);
+    x.write(dst!, x.b.get(place, dst!.w as 64));
+  });
+  define(`wr${name}base`, `Write the ${name.toUpperCase()} base; #GP(0) where it is not canonical`, (x, src) => {
+    const k = x.b;
+    k.call('fsgsbaseAllowed', 0);
+    const value = k.zext(x.read(src!), 64);
+    const canonical = k.sar(k.shl(value, x.constant(16, 64)), x.constant(16, 64));
+    x.trapIf(k.ne(canonical, value), VECTOR.GP, 0);
+    k.put(place, value);
+  });
+}
+
+define('swapgs', 'Exchange the GS base with IA32_KERNEL_GS_BASE', (x) => {
+  const k = x.b;
+  k.call('privileged', 0);
+  const current = k.get(GS_BASE, 64);
+  k.put(GS_BASE, k.get(KERNEL_GS_BASE, 64));
+  k.put(KERNEL_GS_BASE, current);
+});
+
+define(
+  'clflush clflushopt clwb',
+  'Write back or drop a cache line: memory is coherent here, but the address is checked',
+  (x, at) => {
+    x.read(at!, 8);
+  },
+);
