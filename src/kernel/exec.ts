@@ -1,17 +1,23 @@
-import { checkMappable, type ElfImage, type Segment } from '../elf/image.ts';
 import { ElfError } from '../elf/error.ts';
 import { PHDR_SIZE } from '../elf/format.ts';
+import { checkMappable, type ElfImage, type Segment } from '../elf/image.ts';
 import type { CpuState } from '../state/cpu-state.ts';
-import { CR0, CR3, CR4, EFER, FS_BASE, GS_BASE, LSTAR, VECTOR, VECTOR_STRIDE, X87_CW, X87_SW, X87_TW } from '../state/layout.ts';
-import { FIXED_ONE, FLAG } from '../state/rflags.ts';
 import {
-  AT_AUX,
-  CLOCK_TICKS,
-  HWCAP2_FSGSBASE,
-  RSEQ_ALIGN,
-  RSEQ_FEATURE_SIZE,
-  SIGNAL_FRAME_SIZE,
-} from './auxv.ts';
+  CR0,
+  CR3,
+  CR4,
+  EFER,
+  FS_BASE,
+  GS_BASE,
+  LSTAR,
+  VECTOR,
+  VECTOR_STRIDE,
+  X87_CW,
+  X87_SW,
+  X87_TW,
+} from '../state/layout.ts';
+import { FIXED_ONE, FLAG } from '../state/rflags.ts';
+import { AT_AUX, CLOCK_TICKS, HWCAP2_FSGSBASE, RSEQ_ALIGN, RSEQ_FEATURE_SIZE, SIGNAL_FRAME_SIZE } from './auxv.ts';
 import { RLIMIT } from './limits.ts';
 import type { Process } from './process.ts';
 import { buildStack, type StackContents, stackSize } from './stack.ts';
@@ -146,8 +152,7 @@ function mapSegment(process: Process, segment: Segment, bias: number, backing: B
   const start = pageDown(address);
   const fileEnd = address + segment.fileSize;
   const end = pageUp(address + Number(segment.memorySize));
-  const prot =
-    (segment.read ? PROT.READ : 0) | (segment.write ? PROT.WRITE : 0) | (segment.execute ? PROT.EXEC : 0);
+  const prot = (segment.read ? PROT.READ : 0) | (segment.write ? PROT.WRITE : 0) | (segment.execute ? PROT.EXEC : 0);
   const fixed = MAP.PRIVATE | MAP.FIXED;
   let mapped = start;
   if (segment.fileSize > 0) {

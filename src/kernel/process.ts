@@ -91,6 +91,8 @@ export class Process {
   persona = 0;
   dumpable = 1;
   noNewPrivileges = false;
+  /** Registrations of membarrier(2), as its GET_REGISTRATIONS shows them. */
+  barriers = 0;
 
   constructor(
     kernel: Kernel,

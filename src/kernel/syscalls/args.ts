@@ -73,7 +73,15 @@ export function choice(names: FlagNames): ArgKind {
 /** Characters of a string that strace shows before it cuts. */
 const SHOWN = 32;
 
-const ESCAPES: Readonly<Record<number, string>> = { 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 34: '\\"', 92: '\\\\' };
+const ESCAPES: Readonly<Record<number, string>> = {
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+  34: '\\"',
+  92: '\\\\',
+};
 
 /** Bytes as a C string literal, the way strace writes them. */
 export function quote(bytes: Uint8Array, limit = SHOWN): string {
@@ -136,5 +144,9 @@ export function inStruct(show: (address: number, user: UserMemory) => string): A
 
 /** A structure that the call fills. */
 export function outStruct(show: (address: number, user: UserMemory, context: ShowContext) => string): ArgKind {
-  return { decode: asUlong, out: true, show: (value, context) => peek(value, () => show(value, context.user, context)) };
+  return {
+    decode: asUlong,
+    out: true,
+    show: (value, context) => peek(value, () => show(value, context.user, context)),
+  };
 }

@@ -1,18 +1,47 @@
 import { E, fail } from '../errno.ts';
+import { MemoryFile } from '../fs/memory.ts';
 import { AT, O } from '../fs/mode.ts';
-import { MemoryFile, MemoryFs } from '../fs/memory.ts';
 import { openPath } from '../fs/open.ts';
 import { makePipe, PIPE_CAPACITY } from '../fs/pipe.ts';
 import { RegularFile } from '../fs/regular-file.ts';
 import type { Task } from '../process.ts';
-import { ADDRESS, choice, DIRFD, FD, type FlagNames, flagText, flags, HEX, INT, MODE, outStruct, PATH, SIZE, UINT, type ArgKind } from './args.ts';
+import {
+  ADDRESS,
+  type ArgKind,
+  choice,
+  DIRFD,
+  FD,
+  type FlagNames,
+  flags,
+  flagText,
+  HEX,
+  INT,
+  MODE,
+  outStruct,
+  PATH,
+  SIZE,
+  UINT,
+} from './args.ts';
 import { startOf } from './paths.ts';
 import { row, type SyscallRow } from './row.ts';
 
 const OPEN_BITS: FlagNames = {
-  O_CREAT: O.CREAT, O_EXCL: O.EXCL, O_NOCTTY: O.NOCTTY, O_TRUNC: O.TRUNC, O_APPEND: O.APPEND, O_NONBLOCK: O.NONBLOCK,
-  O_SYNC: O.SYNC, O_DSYNC: O.DSYNC, O_DIRECT: O.DIRECT, O_LARGEFILE: O.LARGEFILE, O_NOFOLLOW: O.NOFOLLOW,
-  O_NOATIME: O.NOATIME, O_CLOEXEC: O.CLOEXEC, O_PATH: O.PATH, O_TMPFILE: O.TMPFILE, O_DIRECTORY: O.DIRECTORY,
+  O_CREAT: O.CREAT,
+  O_EXCL: O.EXCL,
+  O_NOCTTY: O.NOCTTY,
+  O_TRUNC: O.TRUNC,
+  O_APPEND: O.APPEND,
+  O_NONBLOCK: O.NONBLOCK,
+  O_SYNC: O.SYNC,
+  O_DSYNC: O.DSYNC,
+  O_DIRECT: O.DIRECT,
+  O_LARGEFILE: O.LARGEFILE,
+  O_NOFOLLOW: O.NOFOLLOW,
+  O_NOATIME: O.NOATIME,
+  O_CLOEXEC: O.CLOEXEC,
+  O_PATH: O.PATH,
+  O_TMPFILE: O.TMPFILE,
+  O_DIRECTORY: O.DIRECTORY,
 };
 const ACCESS_MODES = ['O_RDONLY', 'O_WRONLY', 'O_RDWR', 'O_ACCMODE'] as const;
 
@@ -53,8 +82,22 @@ function pipe(task: Task, address: number, bits: number): number {
 const OUT_PIPE = outStruct((address, user) => `[${user.u32(address)}, ${user.u32(address + 4)}]`);
 
 const F = {
-  DUPFD: 0, GETFD: 1, SETFD: 2, GETFL: 3, SETFL: 4, GETLK: 5, SETLK: 6, SETLKW: 7, SETOWN: 8, GETOWN: 9,
-  OFD_GETLK: 36, OFD_SETLK: 37, OFD_SETLKW: 38, DUPFD_CLOEXEC: 1030, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032,
+  DUPFD: 0,
+  GETFD: 1,
+  SETFD: 2,
+  GETFL: 3,
+  SETFL: 4,
+  GETLK: 5,
+  SETLK: 6,
+  SETLKW: 7,
+  SETOWN: 8,
+  GETOWN: 9,
+  OFD_GETLK: 36,
+  OFD_SETLK: 37,
+  OFD_SETLKW: 38,
+  DUPFD_CLOEXEC: 1030,
+  SETPIPE_SZ: 1031,
+  GETPIPE_SZ: 1032,
 } as const;
 const FCNTL = choice(Object.fromEntries(Object.entries(F).map(([name, value]) => [`F_${name}`, value])));
 const FD_CLOEXEC = 1;
@@ -70,13 +113,18 @@ const FCNTL_ARG: ArgKind = {
     const command = args[1]!;
     if (command === F.GETFD || command === F.GETFL) return '';
     if (command === F.SETFD) return value === FD_CLOEXEC ? 'FD_CLOEXEC' : String(value);
-    return FCNTL_FLAGS.has(command) ? openFlagsText(value) : command < F.GETLK || command >= F.DUPFD_CLOEXEC ? String(value) : HEX.show(value, { args } as never);
+    return FCNTL_FLAGS.has(command)
+      ? openFlagsText(value)
+      : command < F.GETLK || command >= F.DUPFD_CLOEXEC
+        ? String(value)
+        : HEX.show(value, { args } as never);
   },
 };
 
 function fcntl(task: Task, fd: number, command: number, value: number): number {
   const file = task.fds.get(fd);
-  if (file.flags & O.PATH && ![F.DUPFD, F.DUPFD_CLOEXEC, F.GETFD, F.SETFD, F.GETFL].includes(command as 0)) fail(E.EBADF);
+  if (file.flags & O.PATH && ![F.DUPFD, F.DUPFD_CLOEXEC, F.GETFD, F.SETFD, F.GETFL].includes(command as 0))
+    fail(E.EBADF);
   switch (command) {
     case F.DUPFD:
     case F.DUPFD_CLOEXEC:
@@ -122,8 +170,14 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
 }
 
 const IOCTL = {
-  TCGETS: 0x5401, TCSETS: 0x5402, TIOCGPGRP: 0x540f, TIOCGWINSZ: 0x5413, FIONREAD: 0x541b, FIONBIO: 0x5421,
-  FIONCLEX: 0x5450, FIOCLEX: 0x5451,
+  TCGETS: 0x5401,
+  TCSETS: 0x5402,
+  TIOCGPGRP: 0x540f,
+  TIOCGWINSZ: 0x5413,
+  FIONREAD: 0x541b,
+  FIONBIO: 0x5421,
+  FIONCLEX: 0x5450,
+  FIOCLEX: 0x5451,
 } as const;
 
 function ioctl(task: Task, fd: number, request: number, argument: number): number {
@@ -173,9 +227,7 @@ export const DESCRIPTORS: readonly SyscallRow[] = [
     if (![1, 2, 8].includes(operation & ~LOCK_NB)) fail(E.EINVAL);
     return task.fds.get(fd) && 0;
   }),
-  row(85, 'creat', [PATH, MODE], (task, path, mode) =>
-    open(task, AT.FDCWD, path, O.CREAT | O.WRONLY | O.TRUNC, mode),
-  ),
+  row(85, 'creat', [PATH, MODE], (task, path, mode) => open(task, AT.FDCWD, path, O.CREAT | O.WRONLY | O.TRUNC, mode)),
   row(257, 'openat', [DIRFD, PATH, OPEN_FLAGS, openMode(2)], open),
   row(292, 'dup3', [FD, FD, flags({ O_CLOEXEC: O.CLOEXEC })], (task, from, to, bits) => {
     if (bits & ~O.CLOEXEC || from === to) fail(E.EINVAL);

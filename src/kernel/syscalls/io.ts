@@ -1,16 +1,14 @@
 import { Blocked } from '../block.ts';
-import { E, fail, SysError } from '../errno.ts';
-import { SEEK } from '../fs/mode.ts';
-import type { OpenFile } from '../fs/open-file.ts';
-import { direntType, O } from '../fs/mode.ts';
-import { resolveExisting } from '../fs/resolve.ts';
-import { openInode } from '../fs/open.ts';
-import { requireAccess } from '../fs/resolve.ts';
 import { ACCESS } from '../credentials.ts';
+import { E, fail, SysError } from '../errno.ts';
 import { RegularInode } from '../fs/inode.ts';
+import { direntType, O, SEEK } from '../fs/mode.ts';
+import { openInode } from '../fs/open.ts';
+import type { OpenFile } from '../fs/open-file.ts';
+import { requireAccess, resolveExisting } from '../fs/resolve.ts';
 import type { Task } from '../process.ts';
 import { encodeName } from '../user-memory.ts';
-import { ADDRESS, choice, FD, inBytes, INT, LONG, OUT_BYTES, outStruct, PATH, SIZE, UINT } from './args.ts';
+import { ADDRESS, choice, FD, INT, inBytes, LONG, OUT_BYTES, outStruct, PATH, SIZE, UINT } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_IOVEC, type IoVector } from './structs.ts';
 
@@ -144,7 +142,15 @@ function sendfile(task: Task, outFd: number, inFd: number, offsetAt: number, cou
   }
 }
 
-function copyFileRange(task: Task, inFd: number, inAt: number, outFd: number, outAt: number, count: number, bits: number): number {
+function copyFileRange(
+  task: Task,
+  inFd: number,
+  inAt: number,
+  outFd: number,
+  outAt: number,
+  count: number,
+  bits: number,
+): number {
   const input = task.fds.get(inFd);
   const output = task.fds.get(outFd);
   if (bits !== 0) fail(E.EINVAL);
@@ -292,10 +298,20 @@ export const IO: readonly SyscallRow[] = [
   row(326, 'copy_file_range', [FD, ADDRESS, FD, ADDRESS, SIZE, UINT], copyFileRange),
   row(327, 'preadv2', [FD, ADDRESS, INT, LONG, LONG, UINT], (task, fd, vectors, count, offset, _high, bits) => {
     if (bits & ~RWF_ALL) fail(E.EOPNOTSUPP);
-    return readInto(task, fd, vectorsAt(task, vectors, count), offset === -1 ? current.read : atOffset.read(checkOffset(offset)));
+    return readInto(
+      task,
+      fd,
+      vectorsAt(task, vectors, count),
+      offset === -1 ? current.read : atOffset.read(checkOffset(offset)),
+    );
   }),
   row(328, 'pwritev2', [FD, IN_IOVEC(2), INT, LONG, LONG, UINT], (task, fd, vectors, count, offset, _high, bits) => {
     if (bits & ~RWF_ALL) fail(E.EOPNOTSUPP);
-    return writeFrom(task, fd, vectorsAt(task, vectors, count), offset === -1 ? current.write : atOffset.write(checkOffset(offset)));
+    return writeFrom(
+      task,
+      fd,
+      vectorsAt(task, vectors, count),
+      offset === -1 ? current.write : atOffset.write(checkOffset(offset)),
+    );
   }),
 ];

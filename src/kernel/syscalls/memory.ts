@@ -2,7 +2,20 @@ import { E, fail } from '../errno.ts';
 import type { Task } from '../process.ts';
 import { MADV, MAP, MREMAP, MS, PROT } from '../vm/flags.ts';
 import { PAGE } from '../vm/layout.ts';
-import { type ArgKind, ADDRESS, choice, FD, type FlagNames, flags, flagText, HEX, INT, OUT_BYTES, SIZE, UINT } from './args.ts';
+import {
+  ADDRESS,
+  type ArgKind,
+  choice,
+  FD,
+  type FlagNames,
+  flags,
+  flagText,
+  HEX,
+  INT,
+  OUT_BYTES,
+  SIZE,
+  UINT,
+} from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 
 const prefixed = (prefix: string, table: Readonly<Record<string, number>>): FlagNames =>

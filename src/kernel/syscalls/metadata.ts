@@ -152,7 +152,18 @@ function statfs(task: Task, inode: Inode | null, out: number): number {
   const { limit, used } = task.kernel.namespace.memory;
   const blocks = host ? HOST_BLOCKS : Math.floor(limit / BLOCK);
   const free = host ? HOST_BLOCKS / 2 : Math.floor((limit - used) / BLOCK);
-  const fields = [host ? EXT4_MAGIC : TMPFS_MAGIC, BLOCK, blocks, free, free, blocks, free, inode?.dev ?? 0, 255, BLOCK];
+  const fields = [
+    host ? EXT4_MAGIC : TMPFS_MAGIC,
+    BLOCK,
+    blocks,
+    free,
+    free,
+    blocks,
+    free,
+    inode?.dev ?? 0,
+    255,
+    BLOCK,
+  ];
   fields.forEach((value, index) => {
     view.setBigUint64(8 * index, BigInt(value), true);
   });

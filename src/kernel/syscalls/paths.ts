@@ -1,10 +1,10 @@
+import { ACCESS } from '../credentials.ts';
+import { E, fail } from '../errno.ts';
 import type { Attributes, Directory, Inode } from '../fs/inode.ts';
 import { Directory as DirectoryClass } from '../fs/inode.ts';
 import { AT, O } from '../fs/mode.ts';
 import type { OpenFile } from '../fs/open-file.ts';
 import { type Place, requireAccess, resolve, resolveExisting } from '../fs/resolve.ts';
-import { ACCESS } from '../credentials.ts';
-import { E, fail } from '../errno.ts';
 import type { Task } from '../process.ts';
 
 /** Where a relative path starts: at the directory behind `dirfd`, or at the working directory. */

@@ -108,11 +108,16 @@ export const POLLING: readonly SyscallRow[] = [
   row(23, 'select', [INT, ADDRESS, ADDRESS, ADDRESS, IN_TIMEVAL], (task, count, read, write, except, timeout) =>
     select(task, count, [read, write, except], timeoutAt(task, timeout, 1000n)),
   ),
-  row(270, 'pselect6', [INT, ADDRESS, ADDRESS, ADDRESS, IN_TIMESPEC, ADDRESS], (task, count, read, write, except, timeout, mask) => {
-    const wanted = timeoutAt(task, timeout);
-    const [address, size] = mask === 0 ? [0, 0] : [task.user.word(mask), task.user.word(mask + 8)];
-    return withMask(task, address, size, () => select(task, count, [read, write, except], wanted));
-  }),
+  row(
+    270,
+    'pselect6',
+    [INT, ADDRESS, ADDRESS, ADDRESS, IN_TIMESPEC, ADDRESS],
+    (task, count, read, write, except, timeout, mask) => {
+      const wanted = timeoutAt(task, timeout);
+      const [address, size] = mask === 0 ? [0, 0] : [task.user.word(mask), task.user.word(mask + 8)];
+      return withMask(task, address, size, () => select(task, count, [read, write, except], wanted));
+    },
+  ),
   row(271, 'ppoll', [POLLFDS, SIZE, IN_TIMESPEC, ADDRESS, SIZE], (task, address, count, timeout, mask, size) => {
     const wanted = timeoutAt(task, timeout);
     return withMask(task, mask, size, () => poll(task, address, count, wanted));

@@ -26,7 +26,11 @@ export function statBytes(a: Attributes): Uint8Array {
   view.setBigInt64(48, BigInt(a.size), true);
   view.setBigInt64(56, BigInt(BLOCK_SIZE), true);
   view.setBigInt64(64, BigInt(Math.ceil(a.size / BLOCK)), true);
-  for (const [at, time] of [[72, a.atime], [88, a.mtime], [104, a.ctime]] as const) {
+  for (const [at, time] of [
+    [72, a.atime],
+    [88, a.mtime],
+    [104, a.ctime],
+  ] as const) {
     view.setBigInt64(at, time / SECOND, true);
     view.setBigInt64(at + 8, time % SECOND, true);
   }
@@ -49,7 +53,11 @@ export function statxBytes(a: Attributes): Uint8Array {
   view.setBigUint64(32, BigInt(a.ino), true);
   view.setBigUint64(40, BigInt(a.size), true);
   view.setBigUint64(48, BigInt(Math.ceil(a.size / BLOCK)), true);
-  for (const [at, time] of [[64, a.atime], [96, a.ctime], [112, a.mtime]] as const) {
+  for (const [at, time] of [
+    [64, a.atime],
+    [96, a.ctime],
+    [112, a.mtime],
+  ] as const) {
     view.setBigInt64(at, time / SECOND, true);
     view.setUint32(at + 8, Number(time % SECOND), true);
   }
@@ -60,7 +68,7 @@ export function statxBytes(a: Attributes): Uint8Array {
 }
 
 const TYPE_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
-  Object.entries(S_IF).map(([name, type]) => [type, `S_IF${name}`]),
+  Object.entries(S_IF).map(([name, type]) => [type, name === 'FIFO' ? 'S_IFIFO' : `S_IF${name}`]),
 );
 
 function modeText(mode: number): string {

@@ -55,8 +55,8 @@ function now(task: Task, id: number): bigint {
 }
 
 function sleep(task: Task, id: number, bits: number, request: number): number {
-  if (bits & ~TIMER_ABSTIME) fail(E.EINVAL);
   const current = now(task, id);
+  if (NOT_FOR_SLEEP.includes(id)) fail(E.EOPNOTSUPP);
   if (id === CLOCK.CLOCK_THREAD_CPUTIME_ID) fail(E.EINVAL);
   const wanted = timeoutAt(task, request) ?? fail(E.EFAULT);
   const wait = bits & TIMER_ABSTIME ? wanted - current : wanted;
@@ -65,6 +65,12 @@ function sleep(task: Task, id: number, bits: number, request: number): number {
   if (wait > 0n) waitInVain(task, wait, 'a timer');
   return 0;
 }
+
+const NOT_FOR_SLEEP: readonly number[] = [
+  CLOCK.CLOCK_MONOTONIC_RAW,
+  CLOCK.CLOCK_REALTIME_COARSE,
+  CLOCK.CLOCK_MONOTONIC_COARSE,
+];
 
 const ITIMER = choice({ ITIMER_REAL: 0, ITIMER_VIRTUAL: 1, ITIMER_PROF: 2 });
 
