@@ -3,6 +3,8 @@
 #
 #   scripts/build-guest.sh [--out DIR] [oracle|bench|user|bare ...]
 #
+#   scripts/build-guest.sh versions        prints the tools, as guest/versions.txt records those of the committed files
+#
 # --out DIR writes the tree below DIR instead, to compare with what is committed. A missing tool skips its part with
 # one line on stderr and does not fail the rest.
 set -eu
@@ -45,9 +47,61 @@ oracle() {
     -Wl,-Ttext-segment=0x5a5a00000000 -Wl,-z,noexecstack -Wl,-z,norelro
 }
 
+# Programs that print one checksum; glibc where the C library is part of the work.
+bench() {
+  for source in "$root"/guest/bench/*.c; do
+    name=$(basename "$source" .c)
+    case $name in
+      memstr | structmix) program bench "$name" gcc "$name" ;;
+      *) program bench "$name" musl-gcc "$name" ;;
+    esac
+  done
+}
+
+# Small programs: all with musl, some also with glibc, one in Rust.
+user() {
+  for source in "$root"/guest/user/*.c; do
+    name=$(basename "$source" .c)
+    program user "$name" musl-gcc "$name"
+    case $name in
+      hello | floats | strings | regex) program user "$name" gcc "$name-glibc" ;;
+    esac
+  done
+  has rustc 'guest/user/rust' || return 0
+  mkdir -p "$out/user"
+  (cd "$root/guest/user" && rustc --edition 2021 -C opt-level=2 -C codegen-units=1 -C strip=symbols \
+    -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,--build-id=none \
+    --remap-path-prefix "$root=." -o "$out/user/rust" rust.rs)
+}
+
+# program FOLDER NAME TOOL OUTPUT
+program() {
+  has "$3" "guest/$1/$4" || return 0
+  libs=-lm
+  build "$3" "$1/$2.c" "$1/$4" -O2 -march=x86-64 -static -no-pie -Wno-infinite-recursion
+}
+
+# Flat code without a header.
+bare() {
+  has nasm 'guest/bare' || return 0
+  mkdir -p "$out/bare"
+  for source in "$root"/guest/bare/*.asm; do
+    nasm -f bin -o "$out/bare/$(basename "$source" .asm).bin" "$source"
+  done
+}
+
+versions() {
+  echo "gcc: $(gcc --version | head -n 1)"
+  echo "ld: $(ld --version | head -n 1)"
+  echo "glibc: $(ldd --version | head -n 1)"
+  echo "musl: $(/lib/ld-musl-x86_64.so.1 2>&1 | sed -n 2p)"
+  echo "nasm: $(nasm -v)"
+  echo "rustc: $(rustc --version)"
+} 2>/dev/null
+
 for part in "$@"; do
   case $part in
-    oracle | bench | user | bare) $part ;;
+    oracle | bench | user | bare | versions) $part ;;
     *)
       echo "build-guest: no part called $part; there are oracle, bench, user, bare" >&2
       exit 2

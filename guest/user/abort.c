@@ -1,0 +1,9 @@
+/* Ends by abort(): SIGABRT. */
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(void) {
+  printf("aborting\n");
+  fflush(stdout);
+  abort();
+}
