@@ -3,6 +3,7 @@ import { GPR_NAMES } from '../decode/registers.ts';
 import type { Exit } from '../exec/exit.ts';
 import { vectorName } from '../exec/exit.ts';
 import { FS_BASE, GS_BASE } from '../state/layout.ts';
+import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
 import type { OracleCase, OracleResult } from './case.ts';
 import { REGIONS } from './layout.ts';
@@ -15,14 +16,15 @@ export interface Masks {
   readonly rflags: number;
   /** Registers whose value the manual leaves open. */
   readonly gpr: ReadonlySet<number>;
-  /** The faulting address is the manual's to leave open. */
-  readonly cr2: boolean;
+  /** The manual does not say which of several bad accesses is reported: any memory fault stands for any other. */
+  readonly anyMemoryFault: boolean;
   /** Vector registers that may differ by the tolerance of an approximation. */
   readonly approximate: boolean;
 }
 
 /** RF depends on how the host delivers a fault, not on the instruction. */
 const ALWAYS_MASKED: number = FLAG.RF;
+const MEMORY_FAULTS: ReadonlySet<number> = new Set([VECTOR.PF, VECTOR.GP, VECTOR.SS]);
 /** First address that Linux does not give to user code (TASK_SIZE_MAX). */
 const KERNEL_HALF = 0x7fff_ffff_f000n;
 
@@ -33,7 +35,7 @@ export function differences(sandbox: Sandbox, ending: Ending, host: OracleResult
   const differ = (what: string, ours: string, theirs: string): void => {
     if (ours !== theirs) out.push(`${what}: ${ours}, host ${theirs}`);
   };
-  differ('ending', describe(ending, masks.cr2), describeHost(host, masks.cr2));
+  differ('ending', describe(ending, masks.anyMemoryFault), describeHost(host, masks.anyMemoryFault));
   differ('rip', hex(cpu.rip), hex(host.rip));
   for (let n = 0; n < 16; n++) if (!masks.gpr.has(n)) differ(GPR_NAMES[n]!, hex(cpu.gpr(n), 64), hex(host.gpr[n]!, 64));
   const keep = ~(masks.rflags | ALWAYS_MASKED);
@@ -112,16 +114,18 @@ function snapshotAddress(offset: number): bigint {
   return 0n;
 }
 
-function describe(ending: Ending, anyAddress: boolean): string {
+function describe(ending: Ending, anyFault: boolean): string {
   if (ending.kind !== 'fault') return ending.kind;
   const { vector, errorCode, cr2 } = ending.fault;
-  return faultText(vector, errorCode ?? 0, anyAddress ? null : cr2);
+  if (anyFault && MEMORY_FAULTS.has(vector)) return 'memory fault';
+  return faultText(vector, errorCode ?? 0, cr2);
 }
 
-function describeHost(host: OracleResult, anyAddress: boolean): string {
+function describeHost(host: OracleResult, anyFault: boolean): string {
   const { ending } = host;
   if (ending.kind !== 'fault') return ending.kind;
-  return faultText(ending.vector, Number(ending.error), ending.vector === 14 && !anyAddress ? ending.cr2 : null);
+  if (anyFault && MEMORY_FAULTS.has(ending.vector)) return 'memory fault';
+  return faultText(ending.vector, Number(ending.error), ending.vector === 14 ? ending.cr2 : null);
 }
 
 function faultText(vector: number, error: number, cr2: bigint | null): string {

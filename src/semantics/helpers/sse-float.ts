@@ -630,14 +630,14 @@ for (const [name, f] of [
 
 defineHelper({
   name: 'maskedStore',
-  doc: 'MASKMOVDQU: stores the bytes whose bit in the mask is set, in order, up to the first that faults',
+  doc: 'MASKMOVDQU: stores the bytes whose bit in the mask is set, none when one would fault',
   args: [64, 64, 64, 32],
   result: 0,
   run: (c, address, low, high, mask) => {
     const value = low! | (high! << 64n);
-    for (let i = 0; i < 16; i++) {
-      if (!((mask! >> BigInt(i)) & 1n)) continue;
-      if (!c.write(BigInt.asUintN(64, address! + BigInt(i)), (value >> BigInt(8 * i)) & 0xffn, 8)) return;
-    }
+    const chosen = [...Array(16).keys()].filter((i) => (mask! >> BigInt(i)) & 1n);
+    const at = (i: number): bigint => BigInt.asUintN(64, address! + BigInt(i));
+    if (!chosen.every((i) => c.probeWrite(at(i), 1))) return;
+    for (const i of chosen) c.write(at(i), (value >> BigInt(8 * i)) & 0xffn, 8);
   },
 });
