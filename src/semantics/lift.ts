@@ -2,6 +2,7 @@ import type { Width } from '../bits/width.ts';
 import type { Insn } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
+import { removeDeadStores } from '../ir/passes/dead-stores.ts';
 import { FAULT_VECTOR, gprAt, RIP_PAGE, SYSTEM_FLAGS } from '../state/layout.ts';
 import { PENDING_KIND } from '../state/pending.ts';
 import { instructionNamed } from './define.ts';
@@ -258,7 +259,7 @@ export function liftShape(insn: ShapeInfo, operands: readonly Op[], next: (b: Bu
   if (instruction === undefined || !operands.every(isSupported)) return null;
   const x = new Lift(insn, next);
   instruction.define(x, ...operands);
-  return x.b.block();
+  return removeDeadStores(x.b.block());
 }
 
 /** IR of the instruction at `rip`, everything constant. */

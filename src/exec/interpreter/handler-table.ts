@@ -1,12 +1,12 @@
 import type { Insn } from '../../decode/insn.ts';
-import type { Block } from '../../ir/nodes.ts';
 import { instructionNamed } from '../../semantics/define.ts';
 import { isSupported } from '../../semantics/lift.ts';
 import type { ExecContext } from '../context.ts';
 import { link } from '../wasm/link.ts';
-import { dispatchModule, FIRST_INLINE, PSEUDO } from './dispatch.ts';
-import { liftRecord, outOfLineModule } from './handlers.ts';
-import { inlineSamples } from './inline.ts';
+import { buildDispatcher } from './build.ts';
+import { FIRST_INLINE, PSEUDO } from './dispatch.ts';
+import { outOfLineModule } from './handlers.ts';
+import { loadPrebuilt } from './prebuilt.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /** Arm of the dispatcher and, for an out-of-line shape, index of its function. */
@@ -29,15 +29,11 @@ export class HandlerTable {
   constructor(context: ExecContext) {
     this.#context = context;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
-    const blocks: Block[] = [];
-    for (const { key, insn } of inlineSamples()) {
-      if (this.#handlers.has(key)) continue;
-      const block = liftRecord(shapeOf(insn, key));
-      if (block === null) continue;
-      this.#handlers.set(key, { handler: FIRST_INLINE + blocks.length, index: 0 });
-      blocks.push(block);
-    }
-    const exports = link(dispatchModule(blocks), context, this.#table);
+    const dispatcher = loadPrebuilt() ?? buildDispatcher();
+    dispatcher.keys.forEach((key, i) => {
+      this.#handlers.set(key, { handler: FIRST_INLINE + i, index: 0 });
+    });
+    const exports = link(dispatcher, context, this.#table);
     this.run = exports['run'] as () => number;
   }
 
@@ -60,7 +56,8 @@ export class HandlerTable {
   /** Compiles the functions of every shape met since the last call. */
   compilePending(): void {
     if (this.#pending.length === 0) return;
-    const exports = link(outOfLineModule(this.#pending), this.#context, null);
+    const module = outOfLineModule(this.#pending);
+    const exports = link({ bytes: module.encode(), imports: module.importedNames }, this.#context, null);
     if (this.#size > this.#table.length) this.#table.grow(Math.max(256, this.#size - this.#table.length));
     this.#pending.forEach((_, i) => {
       this.#table.set(this.#pendingFrom + i, exports[String(i)]);

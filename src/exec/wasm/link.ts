@@ -11,8 +11,14 @@ type Exports = Record<string, unknown>;
 /** What emitted code may import, made on demand and kept: one set of functions per CPU. */
 const RUNTIMES = new WeakMap<ExecContext, Runtime>();
 
+/** A module's bytes and the names of the functions that it imports. */
+export interface LinkUnit {
+  readonly bytes: Uint8Array;
+  readonly imports: readonly string[];
+}
+
 /** Compiles and instantiates a module against the runtime of a CPU. */
-export function link(module: ModuleBuilder, context: ExecContext, table: WebAssembly.Table | null): Exports {
+export function link(module: LinkUnit, context: ExecContext, table: WebAssembly.Table | null): Exports {
   let runtime = RUNTIMES.get(context);
   if (runtime === undefined) {
     runtime = new Runtime(context);
@@ -22,16 +28,18 @@ export function link(module: ModuleBuilder, context: ExecContext, table: WebAsse
 }
 
 function instantiate(
-  module: ModuleBuilder,
+  module: LinkUnit,
   context: ExecContext,
   provide: (name: string) => unknown,
   table: WebAssembly.Table | null,
 ): Exports {
   const env: Record<string, unknown> = { memory: context.mmu.memory.wasm };
   if (table) env['table'] = table;
-  for (const name of module.importedNames) env[name] = provide(name);
-  return new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env }).exports;
+  for (const name of module.imports) env[name] = provide(name);
+  return new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env }).exports;
 }
+
+const unit = (module: ModuleBuilder): LinkUnit => ({ bytes: module.encode(), imports: module.importedNames });
 
 class Runtime {
   readonly #context: ExecContext;
@@ -84,7 +92,7 @@ class Runtime {
         (how & RESOLVE.stack) !== 0,
         (how & RESOLVE.load) !== 0,
       );
-    return instantiate(module, this.#context, () => resolveHalves, null)['resolve'];
+    return instantiate(unit(module), this.#context, () => resolveHalves, null)['resolve'];
   }
 
   /** A helper's common case in wasm, with the TypeScript one behind it. */
@@ -102,6 +110,6 @@ class Runtime {
       f.call(slow);
     });
     module.define('fast', f);
-    return instantiate(module, this.#context, () => host, null)['fast'];
+    return instantiate(unit(module), this.#context, () => host, null)['fast'];
   }
 }
