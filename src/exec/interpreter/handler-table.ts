@@ -6,7 +6,7 @@ import type { ExecContext } from '../context.ts';
 import { link } from '../wasm/link.ts';
 import { dispatchModule, FIRST_INLINE, PSEUDO } from './dispatch.ts';
 import { liftRecord, outOfLineModule } from './handlers.ts';
-import { INLINE_SAMPLES } from './inline.ts';
+import { inlineSamples } from './inline.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /** Arm of the dispatcher and, for an out-of-line shape, index of its function. */
@@ -30,7 +30,7 @@ export class HandlerTable {
     this.#context = context;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
     const blocks: Block[] = [];
-    for (const { key, insn } of INLINE_SAMPLES()) {
+    for (const { key, insn } of inlineSamples()) {
       if (this.#handlers.has(key)) continue;
       const block = liftRecord(shapeOf(insn, key));
       if (block === null) continue;
