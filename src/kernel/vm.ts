@@ -56,9 +56,8 @@ export class AddressSpace {
   readonly #options: VmOptions;
   #brkStart = 0;
   #brk = 0;
-  /** Bytes mapped, and of them those that must be backed. */
+  /** Bytes mapped. */
   #total = 0;
-  #committed = 0;
 
   constructor(memory: PhysicalMemory, machine: Pick<GuestMachine, 'flushPage' | 'flushTlb'>, options: VmOptions) {
     this.memory = memory;
@@ -192,10 +191,7 @@ export class AddressSpace {
 
   #protectArea(start: number, end: number, prot: number): void {
     for (const area of this.areas.carve(start, end)) {
-      if (prot & PROT.WRITE && area.shared === null && !area.accounted) {
-        area.accounted = true;
-        this.#committed += area.end - area.start;
-      }
+      if (prot & PROT.WRITE && area.shared === null) area.accounted = true;
       area.prot = prot;
       const rights = pageRights(area);
       const flush = this.#flusher(area.start, area.end);
@@ -219,7 +215,7 @@ export class AddressSpace {
       const next = this.areas.next(from);
       if (next !== undefined && to + PAGE > guardedStart(next)) return this.#brk;
       if (this.#total + (to - from) > this.#options.addressLimit()) return this.#brk;
-      if (this.#committed + (to - from) > this.memory.size) return this.#brk;
+      if (to - from > this.memory.size) return this.#brk;
       this.mapArea({
         start: from,
         end: to,
@@ -427,7 +423,6 @@ export class AddressSpace {
     const size = area.start - start;
     if (this.#total + size > this.#options.addressLimit()) return undefined;
     this.#total += size;
-    if (area.accounted) this.#committed += size;
     area.start = start;
     return area;
   }
@@ -440,7 +435,6 @@ export class AddressSpace {
 
   #insert(area: Area): void {
     this.#total += area.end - area.start;
-    if (area.accounted) this.#committed += area.end - area.start;
     retain(area);
     this.areas.insert(area);
   }
@@ -468,7 +462,6 @@ export class AddressSpace {
       this.#drop(area, area.start, area.end);
       release(area);
       this.#total -= area.end - area.start;
-      if (area.accounted) this.#committed -= area.end - area.start;
     }
   }
 

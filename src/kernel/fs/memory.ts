@@ -43,9 +43,12 @@ export class MemoryFs {
   inode(): number {
     return this.#nextIno++;
   }
+  hasRoom(bytes: number): boolean {
+    return this.#used + bytes <= this.#limit;
+  }
   /** Takes (or, negative, gives back) bytes of the file system's room. @throws SysError ENOSPC */
   take(bytes: number): void {
-    if (this.#used + bytes > this.#limit) fail(E.ENOSPC);
+    if (!this.hasRoom(bytes)) fail(E.ENOSPC);
     this.#used += bytes;
   }
 }
@@ -129,6 +132,7 @@ class MemoryContent extends CachedContent {
       const index = Math.floor((offset + done) / CHUNK);
       let chunk = this.#chunks.get(index);
       if (chunk === undefined) {
+        if (done > 0 && !this.node.fs.hasRoom(CHUNK)) return this.#stored(done);
         this.node.fs.take(CHUNK);
         chunk = new Uint8Array(CHUNK);
         this.#chunks.set(index, chunk);
@@ -137,8 +141,12 @@ class MemoryContent extends CachedContent {
       done += part;
       this.#size = Math.max(this.#size, offset + done);
     }
+    return this.#stored(bytes.length);
+  }
+
+  #stored(length: number): number {
     this.node.touch();
-    return bytes.length;
+    return length;
   }
 
   protected resize(size: number): void {

@@ -91,6 +91,7 @@ export class Namespace {
       this.#mounts.push(mount);
       return mount;
     } catch (error) {
+      this.close();
       if (!(error instanceof SysError)) throw error;
       throw new GrantError(`cannot grant '${grant.host}': ${errnoText(error.errno)}`);
     }

@@ -14,20 +14,27 @@ export interface Stdio {
 
 /** How long to wait before a host stream that was not ready is tried again. */
 const RETRY_MS = 5;
+/** Bytes asked for at once, whatever the guest wants. */
+const MAX_READ = 1 << 20;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** The host's own standard streams. One that is set to non-blocking is waited for. */
 export class HostStdio implements Stdio {
+  readonly #fds: readonly [number, number, number];
+
+  /** @param fds descriptors of the host for input, output and error */
+  constructor(fds: readonly [number, number, number] = [0, 1, 2]) {
+    this.#fds = fds;
+  }
+
   read(length: number): Uint8Array {
-    const buffer = new Uint8Array(length);
-    return buffer.subarray(
-      0,
-      this.#retry(() => fs.readSync(0, buffer, 0, length, null)),
-    );
+    const buffer = new Uint8Array(Math.min(length, MAX_READ));
+    const got = this.#retry(() => fs.readSync(this.#fds[0], buffer, 0, buffer.length, null));
+    return buffer.subarray(0, got);
   }
 
   write(stream: 1 | 2, bytes: Uint8Array): number {
-    return this.#retry(() => fs.writeSync(stream, bytes));
+    return this.#retry(() => fs.writeSync(this.#fds[stream], bytes));
   }
 
   #retry(call: () => number): number {

@@ -37,7 +37,7 @@ export const HEX32: ArgKind = { decode: asUint, show: (value) => hex(value) };
 export const ADDRESS: ArgKind = { decode: asUlong, show: pointer };
 export const FD: ArgKind = { decode: asInt, show: String };
 export const DIRFD: ArgKind = { decode: asInt, show: (value) => (value === AT.FDCWD ? 'AT_FDCWD' : String(value)) };
-export const MODE: ArgKind = { decode: asUint, show: (value) => `0${(value & 0o7777).toString(8).padStart(3, '0')}` };
+export const MODE: ArgKind = { decode: asUint, show: (value) => `0${(value & 0o7777).toString(8).padStart(2, '0')}` };
 export const SIGNAL: ArgKind = { decode: asInt, show: signalName };
 
 /** Names of single bits, or of masks; the first names win. A name whose mask is 0 stands for «none of them». */

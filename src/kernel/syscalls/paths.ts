@@ -9,6 +9,7 @@ import type { Task } from '../process.ts';
 
 /** Where a relative path starts: at the directory behind `dirfd`, or at the working directory. */
 export function startOf(task: Task, dirfd: number, path: string): Directory {
+  if (path === '') fail(E.ENOENT);
   if (dirfd === AT.FDCWD || path.startsWith('/')) return task.process.cwd;
   const { inode } = task.fds.get(dirfd);
   return inode instanceof DirectoryClass ? inode : fail(E.ENOTDIR);

@@ -19,7 +19,7 @@ export interface Area {
   offset: number;
   /** `[heap]`, `[stack]` or empty. */
   readonly name: string;
-  /** Whether it counts against the commit limit (private, writable at some time, not MAP_NORESERVE). */
+  /** Whether its size was checked against all memory when it became writable. */
   accounted: boolean;
 }
 

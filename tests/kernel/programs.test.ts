@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { signalName } from '../../src/kernel/signals/numbers.ts';
+import { expectedRuns, guestPath } from '../guests/expected.ts';
+import { runProgram } from '../support/run-program.ts';
+
+/** What these want is not there yet: each says so and stops. */
+const WANTING: Readonly<Record<string, RegExp>> = {
+  'user/signals': /signal delivery/,
+  'user/threads': /./,
+  'user/rust': /./,
+};
+
+const quick = expectedRuns().filter((run) => !run.guest.startsWith('bench/') || run.args.length > 0);
+
+describe('committed guests do what they do on Linux', () => {
+  const runs = quick.filter((run) => !(run.guest in WANTING));
+  it.each(runs.map((run) => [`${run.guest} ${run.args.join(' ')}`, run] as const))(
+    '%s',
+    { timeout: 60_000 },
+    (_, run) => {
+      const folder = mkdtempSync(join(tmpdir(), 'guest-'));
+      const { end, output } = runProgram(
+        guestPath(run.guest),
+        run.args.map((arg) => arg.replace('{folder}', '/work')),
+        { env: run.env ?? {}, grants: [{ host: folder, guest: '/work', readOnly: false }] },
+      );
+      rmSync(folder, { recursive: true });
+      expect(output).toBe(run.stdout);
+      if (run.signal !== undefined) {
+        expect(end.kind === 'killed' ? signalName(end.signal) : end).toBe(run.signal);
+      } else {
+        expect(end).toEqual({ kind: 'exited', status: run.status });
+      }
+    },
+  );
+});
+
+describe('what is not implemented', () => {
+  it('a handler that would have to run ends the process with a sentence', () => {
+    expect(runProgram(guestPath('user/signals')).end).toMatchObject({
+      kind: 'unimplemented',
+      what: expect.stringMatching(/signal delivery/),
+    });
+  });
+
+  it('a second thread is refused, and said to be, once', () => {
+    const warnings: string[] = [];
+    runProgram(guestPath('user/threads'), [], { warn: (line) => warnings.push(line) });
+    expect(warnings.filter((line) => line.includes('clone'))).toHaveLength(1);
+  });
+});
