@@ -21,6 +21,7 @@ export const AT_AUX = {
   RSEQ_FEATURE_SIZE: 27,
   RSEQ_ALIGN: 28,
   EXECFN: 31,
+  SYSINFO_EHDR: 33,
   MINSIGSTKSZ: 51,
 } as const;
 
