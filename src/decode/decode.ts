@@ -20,10 +20,13 @@ for (const [name, value] of Object.entries(Mnemonic))
   if (typeof value === 'number') MNEMONICS.set(value, name.toLowerCase());
 
 /** Encodings whose mnemonic says a width: the definition is shared and takes `insn.width`. */
-const STRING_CODES = /^(Movs|Cmps|Stos|Lods|Scas|Ins|Outs)([bwdq])_/;
+const STRING_CODES = /^(Movs|Cmps|Stos|Lods|Scas|Ins|Outs)([bwdq])_(?!xmm)/;
 const STRING_WIDTH: Record<string, number> = { b: 8, w: 16, d: 32, q: 64 };
 /** Stack instructions that come in 16- and 64-bit forms without saying so in an operand. */
 const STACK_FORM = /^(Pushf|Popf|Leave|Enter|Iret|Retf|Sysret|Sysexit)([wdq])/;
+
+/** Far transfers are instructions of their own: CALLF, JMPF. */
+const FAR = /^(Call|Jmp)_(?:m16|ptr)\d+$/;
 
 /** LOOPcc: the counter's width is the address size. */
 const COUNTER = /^Loop.*_(R|E)CX$/;
@@ -41,9 +44,11 @@ function codeInfo(code: number, mnemonic: number): CodeInfo {
     const name = Code[code] as string;
     const string = STRING_CODES.exec(name);
     const stack = STACK_FORM.exec(name);
+    const far = FAR.exec(name);
     const counter = COUNTER.exec(name);
     if (string) info = { name, mnemonic: string[1]!.toLowerCase(), width: STRING_WIDTH[string[2]!]! };
     else if (stack) info = { name, mnemonic: stack[1]!.toLowerCase(), width: STRING_WIDTH[stack[2]!]! };
+    else if (far) info = { name, mnemonic: `${far[1]!.toLowerCase()}f`, width: 0 };
     else if (counter) info = { name, mnemonic: MNEMONICS.get(mnemonic)!, width: counter[1] === 'E' ? 32 : 64 };
     else info = { name, mnemonic: MNEMONICS.get(mnemonic)!, width: 0 };
     CODES.set(code, info);
@@ -116,6 +121,19 @@ function operand(i: Instruction, n: number): Operand | null {
 
 const ADDRESS32_STRING = new Set<number>([OpKind.MemorySegESI, OpKind.MemorySegEDI, OpKind.MemoryESEDI]);
 
+const REX_B = 0x41;
+const REPZ = 0xf3;
+const IGNORED_PREFIX = 0x3e;
+
+/** F3 with REX.B and 90 exchanges R8 with RAX: the CPU looks at REX.B before it takes F3 90 for PAUSE. */
+const isExchange = (bytes: Uint8Array, length: number): boolean => (bytes[length - 2]! & 0xf1) === REX_B;
+
+function decodeExchange(bytes: Uint8Array): Insn | DecodeFailure {
+  const plain = decode(bytes.map((byte) => (byte === REPZ ? IGNORED_PREFIX : byte)));
+  if (typeof plain === 'string') return plain;
+  return Object.freeze({ ...plain, bytes: bytes.slice(0, plain.length) });
+}
+
 let scratch: Instruction | undefined;
 
 /**
@@ -138,6 +156,7 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
   if (error === DecoderError.NoMoreBytes) return bytes.length >= MAX_INSN_LENGTH ? 'too-long' : 'more';
   if (error !== DecoderError.None || i.code === Code.INVALID) return 'invalid';
 
+  if (i.code === Code.Pause && isExchange(bytes, i.length)) return decodeExchange(bytes);
   const info = codeInfo(i.code, i.mnemonic);
   const operands: Operand[] = [];
   let address32 = false;

@@ -1,3 +1,4 @@
+import { Random } from '../bits/random.ts';
 import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
@@ -31,11 +32,11 @@ export function fetchInsn(mmu: Mmu, context: ExecContext, rip: bigint, ahead = f
   let insn = decode(bytes);
   let second: number | null = null;
   if (insn === 'more' && head < MAX_INSN_LENGTH) {
-    if (hopeless(bytes)) insn = 'invalid';
-    else if (ahead) return null;
+    if (ahead) return null;
+    second = mmu.fetch(BigInt.asUintN(64, (rip | LAST_BYTE) + 1n));
+    if (second === null && !hopeless(bytes)) return null;
+    if (second === null) insn = 'invalid';
     else {
-      second = mmu.fetch(BigInt.asUintN(64, (rip | LAST_BYTE) + 1n));
-      if (second === null) return null;
       const whole = new Uint8Array(MAX_INSN_LENGTH);
       whole.set(bytes);
       whole.set(physicalBytes(mmu, second, MAX_INSN_LENGTH - head), head);
@@ -54,11 +55,15 @@ function physicalBytes(mmu: Mmu, physical: number, length: number): Uint8Array {
   return new Uint8Array(length).fill(0xff);
 }
 
+/** Continuations tried before bytes are taken for hopeless. */
+const TRIES = 512;
+
 /** Whether no continuation makes these bytes an instruction: then #UD comes before the fetch of the next page. */
 function hopeless(bytes: Uint8Array): boolean {
+  const random = new Random(bytes.length);
   const padded = new Uint8Array(MAX_INSN_LENGTH);
-  for (const filler of [0x00, 0xc0, 0x90, 0x40, 0x84]) {
-    padded.fill(filler);
+  for (let n = 0; n < TRIES; n++) {
+    padded.set(random.bytes(MAX_INSN_LENGTH));
     padded.set(bytes);
     if (decode(padded) !== 'invalid') return false;
   }

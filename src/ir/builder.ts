@@ -143,6 +143,7 @@ function rowMethod(name: string, row: Row) {
     const requested = row.kind === 'resize' ? (args.pop() as Width) : undefined;
     const values = args as Val[];
     const first = values[0]!;
+    checkWidths(name, row, values);
     const w = resultWidth(row, values, requested);
     if ((name === 'zext' || name === 'trunc' || name === 'sext') && w === first.w) return first;
     if (values.every(isConstant)) {
@@ -159,6 +160,14 @@ function rowMethod(name: string, row: Row) {
     this.nodes.push(node);
     return node;
   };
+}
+
+/** Every row's operands have one width (a select's condition aside), and it is one that the row knows. */
+function checkWidths(name: string, row: Row, args: readonly Val[]): void {
+  const operands = row.kind === 'select' ? args.slice(1) : args;
+  const w = operands[0]!.w;
+  if (!row.widths.some((known) => known === w) || operands.some((v) => v.w !== w))
+    throw new TypeError(`${name}: operands of ${args.map((v) => v.w).join(', ')} bits`);
 }
 
 /** Rows that give back an argument: x + 0, x ∧ −1, select of a constant … */

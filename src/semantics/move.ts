@@ -61,9 +61,11 @@ define('cwd cdq cqo', 'Sign of the accumulator into RDX', (x) => {
   x.writePlace(RDX, x.b.sar(x.b.get(RAX, w), x.constant(w - 1, w)));
 });
 
-define('xlatb', 'Table look-up: AL from [RBX + AL]', (x) => {
+define('xlatb', 'Table look-up: AL from [RBX + AL]', (x, table) => {
   const k = x.b;
-  const w = x.insn.addressWidth;
-  const offset = k.add(k.get(RBX, w), k.zext(k.get(RAX, 8), w));
-  k.put(RAX, x.load(x.segmented(k.zext(offset, 64)), 8));
+  if (table!.kind !== 'mem') throw new TypeError('XLATB names its table');
+  const w = table!.address32 ? 32 : 64;
+  const offset = k.zext(k.add(k.get(RBX, w), k.zext(k.get(RAX, 8), w)), 64);
+  const segment = table!.segment;
+  k.put(RAX, x.load(segment === null ? offset : k.add(offset, k.get(segment, 64)), 8));
 });

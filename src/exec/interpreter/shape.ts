@@ -37,9 +37,9 @@ export function shapeKey(insn: Insn): string {
   if (insn.width) key += `.${insn.width}`;
   if (insn.lock) key += ' lock';
   if (insn.repeat !== null && insn.width) key += ` ${insn.repeat}`;
-  if (insn.width && (insn.addressWidth === 32 || insn.segment !== null))
+  // Implicit memory operands: a memory operand carries its own address size and segment.
+  if ((insn.addressWidth === 32 || insn.segment !== null) && !insn.operands.some((op) => op.kind === 'mem'))
     key += ` ${insn.addressWidth}${insn.segment ?? ''}`;
-  else if (insn.mnemonic === 'xlatb') key += ` ${insn.segment ?? ''}`;
   for (const op of insn.operands) {
     key += ' ';
     switch (op.kind) {

@@ -630,7 +630,7 @@ for (const [name, f] of [
 
 defineHelper({
   name: 'maskedStore',
-  doc: 'MASKMOVDQU: stores the bytes whose bit in the mask is set; none is written when one would fault',
+  doc: 'MASKMOVDQU: stores the bytes whose bit in the mask is set, none when one would fault',
   args: [64, 64, 64, 32],
   result: 0,
   run: (c, address, low, high, mask) => {

@@ -114,7 +114,7 @@ defineHelper({
     if (c.cpu.cpl <= iopl) writable |= FLAG.IF;
     if (width === 16n) writable &= 0xffff;
     // RF is always cleared by the load.
-    const value = Number(image!) & ~FLAG.RF;
+    const value = Number(image! & 0xffff_ffffn) & ~FLAG.RF;
     c.cpu.rflags = (before & ~writable) | (value & writable);
     if ((before ^ c.cpu.rflags) & FLAG.AC) c.modeChanged();
   },

@@ -1,0 +1,220 @@
+import type { PhysicalMemory } from '../../memory/physical.ts';
+import { E, fail } from '../errno.ts';
+import { type Backing, SharedPages } from '../vm/backing.ts';
+import { S_IF, S_IFMT } from './mode.ts';
+
+/** What stat(2) tells. Times are nanoseconds since 1970. */
+export interface Attributes {
+  readonly dev: number;
+  readonly ino: number;
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly rdev: number;
+  readonly size: number;
+  readonly atime: bigint;
+  readonly mtime: bigint;
+  readonly ctime: bigint;
+}
+
+/** One name in a directory. */
+export interface Entry {
+  readonly name: string;
+  readonly ino: number;
+  readonly mode: number;
+}
+
+/** A file of any kind, whatever it is called and wherever it is kept. */
+export abstract class Inode {
+  /** A number of its file system: links and renames do not cross from one to another. */
+  abstract readonly dev: number;
+  /** True when its file system takes no changes. */
+  get readOnly(): boolean {
+    return false;
+  }
+  abstract attributes(): Attributes;
+
+  get mode(): number {
+    return this.attributes().mode;
+  }
+  get isDirectory(): boolean {
+    return (this.mode & S_IFMT) === S_IF.DIR;
+  }
+
+  /** Sets the permission bits. */
+  chmod(_mode: number): void {
+    fail(E.EPERM);
+  }
+  /** Sets owner and group; -1 leaves one as it is. */
+  chown(_uid: number, _gid: number): void {
+    fail(E.EPERM);
+  }
+  /** Sets the times of last access and change, null leaving one as it is. */
+  setTimes(_atime: bigint | null, _mtime: bigint | null): void {
+    fail(E.EPERM);
+  }
+}
+
+/** A symbolic link. */
+export abstract class Symlink extends Inode {
+  abstract readonly target: string;
+  /** A link of /proc that leads to an object and not to a name. */
+  follow(): Inode | null {
+    return null;
+  }
+}
+
+/** The bytes of a regular file while it is open or mapped. */
+export interface Content {
+  readonly size: number;
+  /** Reads at `offset`; returns the number of bytes, 0 behind the end. */
+  read(offset: number, into: Uint8Array): number;
+  write(offset: number, bytes: Uint8Array): number;
+  truncate(size: number): void;
+  sync(): void;
+  attributes(): Attributes;
+  sharedPages(memory: PhysicalMemory): SharedPages;
+  retain(): void;
+  release(): void;
+}
+
+/** A regular file. */
+export abstract class RegularInode extends Inode {
+  /** The file's bytes, retained once for the caller. @throws SysError EACCES, EROFS … */
+  abstract open(read: boolean, write: boolean): Content;
+}
+
+/** A directory. Names given to it are single components, neither `.` nor `..`. */
+export abstract class Directory extends Inode {
+  /** The directory that holds it and its name there; the root is its own parent. */
+  parent: Directory = this;
+  name = '';
+  /** File systems that hide whatever stands under these names. */
+  readonly mounts = new Map<string, Directory>();
+
+  abstract lookup(name: string): Inode | null;
+  abstract list(): Entry[];
+
+  createFile(_name: string, _mode: number): RegularInode {
+    return fail(E.EPERM);
+  }
+  mkdir(_name: string, _mode: number): Directory {
+    return fail(E.EPERM);
+  }
+  symlink(_name: string, _target: string): void {
+    fail(E.EPERM);
+  }
+  link(_name: string, _inode: Inode): void {
+    fail(E.EPERM);
+  }
+  /** Removes a name that is not a directory's. */
+  unlink(_name: string): void {
+    fail(E.EPERM);
+  }
+  /** Removes an empty directory. */
+  rmdir(_name: string): void {
+    fail(E.EPERM);
+  }
+  /** Moves `name` to `newName` of `target`, a directory of the same file system, replacing what may be replaced. */
+  rename(_name: string, _target: Directory, _newName: string): void {
+    fail(E.EPERM);
+  }
+
+  /** What stands under `name`, mounts first. */
+  child(name: string): Inode | null {
+    return this.mounts.get(name) ?? this.lookup(name);
+  }
+
+  /** Every name, `.` and `..` included, mounts in place of what they hide. */
+  entries(): Entry[] {
+    const own = this.list().filter((entry) => !this.mounts.has(entry.name));
+    const mounted = [...this.mounts].map(([name, { mode, ino }]) => ({ name, ino, mode }));
+    const dots = [
+      { name: '.', ino: this.ino, mode: S_IF.DIR },
+      { name: '..', ino: this.parent.ino, mode: S_IF.DIR },
+    ];
+    return [...dots, ...own, ...mounted];
+  }
+
+  get ino(): number {
+    return this.attributes().ino;
+  }
+
+  /** Puts another file system's root under `name`. */
+  mount(name: string, root: Directory): void {
+    root.parent = this;
+    root.name = name;
+    this.mounts.set(name, root);
+  }
+
+  /** Absolute path inside the guest. */
+  path(): string {
+    if (this.parent === this) return '/';
+    const above = this.parent.path();
+    return above === '/' ? `/${this.name}` : `${above}/${this.name}`;
+  }
+}
+
+/** Lets the memory system map a file's bytes. */
+export function backingOf(content: Content, label: string): Backing {
+  const { dev, ino } = content.attributes();
+  return {
+    label,
+    device: dev,
+    inode: ino,
+    get size() {
+      return content.size;
+    },
+    read: (offset, into) => content.read(offset, into),
+    sharedPages: (memory) => content.sharedPages(memory),
+    retain: () => content.retain(),
+    release: () => content.release(),
+  };
+}
+
+/**
+ * A file's bytes together with the frames that shared mappings of it use, so that read(2), write(2) and memory agree.
+ * A subclass brings the bytes themselves.
+ */
+export abstract class CachedContent implements Content {
+  #pages: SharedPages | null = null;
+
+  abstract readonly size: number;
+  protected abstract load(offset: number, into: Uint8Array): number;
+  protected abstract store(offset: number, bytes: Uint8Array): number;
+  protected abstract resize(size: number): void;
+  abstract sync(): void;
+  abstract attributes(): Attributes;
+  abstract retain(): void;
+  abstract release(): void;
+
+  read(offset: number, into: Uint8Array): number {
+    const length = this.load(offset, into);
+    this.#pages?.overlay(offset, into.subarray(0, length));
+    return length;
+  }
+
+  write(offset: number, bytes: Uint8Array): number {
+    const length = this.store(offset, bytes);
+    this.#pages?.update(offset, bytes.subarray(0, length));
+    return length;
+  }
+
+  truncate(size: number): void {
+    this.resize(size);
+    this.#pages?.truncate(size);
+  }
+
+  sharedPages(memory: PhysicalMemory): SharedPages {
+    this.#pages ??= new SharedPages(
+      memory,
+      (offset, into) => this.load(offset, into),
+      (offset, page) => {
+        const inside = Math.min(page.length, this.size - offset);
+        if (inside > 0) this.store(offset, page.slice(0, inside));
+      },
+    );
+    return this.#pages;
+  }
+}

@@ -1,0 +1,225 @@
+import { E, fail } from '../errno.ts';
+import { SharedPages } from '../vm/backing.ts';
+import type { FdTable } from './fd-table.ts';
+import { type Attributes, type Content, Directory, type Entry, Inode, RegularInode, Symlink } from './inode.ts';
+import type { MemoryFs } from './memory.ts';
+import { S_IF } from './mode.ts';
+import type { OpenFile } from './open-file.ts';
+
+/** What /proc tells of one process. */
+export interface ProcessInfo {
+  readonly pid: number;
+  /** Absolute path of the program, and its file. */
+  readonly exePath: string;
+  readonly exe: Inode | null;
+  readonly cwd: Directory;
+  readonly fds: FdTable;
+  cmdline(): Uint8Array;
+  environ(): Uint8Array;
+  auxv(): Uint8Array;
+  maps(): string;
+  stat(): string;
+  statm(): string;
+  status(): string;
+}
+
+/** What /proc tells of the machine. */
+export interface SystemInfo {
+  current(): ProcessInfo | null;
+  meminfo(): string;
+  cpuinfo(): string;
+  uptime(): string;
+  version(): string;
+}
+
+/** Attributes of a file that /proc makes up on the spot. */
+function attributesOf(fs: MemoryFs, ino: number, mode: number): Attributes {
+  const now = fs.now();
+  const time = { atime: now, mtime: now, ctime: now };
+  return { dev: fs.dev, ino, mode, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, ...time };
+}
+
+/** A file whose bytes are made when it is opened. */
+class GeneratedFile extends RegularInode {
+  readonly #fs: MemoryFs;
+  readonly #ino: number;
+  readonly #make: () => Uint8Array | string;
+
+  constructor(fs: MemoryFs, ino: number, make: () => Uint8Array | string) {
+    super();
+    this.#fs = fs;
+    this.#ino = ino;
+    this.#make = make;
+  }
+  get dev(): number {
+    return this.#fs.dev;
+  }
+  attributes(): Attributes {
+    return attributesOf(this.#fs, this.#ino, S_IF.REG | 0o444);
+  }
+  open(_read: boolean, write: boolean): Content {
+    if (write) fail(E.EACCES);
+    const made = this.#make();
+    const bytes = typeof made === 'string' ? new TextEncoder().encode(made) : made;
+    const attributes = this.attributes();
+    return {
+      size: bytes.length,
+      read(offset, into) {
+        const part = bytes.subarray(offset, offset + into.length);
+        into.set(part);
+        return part.length;
+      },
+      write: () => fail(E.EACCES),
+      truncate: () => fail(E.EACCES),
+      sync: () => fail(E.EINVAL),
+      attributes: () => attributes,
+      sharedPages: (memory) => new SharedPages(memory, null, null),
+      retain: () => {},
+      release: () => {},
+    };
+  }
+}
+
+/** An open file without a name, reached through /proc/self/fd: opening it shares it. */
+export class StreamInode extends Inode {
+  readonly file: OpenFile;
+  constructor(file: OpenFile) {
+    super();
+    this.file = file;
+  }
+  get dev(): number {
+    return this.file.attributes().dev;
+  }
+  attributes(): Attributes {
+    return this.file.attributes();
+  }
+}
+
+/** A link that shows a path and leads to an object, whatever stands at that path by now. */
+class MagicLink extends Symlink {
+  readonly target: string;
+  readonly #fs: MemoryFs;
+  readonly #ino: number;
+  readonly #object: Inode | null;
+
+  constructor(fs: MemoryFs, ino: number, target: string, object: Inode | null) {
+    super();
+    this.#fs = fs;
+    this.#ino = ino;
+    this.target = target;
+    this.#object = object;
+  }
+  get dev(): number {
+    return this.#fs.dev;
+  }
+  attributes(): Attributes {
+    return attributesOf(this.#fs, this.#ino, S_IF.LNK | 0o777);
+  }
+  override follow(): Inode | null {
+    return this.#object;
+  }
+}
+
+/** A directory whose names are made at each look. */
+class GeneratedDirectory extends Directory {
+  readonly #fs: MemoryFs;
+  readonly #ino: number;
+  readonly #make: () => Map<string, (ino: number) => Inode>;
+  /** Each name keeps the number that it got first. */
+  readonly #inos = new Map<string, number>();
+
+  constructor(fs: MemoryFs, make: () => Map<string, (ino: number) => Inode>) {
+    super();
+    this.#fs = fs;
+    this.#ino = fs.inode();
+    this.#make = make;
+  }
+  get dev(): number {
+    return this.#fs.dev;
+  }
+  override get readOnly(): boolean {
+    return true;
+  }
+  attributes(): Attributes {
+    return attributesOf(this.#fs, this.#ino, S_IF.DIR | 0o555);
+  }
+  #inode(name: string, make: (ino: number) => Inode): Inode {
+    let ino = this.#inos.get(name);
+    if (ino === undefined) {
+      ino = this.#fs.inode();
+      this.#inos.set(name, ino);
+    }
+    const inode = make(ino);
+    if (inode instanceof Directory) {
+      inode.parent = this;
+      inode.name = name;
+    }
+    return inode;
+  }
+  lookup(name: string): Inode | null {
+    const make = this.#make().get(name);
+    return make === undefined ? null : this.#inode(name, make);
+  }
+  list(): Entry[] {
+    return [...this.#make()].map(([name, make]) => {
+      const { ino, mode } = this.#inode(name, make).attributes();
+      return { name, ino, mode };
+    });
+  }
+}
+
+/** The root of /proc. */
+export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
+  const text = (make: () => string | Uint8Array) => (ino: number) => new GeneratedFile(fs, ino, make);
+  const link = (target: string, object: Inode | null) => (ino: number) => new MagicLink(fs, ino, target, object);
+  const perProcess = new Map<number, Directory>();
+
+  const directoryOf = (info: ProcessInfo): Directory => {
+    let made = perProcess.get(info.pid);
+    if (made !== undefined) return made;
+    const fd = new GeneratedDirectory(
+      fs,
+      () =>
+        new Map(
+          info.fds.numbers().map((number) => {
+            const file = info.fds.get(number);
+            return [String(number), link(file.path, file.inode ?? new StreamInode(file))];
+          }),
+        ),
+    );
+    made = new GeneratedDirectory(
+      fs,
+      () =>
+        new Map<string, (ino: number) => Inode>([
+          ['auxv', text(() => info.auxv())],
+          ['cmdline', text(() => info.cmdline())],
+          ['comm', text(() => `${info.exePath.split('/').pop()!.slice(0, 15)}\n`)],
+          ['cwd', link(info.cwd.path(), info.cwd)],
+          ['environ', text(() => info.environ())],
+          ['exe', link(info.exePath, info.exe)],
+          ['fd', () => fd],
+          ['maps', text(() => info.maps())],
+          ['stat', text(() => info.stat())],
+          ['statm', text(() => info.statm())],
+          ['status', text(() => info.status())],
+        ]),
+    );
+    perProcess.set(info.pid, made);
+    return made;
+  };
+
+  return new GeneratedDirectory(fs, () => {
+    const info = system.current();
+    const names = new Map<string, (ino: number) => Inode>([
+      ['cpuinfo', text(() => system.cpuinfo())],
+      ['meminfo', text(() => system.meminfo())],
+      ['uptime', text(() => system.uptime())],
+      ['version', text(() => system.version())],
+    ]);
+    if (info !== null) {
+      names.set('self', link(String(info.pid), null));
+      names.set(String(info.pid), () => directoryOf(info));
+    }
+    return names;
+  });
+}

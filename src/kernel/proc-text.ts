@@ -1,0 +1,155 @@
+import { cpuid } from '../machine/cpuid.ts';
+import { SECOND } from './clock.ts';
+import type { ProcessInfo, SystemInfo } from './fs/proc.ts';
+import type { Kernel } from './kernel.ts';
+import type { Process } from './process.ts';
+import { UTSNAME } from './syscalls/system.ts';
+import { encodeName } from './user-memory.ts';
+import { PROT } from './vm/flags.ts';
+import { PAGE } from './vm/layout.ts';
+
+/** Column where /proc/self/maps writes the path. */
+const MAPS_PATH_COLUMN = 73;
+
+function maps(process: Process): string {
+  const lines = process.space.areas.all.map((area) => {
+    const range = [area.start, area.end].map((address) => address.toString(16).padStart(8, '0')).join('-');
+    const rights =
+      (area.prot & PROT.READ ? 'r' : '-') +
+      (area.prot & PROT.WRITE ? 'w' : '-') +
+      (area.prot & PROT.EXEC ? 'x' : '-') +
+      (area.shared === null ? 'p' : 's');
+    const offset = area.backing === null ? 0 : area.offset;
+    const device = `00:${(area.backing?.device ?? 0).toString(16).padStart(2, '0')}`;
+    const head = `${range} ${rights} ${offset.toString(16).padStart(8, '0')} ${device} ${area.backing?.inode ?? 0} `;
+    const path = area.backing?.label ?? area.name;
+    return path === '' ? head : head.padEnd(MAPS_PATH_COLUMN) + path;
+  });
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+const comm = (process: Process): string => process.main.name;
+const zeroTerminated = (texts: readonly string[]): Uint8Array =>
+  Buffer.concat(texts.map((text) => encodeName(`${text}\0`)));
+
+/** Fields of /proc/[pid]/stat in order (proc(5)); what means nothing here is 0. */
+function stat(process: Process): string {
+  const ticks = Number(process.kernel.clock.cpu() / (SECOND / 100n));
+  const { space } = process;
+  const fields = new Array<number | string>(52).fill(0);
+  fields[0] = process.pid;
+  fields[1] = `(${comm(process)})`;
+  fields[2] = 'R';
+  fields[3] = process.parent;
+  fields[4] = process.pid;
+  fields[5] = process.pid;
+  fields[7] = -1;
+  fields[13] = ticks;
+  fields[17] = 20;
+  fields[19] = 1;
+  fields[22] = space.totalBytes;
+  fields[23] = space.residentPages();
+  fields[24] = '18446744073709551615';
+  fields[27] = process.stackStart;
+  fields[37] = 17;
+  fields[46] = space.heapStart;
+  return `${fields.join(' ')}\n`;
+}
+
+function statm(process: Process): string {
+  const pages = process.space.totalBytes / PAGE;
+  return `${pages} ${process.space.residentPages()} 0 0 0 ${pages} 0\n`;
+}
+
+function status(process: Process): string {
+  const { uid, euid, suid, gid, egid, sgid, groups } = process.credentials;
+  const kilobytes = (pages: number): string => `${String(pages * 4).padStart(8)} kB`;
+  const mask = (bits: bigint): string => bits.toString(16).padStart(16, '0');
+  return [
+    `Name:\t${comm(process)}`,
+    `Umask:\t0${process.umask.toString(8).padStart(3, '0')}`,
+    'State:\tR (running)',
+    `Tgid:\t${process.pid}`,
+    `Pid:\t${process.pid}`,
+    `PPid:\t${process.parent}`,
+    'TracerPid:\t0',
+    `Uid:\t${uid}\t${euid}\t${suid}\t${euid}`,
+    `Gid:\t${gid}\t${egid}\t${sgid}\t${egid}`,
+    `Groups:\t${groups.join(' ')} `,
+    `VmSize:\t${kilobytes(process.space.totalBytes / PAGE)}`,
+    `VmRSS:\t${kilobytes(process.space.residentPages())}`,
+    'Threads:\t1',
+    `SigPnd:\t${mask(process.main.pending.mask)}`,
+    `SigBlk:\t${mask(process.main.mask)}`,
+    'Cpus_allowed:\t1',
+    'Cpus_allowed_list:\t0',
+    '',
+  ].join('\n');
+}
+
+/** What /proc tells of `process`. */
+export function processInfo(process: Process): ProcessInfo {
+  return {
+    pid: process.pid,
+    fds: process.fds,
+    get exePath() {
+      return process.exePath;
+    },
+    get exe() {
+      return process.exe;
+    },
+    get cwd() {
+      return process.cwd;
+    },
+    cmdline: () => zeroTerminated(process.args),
+    environ: () => zeroTerminated(process.environment),
+    auxv: () => process.auxv,
+    maps: () => maps(process),
+    stat: () => stat(process),
+    statm: () => statm(process),
+    status: () => status(process),
+  };
+}
+
+/** Names of the CPUID.1:EDX bits as /proc/cpuinfo writes them. */
+// biome-ignore format: a table
+const FLAGS_EDX = [
+  'fpu', 'vme', 'de', 'pse', 'tsc', 'msr', 'pae', 'mce', 'cx8', 'apic', '', 'sep', 'mtrr', 'pge', 'mca', 'cmov',
+  'pat', 'pse36', 'pn', 'clflush', '', 'dts', 'acpi', 'mmx', 'fxsr', 'sse', 'sse2', 'ss', 'ht', 'tm', 'ia64', 'pbe',
+];
+
+function cpuinfo(): string {
+  const [, , , edx] = cpuid(1, 0);
+  const flags = FLAGS_EDX.filter((name, bit) => name !== '' && (edx >>> bit) & 1);
+  return `processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: swapgs x86-64 virtual CPU\nflags\t\t: ${flags.join(' ')} lm nx syscall\n\n`;
+}
+
+/** What /proc tells of the machine. */
+export function systemInfo(kernel: Kernel): SystemInfo {
+  const infos = new Map<Process, ProcessInfo>();
+  return {
+    current() {
+      const { process } = kernel;
+      if (process === null) return null;
+      let info = infos.get(process);
+      if (info === undefined) {
+        info = processInfo(process);
+        infos.set(process, info);
+      }
+      return info;
+    },
+    meminfo() {
+      const { memory } = kernel.machine;
+      const line = (name: string, bytes: number): string =>
+        `${`${name}:`.padEnd(16)}${String(bytes >> 10).padStart(8)} kB\n`;
+      const free = memory.framesLeft * PAGE;
+      return line('MemTotal', memory.size) + line('MemFree', free) + line('MemAvailable', free);
+    },
+    cpuinfo,
+    uptime() {
+      const seconds = (Number(kernel.clock.monotonic() / (SECOND / 100n)) / 100).toFixed(2);
+      return `${seconds} 0.00\n`;
+    },
+    version: () => `${UTSNAME[0]} version ${UTSNAME[2]} (swapgs) ${UTSNAME[3]}\n`,
+  };
+}

@@ -1,0 +1,260 @@
+import { FS_BASE, GS_BASE } from '../../state/layout.ts';
+import { E, fail } from '../errno.ts';
+import type { Task } from '../process.ts';
+import { decodeName } from '../user-memory.ts';
+import { TASK_SIZE } from '../vm/layout.ts';
+import { ADDRESS, choice, HEX, INT, OUT_BYTES, SIZE } from './args.ts';
+import { row, type SyscallRow } from './row.ts';
+
+const ARCH = {
+  ARCH_SET_GS: 0x1001,
+  ARCH_SET_FS: 0x1002,
+  ARCH_GET_FS: 0x1003,
+  ARCH_GET_GS: 0x1004,
+  ARCH_GET_CPUID: 0x1011,
+  ARCH_SET_CPUID: 0x1012,
+} as const;
+
+/** arch_prctl(2). What depends on a CPU feature that is not offered is EINVAL, as on Linux without it. */
+function archPrctl(task: Task, code: number, address: number): number {
+  const { cpu } = task.kernel.machine;
+  switch (code) {
+    case ARCH.ARCH_SET_FS:
+    case ARCH.ARCH_SET_GS:
+      if (address >= TASK_SIZE) fail(E.EPERM);
+      cpu.setU64(code === ARCH.ARCH_SET_FS ? FS_BASE : GS_BASE, BigInt(address));
+      return 0;
+    case ARCH.ARCH_GET_FS:
+    case ARCH.ARCH_GET_GS:
+      task.user.setU64(address, cpu.u64(code === ARCH.ARCH_GET_FS ? FS_BASE : GS_BASE));
+      return 0;
+    case ARCH.ARCH_GET_CPUID:
+      return 1;
+    case ARCH.ARCH_SET_CPUID:
+      return fail(E.ENODEV);
+    default:
+      return fail(E.EINVAL);
+  }
+}
+
+const PR = {
+  PR_SET_PDEATHSIG: 1,
+  PR_GET_PDEATHSIG: 2,
+  PR_GET_DUMPABLE: 3,
+  PR_SET_DUMPABLE: 4,
+  PR_GET_KEEPCAPS: 7,
+  PR_SET_KEEPCAPS: 8,
+  PR_SET_NAME: 15,
+  PR_GET_NAME: 16,
+  PR_GET_SECCOMP: 21,
+  PR_CAPBSET_READ: 23,
+  PR_GET_TSC: 25,
+  PR_SET_TIMERSLACK: 29,
+  PR_GET_TIMERSLACK: 30,
+  PR_SET_CHILD_SUBREAPER: 36,
+  PR_GET_CHILD_SUBREAPER: 37,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_GET_NO_NEW_PRIVS: 39,
+  PR_SET_THP_DISABLE: 41,
+  PR_GET_THP_DISABLE: 42,
+  PR_SET_VMA: 0x53564d41,
+} as const;
+const COMM_LENGTH = 16;
+const DEFAULT_TIMER_SLACK = 50_000;
+const PR_TSC_ENABLE = 1;
+const LAST_CAPABILITY = 40;
+
+function prctl(task: Task, option: number, a: number, b: number, c: number, d: number): number {
+  const { process } = task;
+  switch (option) {
+    case PR.PR_SET_NAME: {
+      const bytes = task.user.span(a, COMM_LENGTH, false);
+      if (bytes === 0) fail(E.EFAULT);
+      const text = task.user.read(a, bytes);
+      const end = text.indexOf(0);
+      task.name = decodeName(text.subarray(0, end < 0 ? COMM_LENGTH - 1 : Math.min(end, COMM_LENGTH - 1)));
+      return 0;
+    }
+    case PR.PR_GET_NAME: {
+      const out = new Uint8Array(COMM_LENGTH);
+      out.set(new TextEncoder().encode(task.name).subarray(0, COMM_LENGTH - 1));
+      task.user.write(a, out);
+      return 0;
+    }
+    case PR.PR_GET_DUMPABLE:
+      return process.dumpable;
+    case PR.PR_SET_DUMPABLE:
+      if (a > 1) fail(E.EINVAL);
+      process.dumpable = a;
+      return 0;
+    case PR.PR_SET_NO_NEW_PRIVS:
+      if (a !== 1 || b || c || d) fail(E.EINVAL);
+      process.noNewPrivileges = true;
+      return 0;
+    case PR.PR_GET_NO_NEW_PRIVS:
+      return process.noNewPrivileges ? 1 : 0;
+    case PR.PR_GET_PDEATHSIG:
+      task.user.setU32(a, 0);
+      return 0;
+    case PR.PR_GET_TSC:
+      task.user.setU32(a, PR_TSC_ENABLE);
+      return 0;
+    case PR.PR_GET_TIMERSLACK:
+      return DEFAULT_TIMER_SLACK;
+    case PR.PR_CAPBSET_READ:
+      if (a > LAST_CAPABILITY) fail(E.EINVAL);
+      return process.credentials.euid === 0 ? 1 : 0;
+    case PR.PR_SET_PDEATHSIG:
+    case PR.PR_SET_KEEPCAPS:
+    case PR.PR_SET_TIMERSLACK:
+    case PR.PR_SET_CHILD_SUBREAPER:
+    case PR.PR_SET_THP_DISABLE:
+      return 0;
+    case PR.PR_GET_KEEPCAPS:
+    case PR.PR_GET_SECCOMP:
+    case PR.PR_GET_THP_DISABLE:
+      return 0;
+    case PR.PR_GET_CHILD_SUBREAPER:
+      task.user.setU32(a, 0);
+      return 0;
+    default:
+      return fail(E.EINVAL);
+  }
+}
+
+/** There is one CPU. */
+const CPU_SET_BYTES = 8;
+const SCHED_POLICY_MAX = 6;
+const SCHED_FIFO = 1;
+const SCHED_RR = 2;
+const RT_PRIORITY_MAX = 99;
+
+/** @throws SysError ESRCH for any thread but the caller's own */
+function ownThread(task: Task, pid: number): void {
+  if (pid < 0) fail(E.EINVAL);
+  if (pid !== 0 && pid !== task.tid && pid !== task.process.pid) fail(E.ESRCH);
+}
+
+function priorityBound(policy: number, bound: number): number {
+  if (policy < 0 || policy > SCHED_POLICY_MAX || policy === 4) fail(E.EINVAL);
+  return policy === SCHED_FIFO || policy === SCHED_RR ? bound : 0;
+}
+
+const ROBUST_HEAD_SIZE = 24;
+const WAIT_OPTIONS = 0xe000_000f;
+
+export const PROCESS: readonly SyscallRow[] = [
+  row(24, 'sched_yield', [], () => 0),
+  row(39, 'getpid', [], (task) => task.process.pid),
+  row(
+    60,
+    'exit',
+    [INT],
+    (task, status) => {
+      task.process.finish({ kind: 'exited', status: status & 0xff });
+      return 0;
+    },
+    'none',
+  ),
+  row(61, 'wait4', [INT, ADDRESS, INT, ADDRESS], (_task, _pid, _status, options) =>
+    fail((options >>> 0) & ~WAIT_OPTIONS ? E.EINVAL : E.ECHILD),
+  ),
+  row(109, 'setpgid', [INT, INT], (task, pid, group) => {
+    ownThread(task, pid);
+    return group === 0 || group === task.process.pid ? 0 : fail(group < 0 ? E.EINVAL : E.EPERM);
+  }),
+  row(110, 'getppid', [], (task) => task.process.parent),
+  row(111, 'getpgrp', [], (task) => task.process.pid),
+  row(112, 'setsid', [], () => fail(E.EPERM)),
+  row(121, 'getpgid', [INT], (task, pid) => {
+    ownThread(task, pid);
+    return task.process.pid;
+  }),
+  row(124, 'getsid', [INT], (task, pid) => {
+    ownThread(task, pid);
+    return task.process.pid;
+  }),
+  row(
+    135,
+    'personality',
+    [HEX],
+    (task, value) => {
+      const old = task.process.persona;
+      if (value % 2 ** 32 !== 0xffff_ffff) task.process.persona = value % 2 ** 32;
+      return old;
+    },
+    'flags',
+  ),
+  // 20 − nice, so that it is never negative.
+  row(140, 'getpriority', [INT, INT], (task, which, who) => {
+    if (which < 0 || which > 2) fail(E.EINVAL);
+    if (which === 0) ownThread(task, who);
+    return 20;
+  }),
+  row(141, 'setpriority', [INT, INT, INT], (_task, which) => (which < 0 || which > 2 ? fail(E.EINVAL) : 0)),
+  row(143, 'sched_getparam', [INT, ADDRESS], (task, pid, out) => {
+    ownThread(task, pid);
+    task.user.setU32(out, 0);
+    return 0;
+  }),
+  row(144, 'sched_setscheduler', [INT, INT, ADDRESS], (task, pid, policy, parameter) => {
+    ownThread(task, pid);
+    if (policy < 0 || policy > SCHED_POLICY_MAX) fail(E.EINVAL);
+    return task.user.u32(parameter) === priorityBound(policy, 0) || policy === SCHED_FIFO || policy === SCHED_RR
+      ? 0
+      : fail(E.EINVAL);
+  }),
+  row(145, 'sched_getscheduler', [INT], (task, pid) => {
+    ownThread(task, pid);
+    return 0;
+  }),
+  row(146, 'sched_get_priority_max', [INT], (_task, policy) => priorityBound(policy, RT_PRIORITY_MAX)),
+  row(147, 'sched_get_priority_min', [INT], (_task, policy) => priorityBound(policy, 1)),
+  row(157, 'prctl', [choice(PR), HEX, HEX, HEX, HEX], prctl),
+  row(158, 'arch_prctl', [choice(ARCH), ADDRESS], archPrctl),
+  row(186, 'gettid', [], (task) => task.tid),
+  row(203, 'sched_setaffinity', [INT, SIZE, ADDRESS], (task, pid, size, address) => {
+    ownThread(task, pid);
+    const bytes = task.user.read(address, Math.min(size, CPU_SET_BYTES));
+    return (bytes[0] ?? 0) & 1 ? 0 : fail(E.EINVAL);
+  }),
+  row(204, 'sched_getaffinity', [INT, SIZE, OUT_BYTES], (task, pid, size, address) => {
+    if (size < CPU_SET_BYTES || size % CPU_SET_BYTES !== 0) fail(E.EINVAL);
+    ownThread(task, pid);
+    task.user.setU64(address, 1n);
+    return CPU_SET_BYTES;
+  }),
+  row(218, 'set_tid_address', [ADDRESS], (task, address) => {
+    task.clearTid = address;
+    return task.tid;
+  }),
+  row(
+    231,
+    'exit_group',
+    [INT],
+    (task, status) => {
+      task.process.finish({ kind: 'exited', status: status & 0xff });
+      return 0;
+    },
+    'none',
+  ),
+  row(247, 'waitid', [INT, INT, ADDRESS, INT, ADDRESS], (_task, which, _id, _info, options) =>
+    fail(which < 0 || which > 3 || (options & 0xe) === 0 ? E.EINVAL : E.ECHILD),
+  ),
+  row(273, 'set_robust_list', [ADDRESS, SIZE], (task, head, size) => {
+    if (size !== ROBUST_HEAD_SIZE) fail(E.EINVAL);
+    task.robustList = head;
+    return 0;
+  }),
+  row(274, 'get_robust_list', [INT, ADDRESS, ADDRESS], (task, pid, head, size) => {
+    ownThread(task, pid);
+    task.user.setU64(size, ROBUST_HEAD_SIZE);
+    task.user.setU64(head, task.robustList);
+    return 0;
+  }),
+  row(309, 'getcpu', [ADDRESS, ADDRESS, ADDRESS], (task, cpu, node) => {
+    if (cpu !== 0) task.user.setU32(cpu, 0);
+    if (node !== 0) task.user.setU32(node, 0);
+    return 0;
+  }),
+];

@@ -1,0 +1,110 @@
+import { RSEQ_ALIGN, RSEQ_FEATURE_SIZE } from '../auxv.ts';
+import { E, fail } from '../errno.ts';
+import type { Task } from '../process.ts';
+import { TASK_SIZE } from '../vm/layout.ts';
+import { ADDRESS, choice, flags, HEX32, INT, UINT } from './args.ts';
+import { row, type SyscallRow } from './row.ts';
+
+const RSEQ_FLAG_UNREGISTER = 1;
+/** Bytes of the structure as it was first published; its registration keeps that layout's alignment. */
+const ORIGINAL_SIZE = 32;
+/** cpu_id while nothing is registered: RSEQ_CPU_ID_UNINITIALIZED. */
+const UNINITIALIZED = 0xffff_ffff;
+
+/**
+ * `struct rseq`:
+ *     +0 cpu_id_start u32   +4 cpu_id u32   +8 rseq_cs u64   +16 flags u32   +20 node_id u32   +24 mm_cid u32
+ */
+const CPU_ID_START = 0;
+const CPU_ID = 4;
+const RSEQ_CS = 8;
+const NODE_ID = 20;
+const MM_CID = 24;
+
+/** rseq(2), the order of its checks after kernel/rseq.c of Linux 6.18. */
+function rseq(task: Task, address: number, length: number, bits: number, signature: number): number {
+  const old = task.rseq;
+  if (bits & RSEQ_FLAG_UNREGISTER) {
+    if (bits & ~RSEQ_FLAG_UNREGISTER) fail(E.EINVAL);
+    if (old === null || old.address !== address || old.length !== length) return fail(E.EINVAL);
+    if (old.signature !== signature) fail(E.EPERM);
+    writeIds(task, address, UNINITIALIZED);
+    task.rseq = null;
+    return 0;
+  }
+  if (bits !== 0) fail(E.EINVAL);
+  if (old !== null) {
+    if (old.address !== address || old.length !== length) fail(E.EINVAL);
+    return fail(old.signature !== signature ? E.EPERM : E.EBUSY);
+  }
+  if (length < ORIGINAL_SIZE) fail(E.EINVAL);
+  if (length === ORIGINAL_SIZE && address % ORIGINAL_SIZE !== 0) fail(E.EINVAL);
+  if (length > ORIGINAL_SIZE && (address % RSEQ_ALIGN !== 0 || length < RSEQ_FEATURE_SIZE)) fail(E.EINVAL);
+  if (address + length > TASK_SIZE) fail(E.EFAULT);
+  task.user.setU64(address + RSEQ_CS, 0n);
+  task.rseq = { address, length, signature };
+  // Linux writes the ids on the way back to user mode; nothing can look in between.
+  writeIds(task, address, 0);
+  return 0;
+}
+
+function writeIds(task: Task, address: number, cpu: number): void {
+  task.user.setU32(address + CPU_ID_START, 0);
+  task.user.setU32(address + CPU_ID, cpu);
+  task.user.setU32(address + NODE_ID, 0);
+  task.user.setU32(address + MM_CID, 0);
+}
+
+const MEMBARRIER = {
+  MEMBARRIER_CMD_QUERY: 0,
+  MEMBARRIER_CMD_GLOBAL: 1,
+  MEMBARRIER_CMD_GLOBAL_EXPEDITED: 2,
+  MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: 4,
+  MEMBARRIER_CMD_PRIVATE_EXPEDITED: 8,
+  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED: 16,
+  MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE: 32,
+  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE: 64,
+  MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ: 128,
+  MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ: 256,
+  MEMBARRIER_CMD_GET_REGISTRATIONS: 512,
+} as const;
+const ALL_COMMANDS = 0x3ff;
+const MEMBARRIER_CMD_FLAG_CPU = 1;
+
+/** membarrier(2). One thread is always ordered with itself, so that only registration is kept. */
+function membarrier(task: Task, command: number, bits: number): number {
+  const { process } = task;
+  if (
+    bits !== 0 &&
+    !(command === MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ && bits === MEMBARRIER_CMD_FLAG_CPU)
+  ) {
+    fail(E.EINVAL);
+  }
+  switch (command) {
+    case MEMBARRIER.MEMBARRIER_CMD_QUERY:
+      return ALL_COMMANDS;
+    case MEMBARRIER.MEMBARRIER_CMD_GLOBAL:
+    case MEMBARRIER.MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+      return 0;
+    case MEMBARRIER.MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
+    case MEMBARRIER.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+    case MEMBARRIER.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+    case MEMBARRIER.MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ:
+      process.barriers |= command;
+      return 0;
+    case MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+    case MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+    case MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
+      // The registration of a command is the next bit.
+      return process.barriers & (command << 1) ? 0 : fail(E.EPERM);
+    case MEMBARRIER.MEMBARRIER_CMD_GET_REGISTRATIONS:
+      return process.barriers;
+    default:
+      return fail(E.EINVAL);
+  }
+}
+
+export const RSEQ: readonly SyscallRow[] = [
+  row(324, 'membarrier', [choice(MEMBARRIER), UINT, INT], membarrier),
+  row(334, 'rseq', [ADDRESS, HEX32, flags({ '0': 0, RSEQ_FLAG_UNREGISTER }), HEX32], rseq),
+];

@@ -1,0 +1,22 @@
+import { DESCRIPTORS } from './descriptors.ts';
+import { DIRECTORIES } from './directories.ts';
+import { FUTEXES } from './futex.ts';
+import { IDENTITY } from './identity.ts';
+import { IO } from './io.ts';
+import { MEMORY } from './memory.ts';
+import { METADATA } from './metadata.ts';
+import { POLLING } from './poll.ts';
+import { PROCESS } from './process.ts';
+import type { SyscallRow } from './row.ts';
+import { RSEQ } from './rseq.ts';
+import { SIGNALS } from './signals.ts';
+import { SYSTEM } from './system.ts';
+import { TIME } from './time.ts';
+
+/** Every implemented system call, by number. Dispatch, strace text and the list of what is covered come from here. */
+export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
+  [IO, DESCRIPTORS, METADATA, DIRECTORIES, POLLING, MEMORY, PROCESS, RSEQ, IDENTITY, SYSTEM, SIGNALS, FUTEXES, TIME]
+    .flat()
+    .sort((a, b) => a.number - b.number)
+    .map((row) => [row.number, row]),
+);

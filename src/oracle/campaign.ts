@@ -1,0 +1,156 @@
+import { hexBytes } from '../bits/hex.ts';
+import { Random } from '../bits/random.ts';
+import type { Insn } from '../decode/insn.ts';
+import type { EngineName } from '../exec/engine.ts';
+import '../semantics/index.ts';
+import { undefinedFlags } from '../decode/undefined-flags.ts';
+import { instructionNamed } from '../semantics/define.ts';
+import { isSupported } from '../semantics/lift.ts';
+import { constantOperands } from '../semantics/operands.ts';
+import { VECTOR } from '../state/pending.ts';
+import { FLAG } from '../state/rflags.ts';
+import type { OracleCase, OracleResult } from './case.ts';
+import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot } from './compare.ts';
+import { drawInsn, type Encoding, findEncodings } from './encodings.ts';
+import { hostVendor, NativeOracle } from './native.ts';
+import { Sandbox } from './sandbox.ts';
+import { drawCase } from './states.ts';
+
+export interface CampaignOptions {
+  readonly cases: number;
+  readonly seed: number;
+  readonly engines: readonly EngineName[];
+  /** Only these mnemonics. */
+  readonly only?: ReadonlySet<string>;
+  readonly onProgress?: (done: number, mismatches: number) => void;
+}
+
+export interface Mismatch {
+  readonly engine: EngineName;
+  readonly bytes: string;
+  readonly codeName: string;
+  readonly differences: readonly string[];
+  readonly state: OracleCase;
+}
+
+export interface CampaignResult {
+  readonly cases: number;
+  readonly encodings: number;
+  /** Encodings of which no instance could be drawn or that the host lacks. */
+  readonly untried: readonly string[];
+  readonly mismatches: readonly Mismatch[];
+  readonly perCode: ReadonlyMap<string, { cases: number; mismatches: number; faults: number }>;
+}
+
+/**
+ * Instructions whose result is a matter of the machine around the CPU: identity, time, the kernel's tables. The interrupt and segment
+ * instructions depend on descriptor tables; they have tests of their own.
+ */
+const BANNED = new Set(
+  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs wrgsbase rdsspd rdsspq'.split(' '),
+);
+
+function testable(insn: Insn): boolean {
+  if (BANNED.has(insn.mnemonic) || instructionNamed(insn.mnemonic) === undefined) return false;
+  if (insn.operands.some((op) => op.kind === 'reg' && ['seg', 'cr', 'dr', 'st'].includes(op.register.file)))
+    return false;
+  return constantOperands(insn, 0n).every(isSupported);
+}
+
+/** Codes that AMD CPUs do not have as no-operations. */
+const INTEL_NOPS = /^Reservednop_.*_0F0D$/;
+
+/** Whether the manual leaves the whole result open, so that another vendor's CPU cannot judge it. */
+function undefinedResult(insn: Insn, c: OracleCase): boolean {
+  if (INTEL_NOPS.test(insn.codeName)) return true;
+  // REP prefixes are reserved there: AMD CPUs let them choose between LOOPE and LOOPNE.
+  if (/^loopn?e$/.test(insn.mnemonic) && insn.repeat !== null) return true;
+  // Intel CPUs read 16 bits, AMD CPUs 32.
+  if (insn.codeName === 'Movsxd_r16_rm16') return true;
+  if (!/^sh[lr]d$/.test(insn.mnemonic) || insn.operands[0]!.width !== 16) return false;
+  const by = insn.operands[2]!;
+  const count = by.kind === 'imm' ? by.value : c.gpr[1]!;
+  return (count & 31n) > 16n;
+}
+
+/** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
+function masksFor(insn: Insn, intel: boolean): Masks {
+  const gpr = new Set<number>();
+  // Which of its bytes a masked store blames, and which of its operands a string comparison, is not documented.
+  const anyMemoryFault = insn.mnemonic === 'maskmovdqu' || insn.mnemonic === 'cmps';
+  if (intel) return { rflags: 0, gpr, approximate: false, anyMemoryFault };
+  const approximate = /^r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
+  let rflags = undefinedFlags(insn);
+  // OF is undefined for every count but one, also where the count is a multiple of the rotation's length.
+  if (/^rc[lr]$/.test(insn.mnemonic)) rflags |= FLAG.OF;
+  return { rflags, gpr, approximate, anyMemoryFault };
+}
+/** Repeated string instructions and the marker fit well below this. */
+const BUDGET = 4096;
+const BATCH = 2048;
+
+/** Runs random instances of every testable encoding on the engines and on the host CPU and compares everything they leave behind. */
+export function runCampaign(options: CampaignOptions): CampaignResult {
+  const random = new Random(options.seed);
+  const intel = hostVendor() === 'GenuineIntel';
+  const encodings = findEncodings(
+    (insn) => testable(insn) && (options.only === undefined || options.only.has(insn.mnemonic)),
+  );
+  const sandboxes = options.engines.map((engine) => ({ engine, sandbox: new Sandbox(engine) }));
+  const oracle = new NativeOracle();
+  const perCode = new Map<string, { cases: number; mismatches: number; faults: number }>();
+  const mismatches: Mismatch[] = [];
+  let failed = 0;
+  let done = 0;
+  try {
+    while (done < options.cases && encodings.length > 0) {
+      const batch: { insn: Insn; c: OracleCase }[] = [];
+      while (batch.length < Math.min(BATCH, options.cases - done)) {
+        const e: Encoding = encodings[(done + batch.length) % encodings.length]!;
+        const insn = drawInsn(e, random) ?? drawInsn(random.pick(encodings), random);
+        if (insn !== null && testable(insn)) batch.push({ insn, c: drawCase(insn, random) });
+      }
+      const answers = oracle.run(batch.map(({ c }) => c));
+      batch.forEach(({ insn, c }, i) => {
+        const host = answers[i]!;
+        const tally = perCode.get(insn.codeName) ?? { cases: 0, mismatches: 0, faults: 0 };
+        perCode.set(insn.codeName, tally);
+        if (host.ending.kind === 'refused' || host.ending.kind === 'lost') return;
+        if (!intel && undefinedResult(insn, c)) return;
+        tally.cases++;
+        if (host.ending.kind === 'fault') tally.faults++;
+        for (const { engine, sandbox } of sandboxes) {
+          const ending = sandbox.run(c, BUDGET);
+          // Neither came to an end; how far each got says nothing.
+          if (ending.kind === 'count' && (host.ending.kind === 'timeout' || insn.mnemonic.startsWith('loop'))) continue;
+          // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
+          if (!intel && insn.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
+            continue;
+          const found = differences(sandbox, ending, host, masksFor(insn, intel));
+          found.push(...compareMemory(sandbox, c, host));
+          if (found.length === 0) continue;
+          failed++;
+          tally.mismatches++;
+          if (mismatches.length < 200)
+            mismatches.push({
+              engine,
+              bytes: hexBytes(insn.bytes),
+              codeName: insn.codeName,
+              differences: found,
+              state: c,
+            });
+        }
+      });
+      done += batch.length;
+      options.onProgress?.(done, failed);
+    }
+  } finally {
+    oracle.close();
+  }
+  const untried = encodings.map((e) => e.codeName).filter((name) => !perCode.has(name));
+  return { cases: done, encodings: perCode.size, untried, mismatches, perCode };
+}
+
+function compareMemory(sandbox: Sandbox, c: OracleCase, host: OracleResult): string[] {
+  return memoryDifferences(initialSnapshot(c), snapshot(sandbox), host);
+}

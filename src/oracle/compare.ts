@@ -1,0 +1,149 @@
+import { hex } from '../bits/hex.ts';
+import { GPR_NAMES } from '../decode/registers.ts';
+import type { Exit } from '../exec/exit.ts';
+import { vectorName } from '../exec/exit.ts';
+import { FS_BASE, GS_BASE } from '../state/layout.ts';
+import { VECTOR } from '../state/pending.ts';
+import { FLAG } from '../state/rflags.ts';
+import type { OracleCase, OracleResult } from './case.ts';
+import { REGIONS } from './layout.ts';
+import type { Sandbox } from './sandbox.ts';
+
+type Ending = Exit | { readonly kind: 'normal' };
+
+export interface Masks {
+  /** Flags that the manual leaves open and that this host decides otherwise. */
+  readonly rflags: number;
+  /** Registers whose value the manual leaves open. */
+  readonly gpr: ReadonlySet<number>;
+  /** The manual does not say which of several bad accesses is reported: any memory fault stands for any other. */
+  readonly anyMemoryFault: boolean;
+  /** Vector registers that may differ by the tolerance of an approximation. */
+  readonly approximate: boolean;
+}
+
+/** RF depends on how the host delivers a fault, not on the instruction. */
+const ALWAYS_MASKED: number = FLAG.RF;
+const MEMORY_FAULTS: ReadonlySet<number> = new Set([VECTOR.PF, VECTOR.GP, VECTOR.SS]);
+/** First address that Linux does not give to user code (TASK_SIZE_MAX). */
+const KERNEL_HALF = 0x7fff_ffff_f000n;
+
+/** What differs between the sandbox after a run and the host's answer: one line each, none when they agree. */
+export function differences(sandbox: Sandbox, ending: Ending, host: OracleResult, masks: Masks): string[] {
+  const out: string[] = [];
+  const { cpu } = sandbox.machine;
+  const differ = (what: string, ours: string, theirs: string): void => {
+    if (ours !== theirs) out.push(`${what}: ${ours}, host ${theirs}`);
+  };
+  differ('ending', describe(ending, masks.anyMemoryFault), describeHost(host, masks.anyMemoryFault));
+  differ('rip', hex(cpu.rip), hex(host.rip));
+  for (let n = 0; n < 16; n++) if (!masks.gpr.has(n)) differ(GPR_NAMES[n]!, hex(cpu.gpr(n), 64), hex(host.gpr[n]!, 64));
+  const keep = ~(masks.rflags | ALWAYS_MASKED);
+  differ('rflags', hex((cpu.rflags & keep) >>> 0), hex((host.rflags & keep) >>> 0));
+  differ('mxcsr', hex(cpu.mxcsr), hex(host.mxcsr));
+  for (let n = 0; n < 16; n++) {
+    const ours = cpu.xmm(n);
+    const theirs = host.xmm(n);
+    if (ours !== theirs && !(masks.approximate && lanesClose(ours, theirs)))
+      differ(`xmm${n}`, hex(ours, 128), hex(theirs, 128));
+  }
+  differ('fsbase', hex(cpu.u64(FS_BASE)), hex(host.fsBase));
+  differ('gsbase', hex(cpu.u64(GS_BASE)), hex(host.gsBase));
+  return out;
+}
+
+/** Memory after a case, compared with what the host changed from the same start. */
+export function memoryDifferences(before: Uint8Array, after: Uint8Array, host: OracleResult): string[] {
+  const out: string[] = [];
+  const expected = before.slice();
+  for (const { address, bytes } of host.changes) {
+    const at = snapshotOffset(address);
+    if (at >= 0) expected.set(bytes, at);
+  }
+  for (let i = 0; i < expected.length && out.length < 4; i++)
+    if (expected[i] !== after[i])
+      out.push(`memory ${hex(snapshotAddress(i))}: ${hex(after[i]!)}, host ${hex(expected[i]!)}`);
+  return out;
+}
+
+const WRITABLE = REGIONS.filter((region) => region.writable);
+
+/** The bytes of every writable region, one after the other. */
+export function snapshot(sandbox: Sandbox): Uint8Array {
+  const out = new Uint8Array(WRITABLE.reduce((sum, r) => sum + r.size, 0));
+  let at = 0;
+  for (const region of WRITABLE) {
+    out.set(sandbox.machine.memory.bytes(sandbox.physical(region.base), region.size), at);
+    at += region.size;
+  }
+  return out;
+}
+
+/** The same bytes as a case starts with them: the regions' background and the patches. */
+export function initialSnapshot(c: OracleCase): Uint8Array {
+  const out = new Uint8Array(WRITABLE.reduce((sum, r) => sum + r.size, 0));
+  let at = 0;
+  for (const region of WRITABLE) {
+    out.fill(region.background, at, at + region.size);
+    at += region.size;
+  }
+  const writes = [...(c.memory ?? []), { address: c.codeAddress ?? 0n, bytes: c.code }];
+  for (const { address, bytes } of writes) {
+    const offset = snapshotOffset(address);
+    if (offset >= 0) out.set(bytes, offset);
+  }
+  return out;
+}
+
+function snapshotOffset(address: bigint): number {
+  let at = 0;
+  for (const region of WRITABLE) {
+    if (address >= region.base && address < region.base + BigInt(region.size))
+      return at + Number(address - region.base);
+    at += region.size;
+  }
+  return -1;
+}
+
+function snapshotAddress(offset: number): bigint {
+  let at = offset;
+  for (const region of WRITABLE) {
+    if (at < region.size) return region.base + BigInt(at);
+    at -= region.size;
+  }
+  return 0n;
+}
+
+function describe(ending: Ending, anyFault: boolean): string {
+  if (ending.kind !== 'fault') return ending.kind;
+  const { vector, errorCode, cr2 } = ending.fault;
+  if (anyFault && MEMORY_FAULTS.has(vector)) return 'memory fault';
+  return faultText(vector, errorCode ?? 0, cr2);
+}
+
+function describeHost(host: OracleResult, anyFault: boolean): string {
+  const { ending } = host;
+  if (ending.kind !== 'fault') return ending.kind;
+  if (anyFault && MEMORY_FAULTS.has(ending.vector)) return 'memory fault';
+  return faultText(ending.vector, Number(ending.error), ending.vector === 14 ? ending.cr2 : null);
+}
+
+function faultText(vector: number, error: number, cr2: bigint | null): string {
+  // Linux reports kernel-half addresses as present, whatever the tables say.
+  const code = vector === 14 && (cr2 === null || cr2 >= KERNEL_HALF) ? error | 1 : error;
+  return `${vectorName(vector)}(${hex(code)})${cr2 === null ? '' : ` at ${hex(cr2)}`}`;
+}
+
+/** RCPPS and RSQRTPS: a relative error of 1.5 · 2^-12 each way (SDM 2B RCPPS). */
+function lanesClose(a: bigint, b: bigint): boolean {
+  const view = new DataView(new ArrayBuffer(8));
+  for (let at = 0n; at < 128n; at += 32n) {
+    view.setUint32(0, Number((a >> at) & 0xffff_ffffn));
+    view.setUint32(4, Number((b >> at) & 0xffff_ffffn));
+    const x = view.getFloat32(0);
+    const y = view.getFloat32(4);
+    if (Object.is(x, y) || Math.abs(x - y) <= Math.abs(y) * 3 * 2 ** -12) continue;
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,99 @@
+import type { Random } from '../bits/random.ts';
+import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
+import type { Insn } from '../decode/insn.ts';
+
+/** How to make instances of one encoding: everything up to the opcode; ModRM, SIB, displacement and immediates are drawn. */
+export interface Encoding {
+  readonly code: number;
+  readonly codeName: string;
+  readonly mnemonic: string;
+  /** Legacy prefix and escape bytes in front of the opcode; a REX prefix, if any, is drawn behind the first part. */
+  readonly prefix: readonly number[];
+  readonly rexW: boolean;
+  readonly opcode: readonly number[];
+  /** ModRM bytes seen to give this encoding. */
+  readonly modrm: readonly number[];
+}
+
+const MANDATORY: readonly (readonly number[])[] = [[], [0x66], [0xf2], [0xf3], [0x66, 0xf2]];
+const ESCAPES: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
+
+/** Every encoding that the decoder finds in the legacy and VEX opcode maps and that `wanted` accepts, one entry a Code. */
+export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
+  const found = new Map<number, { encoding: Encoding; modrm: Set<number> }>();
+  const bytes = new Uint8Array(MAX_INSN_LENGTH);
+  const consider = (prefix: readonly number[], rexW: boolean, opcode: readonly number[]): void => {
+    for (const modrm of MODRM_SAMPLES) {
+      const head = [...prefix, ...(rexW ? [0x48] : []), ...opcode];
+      bytes.fill(0x11);
+      bytes.set(head);
+      bytes[head.length] = modrm;
+      const insn = decode(bytes);
+      if (typeof insn === 'string' || insn.length < head.length || !wanted(insn)) continue;
+      const known = found.get(insn.code);
+      if (known === undefined) {
+        const { code, codeName, mnemonic } = insn;
+        const set = new Set([modrm]);
+        found.set(code, { encoding: { code, codeName, mnemonic, prefix, rexW, opcode, modrm: [] }, modrm: set });
+      } else if (same(known.encoding, prefix, rexW, opcode)) known.modrm.add(modrm);
+      if (insn.length === head.length) break;
+    }
+  };
+  for (const escape of ESCAPES)
+    for (let opcode = 0; opcode < 256; opcode++)
+      for (const mandatory of MANDATORY)
+        for (const rexW of [false, true]) consider(mandatory, rexW, [...escape, opcode]);
+  for (let map = 1; map <= 3; map++)
+    for (let opcode = 0; opcode < 256; opcode++)
+      for (let pp = 0; pp < 4; pp++)
+        // VEX.vvvv is RBX here; the instances draw their own.
+        for (const w of [0, 0x80])
+          for (const vvvv of [0x78, 0x60]) consider([], false, [0xc4, 0xe0 | map, w | vvvv | pp, opcode]);
+  return [...found.values()].map(({ encoding, modrm }) => ({ ...encoding, modrm: [...modrm] }));
+}
+
+/** All register fields with a register, a plain base, a SIB and a displacement. */
+const MODRM_SAMPLES: readonly number[] = [0xc0, 0xc3, 0x03, 0x43, 0x84].flatMap((low) =>
+  [0, 1, 2, 3, 4, 5, 6, 7].map((reg) => low | (reg << 3)),
+);
+
+const same = (e: Encoding, prefix: readonly number[], rexW: boolean, opcode: readonly number[]): boolean =>
+  e.rexW === rexW && String(e.prefix) === String(prefix) && String(e.opcode) === String(opcode);
+
+const CORNER_BYTES = [0x00, 0x01, 0x7f, 0x80, 0xff] as const;
+
+/** An instance of the encoding with drawn operands, or null after some tries that gave others. */
+export function drawInsn(e: Encoding, random: Random): Insn | null {
+  const bytes = new Uint8Array(MAX_INSN_LENGTH);
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const head: number[] = [];
+    const vex = e.opcode[0] === 0xc4 && e.opcode.length === 4;
+    if (random.below(24) === 0) head.push(random.pick([0x64, 0x65]));
+    if (random.below(32) === 0) head.push(0x67);
+    if (!vex && random.below(12) === 0) head.push(0xf0);
+    head.push(...e.prefix);
+    // A prefix that is not mandatory repeats string instructions.
+    if (!vex && e.opcode.length === 1 && random.below(6) === 0) head.push(random.pick([0xf2, 0xf3]));
+    if (vex) {
+      const [escape, rxbm, wvp, opcode] = e.opcode as [number, number, number, number];
+      head.push(escape, (random.below(8) << 5) | (rxbm & 0x1f), (wvp & 0x87) | (random.below(16) << 3), opcode);
+    } else {
+      if (e.rexW) head.push(0x48 | random.below(8));
+      else if (random.below(3) === 0) head.push(0x40 | random.below(8));
+      head.push(...e.opcode);
+    }
+    bytes.set(random.bytes(MAX_INSN_LENGTH));
+    bytes.set(head);
+    const seed = random.pick(e.modrm);
+    bytes[head.length] =
+      seed >= 0xc0
+        ? 0xc0 | (seed & 0x38) | random.below(8)
+        : (seed & 0x38) | random.pick([0, 0x40, 0x80]) | random.below(8);
+    if (e.modrm.length === 1) bytes[head.length] = random.below(2) ? seed : random.u32() & 0xff;
+    if (random.below(2))
+      for (let i = head.length + 1; i < MAX_INSN_LENGTH; i++) if (random.below(2)) bytes[i] = random.pick(CORNER_BYTES);
+    const insn = decode(bytes);
+    if (typeof insn !== 'string' && insn.code === e.code) return insn;
+  }
+  return null;
+}

@@ -1,0 +1,88 @@
+import type { EngineName } from '../exec/engine.ts';
+import type { Exit } from '../exec/exit.ts';
+import { Machine } from '../machine/machine.ts';
+import { FP_RAISED, FS_BASE, GS_BASE, ICOUNT } from '../state/layout.ts';
+import { VECTOR } from '../state/pending.ts';
+import type { OracleCase } from './case.ts';
+import { CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
+
+const INT3 = 0xcc;
+const PRESENT = 1n;
+const WRITABLE = 2n;
+const USER = 4n;
+const NO_EXECUTE = 1n << 63n;
+
+/** A machine that maps exactly what the host maps for a case. */
+export class Sandbox {
+  readonly machine: Machine;
+  readonly #frames = new Map<OracleRegion, number>();
+  #dirtyCode: { physical: number; length: number; background: number }[] = [];
+
+  constructor(engine: EngineName) {
+    this.machine = new Machine({ memory: 1 << 22, engine });
+    const { memory } = this.machine;
+    const root = memory.allocateFrame();
+    const link = (table: number, index: number): number => {
+      const entry = memory.readU64(table + 8 * index);
+      if (entry & PRESENT) return Number(entry & 0xff_ffff_f000n);
+      const next = memory.allocateFrame();
+      memory.writeU64(table + 8 * index, BigInt(next) | PRESENT | WRITABLE | USER);
+      return next;
+    };
+    for (const region of REGIONS) {
+      // A region's frames follow each other; the tables come behind them.
+      const frames = Array.from({ length: region.size / 4096 }, () => memory.allocateFrame());
+      this.#frames.set(region, frames[0]!);
+      memory.fill(frames[0]!, region.size, region.background);
+      for (const [page, frame] of frames.entries()) {
+        const linear = Number(region.base) + page * 4096;
+        const table = link(link(link(root, 0), Math.floor(linear / 2 ** 30) & 511), (linear >>> 21) & 511);
+        const rights = (region.writable ? WRITABLE : 0n) | (region.executable ? 0n : NO_EXECUTE);
+        memory.writeU64(table + 8 * ((linear >>> 12) & 511), BigInt(frame) | PRESENT | USER | rights);
+      }
+    }
+    this.machine.setRoot(root);
+  }
+
+  /** Physical address behind a linear one inside a region. */
+  physical(address: bigint): number {
+    const region = regionOf(address, 1)!;
+    return this.#frames.get(region)! + Number(address - region.base);
+  }
+
+  /** Puts a case in place and runs it; the ending is that of the host: `normal` at the marker behind the code. */
+  run(c: OracleCase, budget: number): Exit | { readonly kind: 'normal' } {
+    const { machine } = this;
+    const { cpu, memory } = machine;
+    for (const { physical, length, background } of this.#dirtyCode) memory.fill(physical, length, background);
+    this.#dirtyCode = [];
+    for (const region of REGIONS)
+      if (region.writable || region.background === 0)
+        memory.fill(this.#frames.get(region)!, region.size, region.background);
+    for (const patch of c.memory ?? []) memory.write(this.physical(patch.address), patch.bytes);
+    const at = c.codeAddress ?? CODE.base;
+    memory.write(this.physical(at), c.code);
+    const region = regionOf(at, 1)!;
+    const end = at + BigInt(c.code.length);
+    if (regionOf(end, 1) === region) memory.write(this.physical(end), Uint8Array.of(INT3));
+    this.#dirtyCode.push({ physical: this.physical(at), length: c.code.length, background: region.background });
+    for (let n = 0; n < 16; n++) {
+      cpu.setGpr(n, c.gpr[n]!);
+      cpu.setXmm(n, c.xmm?.[n] ?? 0n);
+    }
+    cpu.rflags = c.rflags ?? 0x202;
+    cpu.mxcsr = c.mxcsr ?? 0x1f80;
+    cpu.view.setUint32(FP_RAISED, 0, true);
+    cpu.setU64(FS_BASE, c.fsBase ?? 0n);
+    cpu.setU64(GS_BASE, c.gsBase ?? 0n);
+    cpu.setU64(ICOUNT, 0n);
+    cpu.rip = c.rip ?? at;
+    machine.mmu.flush('all');
+    const exit = machine.run(budget);
+    if (exit.kind === 'fault' && exit.fault.vector === VECTOR.BP && cpu.rip === end + 1n) {
+      cpu.rip = end;
+      return { kind: 'normal' };
+    }
+    return exit;
+  }
+}
