@@ -3,7 +3,7 @@ import { VECTOR, VECTOR_STRIDE } from './layout.ts';
 import { readExtended, writeExtended, type X87 } from './x87.ts';
 
 /** Fields of the FXSAVE area (SDM 1 table 10-2), which is also the legacy region of XSAVE. */
-const FX = {
+export const FX = {
   cw: 0,
   sw: 2,
   tw: 4,
