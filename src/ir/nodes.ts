@@ -15,6 +15,8 @@ export type Field =
   | 'displacement'
   | 'imm'
   | 'imm2'
+  | 'fop'
+  | 'start'
   | 'next';
 
 /** A place in the CPU state: a byte offset of `state/layout.ts`, or the record field that holds one. */

@@ -15,6 +15,7 @@ import { drawInsn, type Encoding, findEncodings } from './encodings.ts';
 import { hostVendor, NativeOracle } from './native.ts';
 import { Sandbox } from './sandbox.ts';
 import { drawCase } from './states.ts';
+import { x87Masks } from './x87-masks.ts';
 
 export interface CampaignOptions {
   readonly cases: number;
@@ -52,8 +53,7 @@ const BANNED = new Set(
 
 function testable(insn: Insn): boolean {
   if (BANNED.has(insn.mnemonic) || instructionNamed(insn.mnemonic) === undefined) return false;
-  if (insn.operands.some((op) => op.kind === 'reg' && ['seg', 'cr', 'dr', 'st'].includes(op.register.file)))
-    return false;
+  if (insn.operands.some((op) => op.kind === 'reg' && ['seg', 'cr', 'dr'].includes(op.register.file))) return false;
   return constantOperands(insn, 0n).every(isSupported);
 }
 
@@ -74,16 +74,17 @@ function undefinedResult(insn: Insn, c: OracleCase): boolean {
 }
 
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
-function masksFor(insn: Insn, intel: boolean): Masks {
+function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
-  // Which of its bytes a masked store blames, and which of its operands a string comparison, is not documented.
-  const anyMemoryFault = insn.mnemonic === 'maskmovdqu' || insn.mnemonic === 'cmps';
-  if (intel) return { rflags: 0, gpr, approximate: false, anyMemoryFault };
+  // Which of its bytes a masked store or an image of the x87 blames, and which of its operands a string comparison, is not documented.
+  const anyMemoryFault = /^(maskmovdqu|cmps|fn(stenv|save)|fldenv|frstor|fx(save|rstor)(64)?)$/.test(insn.mnemonic);
+  if (intel) return { rflags: 0, gpr, approximate: false, anyMemoryFault, x87Status: 0, x87Pointers: true, memory: [] };
+  const x87 = x87Masks(insn, c, host);
   const approximate = /^r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
-  let rflags = undefinedFlags(insn);
+  let rflags = undefinedFlags(insn) | x87.rflags;
   // OF is undefined for every count but one, also where the count is a multiple of the rotation's length.
   if (/^rc[lr]$/.test(insn.mnemonic)) rflags |= FLAG.OF;
-  return { rflags, gpr, approximate, anyMemoryFault };
+  return { ...x87, rflags, gpr, approximate, anyMemoryFault };
 }
 /** Repeated string instructions and the marker fit well below this. */
 const BUDGET = 4096;
@@ -128,8 +129,9 @@ export function runCampaign(options: CampaignOptions): CampaignResult {
           // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
           if (!intel && insn.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
             continue;
-          const found = differences(sandbox, ending, host, masksFor(insn, intel));
-          found.push(...compareMemory(sandbox, c, host));
+          const masks = masksFor(insn, c, host, intel);
+          const found = differences(sandbox, ending, host, masks);
+          found.push(...memoryDifferences(initialSnapshot(c), snapshot(sandbox), host, masks));
           if (found.length === 0) continue;
           failed++;
           tally.mismatches++;
@@ -151,8 +153,4 @@ export function runCampaign(options: CampaignOptions): CampaignResult {
   }
   const untried = encodings.map((e) => e.codeName).filter((name) => !perCode.has(name));
   return { cases: done, encodings: perCode.size, untried, mismatches, perCode };
-}
-
-function compareMemory(sandbox: Sandbox, c: OracleCase, host: OracleResult): string[] {
-  return memoryDifferences(initialSnapshot(c), snapshot(sandbox), host);
 }

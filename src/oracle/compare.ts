@@ -2,9 +2,12 @@ import { hex } from '../bits/hex.ts';
 import { GPR_NAMES } from '../decode/registers.ts';
 import type { Exit } from '../exec/exit.ts';
 import { vectorName } from '../exec/exit.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import { FX } from '../state/fxsave.ts';
 import { FS_BASE, GS_BASE } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
+import { readExtended } from '../state/x87.ts';
 import type { OracleCase, OracleResult } from './case.ts';
 import { REGIONS } from './layout.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -20,6 +23,11 @@ export interface Masks {
   readonly anyMemoryFault: boolean;
   /** Vector registers that may differ by the tolerance of an approximation. */
   readonly approximate: boolean;
+  /** Bits of the x87 status word, and whether its pointers are compared where no exception waits. */
+  readonly x87Status: number;
+  readonly x87Pointers: boolean;
+  /** Bytes of memory that the host may store otherwise. */
+  readonly memory: readonly { readonly address: bigint; readonly length: number }[];
 }
 
 /** RF depends on how the host delivers a fault, not on the instruction. */
@@ -47,19 +55,51 @@ export function differences(sandbox: Sandbox, ending: Ending, host: OracleResult
     if (ours !== theirs && !(masks.approximate && lanesClose(ours, theirs)))
       differ(`xmm${n}`, hex(ours, 128), hex(theirs, 128));
   }
+  differX87(differ, cpu, host.fxsave, masks);
   differ('fsbase', hex(cpu.u64(FS_BASE)), hex(host.fsBase));
   differ('gsbase', hex(cpu.u64(GS_BASE)), hex(host.gsBase));
   return out;
 }
 
+/** Compares the x87 by the fields of the FXSAVE image. */
+function differX87(
+  differ: (what: string, ours: string, theirs: string) => void,
+  cpu: CpuState,
+  image: Uint8Array,
+  masks: Masks,
+): void {
+  const { x87 } = cpu;
+  const host = new DataView(image.buffer, image.byteOffset, image.byteLength);
+  const sw = (value: number): string => hex(value & ~masks.x87Status, 16);
+  differ('fcw', hex(x87.controlWord, 16), hex(host.getUint16(FX.cw, true), 16));
+  differ('fsw', sw(x87.statusWord), sw(host.getUint16(FX.sw, true)));
+  differ('ftw', hex(x87.abridgedTags, 8), hex(image[FX.tw]!, 8));
+  for (let i = 0; i < 8; i++)
+    differ(`st${i}`, hex(x87.read(i), 80), hex(readExtended(host, FX.st + FX.stride * i), 80));
+  if (!masks.x87Pointers && !x87.pendingException()) return;
+  differ('fop', hex(x87.lastOpcode, 16), hex(host.getUint16(FX.op, true), 16));
+  differ('fip', hex(x87.instructionPointer), hex(host.getBigUint64(FX.ip, true)));
+  differ('fdp', hex(x87.lastDataPointer), hex(host.getBigUint64(FX.dp, true)));
+}
+
 /** Memory after a case, compared with what the host changed from the same start. */
-export function memoryDifferences(before: Uint8Array, after: Uint8Array, host: OracleResult): string[] {
+export function memoryDifferences(
+  before: Uint8Array,
+  after: Uint8Array,
+  host: OracleResult,
+  masks: Pick<Masks, 'memory'>,
+): string[] {
   const out: string[] = [];
   const expected = before.slice();
   for (const { address, bytes } of host.changes) {
     const at = snapshotOffset(address);
     if (at >= 0) expected.set(bytes, at);
   }
+  for (const { address, length } of masks.memory)
+    for (let n = 0; n < length; n++) {
+      const at = snapshotOffset(BigInt.asUintN(64, address + BigInt(n)));
+      if (at >= 0) expected[at] = after[at]!;
+    }
   for (let i = 0; i < expected.length && out.length < 4; i++)
     if (expected[i] !== after[i])
       out.push(`memory ${hex(snapshotAddress(i))}: ${hex(after[i]!)}, host ${hex(expected[i]!)}`);

@@ -1,10 +1,12 @@
 import type { EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
 import { Machine } from '../machine/machine.ts';
+import { fxrstorImage } from '../state/fxsave.ts';
 import { FP_RAISED, FS_BASE, GS_BASE, ICOUNT } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import type { OracleCase } from './case.ts';
 import { CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
+import { initialFxsave } from './wire.ts';
 
 const INT3 = 0xcc;
 const PRESENT = 1n;
@@ -66,12 +68,14 @@ export class Sandbox {
     const end = at + BigInt(c.code.length);
     if (regionOf(end, 1) === region) memory.write(this.physical(end), Uint8Array.of(INT3));
     this.#dirtyCode.push({ physical: this.physical(at), length: c.code.length, background: region.background });
+    fxrstorImage(cpu, c.fxsave ?? initialFxsave());
     for (let n = 0; n < 16; n++) {
       cpu.setGpr(n, c.gpr[n]!);
-      cpu.setXmm(n, c.xmm?.[n] ?? 0n);
+      const xmm = c.xmm?.[n];
+      if (xmm !== undefined) cpu.setXmm(n, xmm);
     }
     cpu.rflags = c.rflags ?? 0x202;
-    cpu.mxcsr = c.mxcsr ?? 0x1f80;
+    if (c.mxcsr !== undefined) cpu.mxcsr = c.mxcsr;
     cpu.view.setUint32(FP_RAISED, 0, true);
     cpu.setU64(FS_BASE, c.fsBase ?? 0n);
     cpu.setU64(GS_BASE, c.gsBase ?? 0n);

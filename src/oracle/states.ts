@@ -2,7 +2,8 @@ import type { Random } from '../bits/random.ts';
 import type { Insn, MemoryOperand } from '../decode/insn.ts';
 import { FLAG } from '../state/rflags.ts';
 import type { MemoryPatch, OracleCase } from './case.ts';
-import { CODE, DATA, READ_ONLY } from './layout.ts';
+import { CODE, DATA, READ_ONLY, regionOf } from './layout.ts';
+import { drawFxsave, drawX87Operand } from './x87-states.ts';
 
 const CORNERS64 = [
   0n,
@@ -132,6 +133,7 @@ const STRINGS = new Set('movs cmps stos lods scas maskmovdqu xlatb'.split(' '));
 export function drawCase(insn: Insn, random: Random): OracleCase {
   const gpr = Array.from({ length: 16 }, () => value64(random));
   gpr[4] = STACK + BigInt(random.below(8) ? 0 : random.below(16));
+  const operands: MemoryPatch[] = [];
   const segments = { fs: BigInt(random.below(4) * 16), gs: BigInt(random.below(4) * 8) };
   if (STRINGS.has(insn.mnemonic)) {
     for (const n of [3, 6, 7]) gpr[n] = target(random);
@@ -144,6 +146,8 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     // Where the offset alone is not canonical CPUs differ in what they check; the linear address is what counts.
     const to = target(random);
     aim(gpr, op, base !== 0n && to >= 1n << 47n ? DATA.base : to, base, random);
+    const content = drawX87Operand(insn, op.width, random);
+    if (content !== null && regionOf(to, content.length) !== undefined) operands.push({ address: to, bytes: content });
     const by = insn.operands[1];
     if (
       insn.mnemonic.startsWith('bt') &&
@@ -162,6 +166,7 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     { address: STACK, bytes: random.bytes(64) },
     { address: DATA.base + 0xfe0n, bytes: random.bytes(64) },
     { address: READ_ONLY.base, bytes: random.bytes(32) },
+    ...operands,
   ];
   // A popped TF would trap behind the marker instead of showing the flags.
   if (insn.mnemonic === 'popf') memory.push({ address: gpr[4]! + 1n, bytes: Uint8Array.of(random.u32() & 0x8e) });
@@ -174,6 +179,7 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     rflags: 0x202 | arithmetic | direction,
     fsBase: segments.fs,
     gsBase: segments.gs,
+    fxsave: drawFxsave(random),
     xmm: Array.from({ length: 16 }, () => value128(random)),
     mxcsr: drawMxcsr(random),
     memory,

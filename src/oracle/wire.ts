@@ -25,6 +25,15 @@ export function caseBytes(c: OracleCase): number {
   return total;
 }
 
+/** The floating-point state that a case starts from which names none: that of FNINIT, with the default MXCSR. */
+export function initialFxsave(): Uint8Array {
+  const image = new Uint8Array(FXSAVE_BYTES);
+  const view = new DataView(image.buffer);
+  view.setUint16(0, DEFAULT_FCW, true);
+  view.setUint32(FXSAVE_MXCSR, DEFAULT_MXCSR, true);
+  return image;
+}
+
 export function writeRequestHeader(view: DataView, kind: number, count: number, bytes: number, tick: number): void {
   view.setUint32(0, kind, true);
   view.setUint32(4, count, true);
@@ -55,12 +64,7 @@ export function writeCase(u8: Uint8Array, view: DataView, at: number, c: OracleC
   if (c.gsBase) view.setBigUint64(at + RECORD.GS_BASE, c.gsBase, true);
 
   const xsave = at + RECORD.XSAVE;
-  if (c.fxsave) {
-    u8.set(c.fxsave.subarray(0, FXSAVE_BYTES), xsave);
-  } else {
-    view.setUint16(xsave, DEFAULT_FCW, true);
-    view.setUint32(xsave + FXSAVE_MXCSR, DEFAULT_MXCSR, true);
-  }
+  u8.set((c.fxsave ?? initialFxsave()).subarray(0, FXSAVE_BYTES), xsave);
   if (c.mxcsr !== undefined) view.setUint32(xsave + FXSAVE_MXCSR, c.mxcsr, true);
   if (c.xmm) writeVectors(view, xsave + FXSAVE_XMM, c.xmm);
   if (c.ymmHigh) writeVectors(view, xsave + XSAVE_YMM_HIGH, c.ymmHigh);

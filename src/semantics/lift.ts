@@ -1,5 +1,5 @@
 import type { Width } from '../bits/width.ts';
-import type { Insn } from '../decode/insn.ts';
+import { type Insn, x87Opcode } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
 import { removeDeadStores } from '../ir/passes/dead-stores.ts';
@@ -29,6 +29,16 @@ export interface ShapeInfo {
   readonly segment: Insn['segment'];
 }
 
+/** What depends on where the instruction stands: constants, or fields of a record. */
+export interface Site {
+  /** Linear address of the instruction. */
+  readonly start: (b: Builder) => Val;
+  /** Linear address behind it. */
+  readonly next: (b: Builder) => Val;
+  /** Opcode of an x87 instruction as FOP holds it, 16 bits. */
+  readonly fop: (b: Builder) => Val;
+}
+
 /** New values of some flags; the others stay. */
 export type Flags = Partial<Record<FlagName, Val>>;
 
@@ -41,17 +51,26 @@ const FLAG_ORDER: readonly FlagName[] = ['cf', 'pf', 'af', 'zf', 'sf', 'of'];
 export class Lift {
   readonly b: Builder = createBuilder();
   readonly insn: ShapeInfo;
-  readonly #next: () => Val;
+  readonly #site: Site;
 
-  /** @param next builds the linear address behind the instruction */
-  constructor(insn: ShapeInfo, next: (b: Builder) => Val) {
+  constructor(insn: ShapeInfo, site: Site) {
     this.insn = insn;
-    this.#next = () => next(this.b);
+    this.#site = site;
+  }
+
+  /** Linear address of this instruction. */
+  insnAddress(): Val {
+    return this.#site.start(this.b);
   }
 
   /** Linear address of the following instruction. */
   next(): Val {
-    return this.#next();
+    return this.#site.next(this.b);
+  }
+
+  /** Opcode of this x87 instruction as FOP holds it. */
+  lastOpcode(): Val {
+    return this.#site.fop(this.b);
   }
 
   constant(value: bigint | number, w: number): Val {
@@ -254,10 +273,10 @@ export function isSupported(op: { kind: string; file?: string; w: number }): boo
 }
 
 /** IR of one instruction with these operands, or null where the mnemonic has no definition. */
-export function liftShape(insn: ShapeInfo, operands: readonly Op[], next: (b: Builder) => Val): Block | null {
+export function liftShape(insn: ShapeInfo, operands: readonly Op[], site: Site): Block | null {
   const instruction = instructionNamed(insn.mnemonic);
   if (instruction === undefined || !operands.every(isSupported)) return null;
-  const x = new Lift(insn, next);
+  const x = new Lift(insn, site);
   instruction.define(x, ...operands);
   return removeDeadStores(x.b.block());
 }
@@ -265,5 +284,9 @@ export function liftShape(insn: ShapeInfo, operands: readonly Op[], next: (b: Bu
 /** IR of the instruction at `rip`, everything constant. */
 export function liftInsn(insn: Insn, rip: bigint): Block | null {
   const next = BigInt.asUintN(64, rip + BigInt(insn.length));
-  return liftShape(insn, constantOperands(insn, rip), (b) => b.constant(next, 64));
+  return liftShape(insn, constantOperands(insn, rip), {
+    start: (b) => b.constant(rip, 64),
+    next: (b) => b.constant(next, 64),
+    fop: (b) => b.constant(BigInt(x87Opcode(insn.bytes) ?? 0), 16),
+  });
 }

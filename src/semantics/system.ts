@@ -4,7 +4,7 @@ import { define } from './define.ts';
 import { R11, RCX } from './lift.ts';
 
 define(
-  'nop endbr64 endbr32 pause lfence mfence sfence prefetch prefetchnta prefetcht0 prefetcht1 prefetcht2 prefetchw prefetchwt1 prefetchit0 prefetchit1 fnop reservednop rdsspd rdsspq cldemote',
+  'nop endbr64 endbr32 pause lfence mfence sfence prefetch prefetchnta prefetcht0 prefetcht1 prefetcht2 prefetchw prefetchwt1 prefetchit0 prefetchit1 reservednop rdsspd rdsspq cldemote',
   'No operation, or one without an architectural effect here',
   () => {},
 );

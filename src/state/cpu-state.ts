@@ -1,14 +1,18 @@
 import * as L from './layout.ts';
 import { readRflags, writeRflags } from './rflags.ts';
+import { X87 } from './x87.ts';
 
 /** The architectural state of one CPU: a typed window on the bytes that `layout.ts` describes. It owns nothing. */
 export class CpuState {
   readonly view: DataView;
   readonly u8: Uint8Array;
+  /** Control, status and tag words, pointers and registers of the x87; `fxsave.ts` has the image of it all. */
+  readonly x87: X87;
 
   constructor(memory: { readonly view: DataView; readonly u8: Uint8Array }) {
     this.view = memory.view;
     this.u8 = memory.u8;
+    this.x87 = new X87(memory);
   }
 
   /** General-purpose register `n` in encoding order (0 RAX, 1 RCX, 2 RDX, 3 RBX, 4 RSP, 5 RBP, 6 RSI, 7 RDI, 8 … 15). */

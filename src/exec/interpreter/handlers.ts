@@ -6,7 +6,7 @@ import { importCallee } from '../wasm/callees.ts';
 import { emitBlock, type Target } from '../wasm/emit-ir.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { pushField, recordNext } from './operands.ts';
+import { pushField, recordSite } from './operands.ts';
 import { RECORD } from './record.ts';
 import type { Shape } from './shape.ts';
 
@@ -25,7 +25,7 @@ export const OUTCOME = {
 } as const;
 
 /** IR of a shape, reading its operands from a record; null where the mnemonic has no definition. */
-export const liftRecord = (shape: Shape): Block | null => liftShape(shape.info, shape.operands, recordNext);
+export const liftRecord = (shape: Shape): Block | null => liftShape(shape.info, shape.operands, recordSite);
 
 const RECORD_PARAM = 0;
 

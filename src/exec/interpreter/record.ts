@@ -10,7 +10,7 @@ import type { Field } from '../../ir/nodes.ts';
  *    16  displacement  i64
  *    24  imm  i64              immediate, or a branch target as an offset from the instruction's page
  *    32  function u16          table index of an out-of-line handler
- *    34  imm2 u16              second immediate (ENTER)
+ *    34  imm2 u16              second immediate (ENTER); of an x87 instruction the opcode as FOP holds it
  *    36  shift u8              log2 of the scale
  *    37  length u8             of the instruction in bytes
  *    38  stack u8              1 where the memory operand goes through SS
@@ -30,6 +30,7 @@ export const RECORD = {
   imm: 24,
   function: 32,
   imm2: 34,
+  fop: 34,
   shift: 36,
   length: 37,
   stack: 38,

@@ -1,4 +1,4 @@
-import type { Insn, MemoryOperand } from '../../decode/insn.ts';
+import { type Insn, type MemoryOperand, x87Opcode } from '../../decode/insn.ts';
 import type { Field } from '../../ir/nodes.ts';
 import type { ShapeInfo } from '../../semantics/lift.ts';
 import { type Op, placeOf, segmentPlace } from '../../semantics/operands.ts';
@@ -101,6 +101,8 @@ export function shapeOf(insn: Insn, key: string): Shape {
 export function fillRecord(view: DataView, at: number, insn: Insn, offset: number): void {
   view.setUint16(at + RECORD.offset, offset, true);
   view.setUint8(at + RECORD.length, insn.length);
+  const opcode = x87Opcode(insn.bytes);
+  if (opcode !== null) view.setUint16(at + RECORD.fop, opcode, true);
   let register: number = RECORD.r0;
   let immediates = 0;
   for (const op of insn.operands) {

@@ -11,6 +11,7 @@ import {
   FXAM_EMPTY,
   fromInt,
   GREATER,
+  IE,
   type IntWidth,
   LESS,
   mulUnpacked,
@@ -24,7 +25,7 @@ import {
   unpack,
   unpackWidened,
 } from '../../bits/softfloat.ts';
-import type { X87 } from './x87-core.ts';
+import type { X87 } from '../../state/x87.ts';
 
 /** The six operations of the D8 opcode group. The reversed ones exchange their operands. */
 export type X87Operation = 'add' | 'mul' | 'sub' | 'subr' | 'div' | 'divr';
@@ -136,21 +137,23 @@ const CODES: Record<Relation, number> = { [GREATER]: 0, [LESS]: 1, [EQUAL]: 4, [
 const RFLAGS: Record<Relation, number> = { [GREATER]: 0, [LESS]: 0x01, [EQUAL]: 0x40, [UNORDERED]: 0x45 };
 
 interface Comparison {
-  readonly relation: Relation;
+  /** Null where an unmasked invalid-operand exception leaves condition codes and flags as they are (SDM 2 FCOM, FCOMI). */
+  readonly relation: Relation | null;
   /** No unmasked exception keeps the operands on the stack. */
   readonly pops: boolean;
 }
 
 /**
- * Compares ST(0) with `b`, which is null where it is empty. The relation goes to the flags even when an exception is
- * unmasked: the manual denies it for invalid operands, and processors do it.
+ * Compares ST(0) with `b`, which is null where it is empty. Of the exceptions only an invalid operand keeps the relation
+ * from the flags; a stack underflow and a denormal operand set them even when unmasked.
  */
 function against(x: X87, b: (env: FloatEnv) => Unpacked | null, signalling: boolean): Comparison {
   const env = x.environment();
   const other = b(env);
   if (x.isEmpty(0) || other === null) return { relation: UNORDERED, pops: x.underflow() };
   const relation = compareUnpacked(env, unpack(F80, x.read(0)), other, signalling);
-  return { relation, pops: x.settle(env) };
+  const pops = x.settle(env);
+  return { relation: env.flags & ~env.masks & IE ? null : relation, pops };
 }
 
 const register = (x: X87, i: number) => (): Unpacked | null => (x.isEmpty(i) ? null : unpack(F80, x.read(i)));
@@ -173,16 +176,19 @@ export function ftst(x: X87): void {
 }
 
 function setCodes(x: X87, comparison: Comparison, pops: number): void {
-  x.setConditionCodes(CODES[comparison.relation]);
+  if (comparison.relation !== null) x.setConditionCodes(CODES[comparison.relation]);
   if (!comparison.pops) return;
   for (let n = 0; n < pops; n++) x.pop();
 }
 
-/** FCOMI, FUCOMI and the popping forms: ZF, PF and CF at their places in RFLAGS, where OF, SF and AF become 0. */
-export function fcomi(x: X87, i: number, signalling: boolean, pop = false): number {
+/**
+ * FCOMI, FUCOMI and the popping forms: ZF, PF and CF at their places in RFLAGS, or null where they stay.
+ * OF, SF and AF become 0 in any case.
+ */
+export function fcomi(x: X87, i: number, signalling: boolean, pop = false): number | null {
   const { relation, pops } = against(x, register(x, i), signalling);
   if (pop && pops) x.pop();
-  return RFLAGS[relation];
+  return relation === null ? null : RFLAGS[relation];
 }
 
 /** FXAM: the class of ST(0) in C3 C2 C0, its sign in C1, even of an empty register. */

@@ -1,5 +1,4 @@
-import { MXCSR, VECTOR, VECTOR_STRIDE } from '../../state/layout.ts';
-import type { X87 } from './x87-core.ts';
+import { readExtended, writeExtended, type X87 } from '../../state/x87.ts';
 
 /** Where the fields of the 32-bit protected-mode environment are (SDM 1 figure 8-9); the last opcode is in the selector's upper half. */
 const ENV32 = { cw: 0, sw: 4, tw: 8, ip: 12, cs: 16, dp: 20, ds: 24, size: 28 } as const;
@@ -73,7 +72,7 @@ export function saveImage(x: X87, size: EnvironmentSize): Uint8Array {
   const image = new Uint8Array(saveBytes(size));
   image.set(environment);
   const view = new DataView(image.buffer);
-  for (let i = 0; i < 8; i++) putRegister(view, environment.length + REGISTER_BYTES * i, x.read(i));
+  for (let i = 0; i < 8; i++) writeExtended(view, environment.length + REGISTER_BYTES * i, x.read(i));
   return image;
 }
 
@@ -82,86 +81,6 @@ export function restoreImage(x: X87, image: Uint8Array, size: EnvironmentSize): 
   const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
   const at = environmentBytes(size);
   const top = (view.getUint16(size === 32 ? ENV32.sw : ENV16.sw, true) >> 11) & 7;
-  for (let i = 0; i < 8; i++) x.writePhysical((top + i) & 7, getRegister(view, at + REGISTER_BYTES * i));
+  for (let i = 0; i < 8; i++) x.writePhysical((top + i) & 7, readExtended(view, at + REGISTER_BYTES * i));
   loadEnvironment(x, image, size);
-}
-
-function putRegister(view: DataView, at: number, bits: bigint): void {
-  view.setBigUint64(at, BigInt.asUintN(64, bits), true);
-  view.setUint16(at + 8, Number(bits >> 64n), true);
-}
-
-function getRegister(view: DataView, at: number): bigint {
-  return view.getBigUint64(at, true) | (BigInt(view.getUint16(at + 8, true)) << 64n);
-}
-
-/** Fields of the FXSAVE area (SDM 1 table 10-2), which is also the legacy region of XSAVE. */
-const FX = {
-  cw: 0,
-  sw: 2,
-  tw: 4,
-  op: 6,
-  ip: 8,
-  dp: 16,
-  mxcsr: 24,
-  mxcsrMask: 28,
-  st: 32,
-  xmm: 160,
-  stride: 16,
-} as const;
-export const FXSAVE_BYTES = 512;
-/** Bytes of it that FXSAVE writes; it leaves the rest of the memory alone. */
-export const FXSAVE_WRITTEN = 416;
-/** Bits of MXCSR that exist: all of the lower 16, DAZ among them. */
-export const MXCSR_MASK = 0xffff;
-
-/** What x87 fields of the FXSAVE area hold; with `wide` (REX.W) the pointers are 64 bits, else 32 with selectors of 0. */
-export function fxsaveX87(x: X87, image: DataView, wide: boolean): void {
-  image.setUint16(FX.cw, x.controlWord, true);
-  image.setUint16(FX.sw, x.statusWord, true);
-  image.setUint16(FX.tw, x.abridgedTags, true);
-  image.setUint16(FX.op, x.lastOpcode, true);
-  const pointer = (value: bigint): bigint => (wide ? value : value & 0xffff_ffffn);
-  image.setBigUint64(FX.ip, pointer(x.instructionPointer), true);
-  image.setBigUint64(FX.dp, pointer(x.lastDataPointer), true);
-  for (let i = 0; i < 8; i++) putRegister(image, FX.st + FX.stride * i, x.read(i));
-}
-
-/** Loads the x87 fields of an FXSAVE area. */
-export function fxrstorX87(x: X87, image: DataView, wide: boolean): void {
-  const sw = image.getUint16(FX.sw, true);
-  x.controlWord = image.getUint16(FX.cw, true);
-  x.statusWord = sw;
-  const pointer = (at: number): bigint => (wide ? image.getBigUint64(at, true) : BigInt(image.getUint32(at, true)));
-  x.setPointers(pointer(FX.ip), pointer(FX.dp), image.getUint16(FX.op, true));
-  for (let i = 0; i < 8; i++) x.writePhysical((x.top + i) & 7, getRegister(image, FX.st + FX.stride * i));
-  x.retag(image.getUint8(FX.tw));
-}
-
-/** The first `FXSAVE_WRITTEN` bytes that FXSAVE writes: x87, MXCSR and XMM0 … XMM15. `memory` holds the CPU state. */
-export function fxsaveImage(memory: { readonly view: DataView }, x: X87, wide: boolean): Uint8Array {
-  const image = new Uint8Array(FXSAVE_WRITTEN);
-  const view = new DataView(image.buffer);
-  fxsaveX87(x, view, wide);
-  view.setUint32(FX.mxcsr, memory.view.getUint32(MXCSR, true), true);
-  view.setUint32(FX.mxcsrMask, MXCSR_MASK, true);
-  for (let at = 0; at < 16 * FX.stride; at += 8) {
-    const from = VECTOR + VECTOR_STRIDE * (at >> 4) + (at & 8);
-    view.setBigUint64(FX.xmm + at, memory.view.getBigUint64(from, true), true);
-  }
-  return image;
-}
-
-/** FXRSTOR from at least `FXSAVE_WRITTEN` bytes; false, with nothing loaded, when MXCSR has a reserved bit set: #GP(0). */
-export function fxrstorImage(memory: { readonly view: DataView }, x: X87, image: Uint8Array, wide: boolean): boolean {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-  const mxcsr = view.getUint32(FX.mxcsr, true);
-  if (mxcsr & ~MXCSR_MASK) return false;
-  fxrstorX87(x, view, wide);
-  memory.view.setUint32(MXCSR, mxcsr, true);
-  for (let at = 0; at < 16 * FX.stride; at += 8) {
-    const to = VECTOR + VECTOR_STRIDE * (at >> 4) + (at & 8);
-    memory.view.setBigUint64(to, view.getBigUint64(FX.xmm + at, true), true);
-  }
-  return true;
 }

@@ -15,7 +15,7 @@ import {
   toBcd,
   toInt,
 } from '../../bits/softfloat.ts';
-import type { X87 } from './x87-core.ts';
+import type { X87 } from '../../state/x87.ts';
 
 /** Pushes a value that is there without any exception of its own, or the default NaN when the stack is full. */
 function pushExact(x: X87, bits: bigint): void {
@@ -76,46 +76,40 @@ export function loadConstant(x: X87, name: X87Constant): void {
   pushExact(x, (up as readonly RoundingMode[]).includes(rounding) ? down + 1n : down);
 }
 
-/** Writes the operand to memory; false when that faulted, and the instruction must leave everything as it was. */
-export type Write = (bits: bigint) => boolean;
-
 /**
- * Stores what `convertTo` makes of ST(0), or `indefinite` of an empty register, and pops if asked. An unmasked exception
- * other than inexact stores nothing and pops nothing. False when the write faulted.
+ * What `convertTo` makes of ST(0), or `indefinite` of an empty register; pops if asked. Null where an unmasked exception
+ * other than inexact stores nothing and pops nothing. The operand must be known to be writable: what is given is stored.
  */
 function store(
   x: X87,
   pop: boolean,
   indefinite: bigint,
   convertTo: (env: FloatEnv, bits: bigint) => bigint,
-  write: Write,
-): boolean {
+): bigint | null {
   const env = x.environment();
   const empty = x.isEmpty(0);
   const bits = empty ? indefinite : convertTo(env, x.read(0));
   const raised = empty ? IE : env.flags;
-  const delivers = !(raised & ~env.masks & ~PE);
-  if (delivers && !write(bits)) return false;
   if (empty) x.underflow();
   else x.settle(env);
-  if (delivers && pop) x.pop();
-  return true;
+  if (raised & ~env.masks & ~PE) return null;
+  if (pop) x.pop();
+  return bits;
 }
 
 /** FST, FSTP m32fp, m64fp, and FSTP m80fp, which raises nothing but a stack underflow. */
-export function fst(x: X87, fmt: FloatFormat, pop: boolean, write: Write): boolean {
-  const same = fmt === F80;
-  return store(x, pop, fmt.defaultNaN, (env, bits) => (same ? bits : convert(F80, fmt, env, bits)), write);
+export function fst(x: X87, fmt: FloatFormat, pop: boolean): bigint | null {
+  return store(x, pop, fmt.defaultNaN, (env, bits) => (fmt === F80 ? bits : convert(F80, fmt, env, bits)));
 }
 
 /** FIST, FISTP, and with `truncate` FISTTP. */
-export function fist(x: X87, width: IntWidth, truncate: boolean, pop: boolean, write: Write): boolean {
+export function fist(x: X87, width: IntWidth, truncate: boolean, pop: boolean): bigint | null {
   const indefinite = 1n << BigInt(width - 1);
-  return store(x, pop, indefinite, (env, bits) => toInt(F80, env, bits, width, truncate), write);
+  return store(x, pop, indefinite, (env, bits) => toInt(F80, env, bits, width, truncate));
 }
 
 /** FBSTP m80bcd. */
-export const fbstp = (x: X87, write: Write): boolean => store(x, true, BCD_INDEFINITE, toBcd, write);
+export const fbstp = (x: X87): bigint | null => store(x, true, BCD_INDEFINITE, toBcd);
 
 /** FST ST(i), FSTP ST(i): a copy, of any encoding. */
 export function fstRegister(x: X87, i: number, pop: boolean): void {
@@ -127,6 +121,13 @@ export function fstRegister(x: X87, i: number, pop: boolean): void {
     x.write(i, x.read(0));
   }
   if (pop) x.pop();
+}
+
+/** FSTPNCE ST(i), an alias that the manual does not list: FSTP ST(i), but an empty register is popped and not copied. */
+export function fstpnce(x: X87, i: number): void {
+  if (x.isEmpty(0)) x.clearC1();
+  else fstRegister(x, i, false);
+  x.pop();
 }
 
 /** FXCH ST(i). An empty register counts as the default NaN when that is masked. */

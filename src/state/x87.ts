@@ -6,8 +6,8 @@ import {
   IE,
   PRE_COMPUTATION,
   setFromX87ControlWord,
-} from '../../bits/softfloat.ts';
-import { X87_CW, X87_DP, X87_IP, X87_OP, X87_REG, X87_SW, X87_TW } from '../../state/layout.ts';
+} from '../bits/softfloat.ts';
+import { X87_CW, X87_DP, X87_IP, X87_OP, X87_REG, X87_SW, X87_TW } from './layout.ts';
 
 /**
  * Status word (SDM 1 8.1.3):
@@ -28,12 +28,22 @@ export const TAG_EMPTY = 3;
 
 /** Control word after FNINIT: 64 bits, to nearest, all exceptions masked. Bit 6 is reserved and always set. */
 const CW_INIT = 0x37f;
-const CW_WRITABLE = 0x1f3f;
-const CW_FIXED = 0x40;
+/** Bits of the control word that FLDCW changes, and the one that is always set. */
+export const CW_WRITABLE = 0x1f3f;
+export const CW_FIXED = 0x40;
 const TW_EMPTY = 0xffff;
 const REG_STRIDE = 16;
-const EXPONENT_AT = 8;
 const OPCODE_MASK = 0x7ff;
+
+const EXPONENT_AT = 8;
+/** Ten bytes as memory and registers hold a double extended number: significand, then sign and exponent. */
+export function readExtended(view: DataView, at: number): bigint {
+  return view.getBigUint64(at, true) | (BigInt(view.getUint16(at + EXPONENT_AT, true)) << F80.storedShift);
+}
+export function writeExtended(view: DataView, at: number, bits: bigint): void {
+  view.setBigUint64(at, bits & F80.storedMask, true);
+  view.setUint16(at + EXPONENT_AT, Number(bits >> F80.storedShift), true);
+}
 
 /**
  * The x87 state of one CPU as a typed window on the bytes of `layout.ts`, with what every instruction shares: the stack and
@@ -44,8 +54,6 @@ const OPCODE_MASK = 0x7ff;
 export class X87 {
   private readonly view: DataView;
   private readonly env: FloatEnv = floatEnv();
-  private opcode = 0;
-  private dataPointer: bigint | null = null;
 
   constructor(memory: { readonly view: DataView }) {
     this.view = memory.view;
@@ -73,10 +81,11 @@ export class X87 {
     return this.view.getUint16(X87_TW, true);
   }
 
-  /** Address of the last instruction other than a control instruction, and of its operand and opcode if it faulted. */
+  /** Address of the last instruction other than a control instruction. */
   get instructionPointer(): bigint {
     return this.view.getBigUint64(X87_IP, true);
   }
+  /** Offset of the memory operand and low 11 bits of the opcode of the last one that raised an unmasked exception. */
   get lastDataPointer(): bigint {
     return this.view.getBigUint64(X87_DP, true);
   }
@@ -101,17 +110,6 @@ export class X87 {
     return (this.statusWord & SW.ES) !== 0;
   }
 
-  /**
-   * Notes the instruction that is about to execute, once it is known that it does: every one but the control
-   * instructions. The opcode (its low 11 bits) and the operand's linear address are recorded only by an unmasked
-   * exception, as processors do that report FDP_EXCPTN_ONLY (SDM 1 8.1.8, 8.1.9).
-   */
-  begin(ip: bigint, opcode: number, dataPointer: bigint | null = null): void {
-    this.view.setBigUint64(X87_IP, ip, true);
-    this.opcode = opcode & OPCODE_MASK;
-    this.dataPointer = dataPointer;
-  }
-
   private summarise(): void {
     const sw = this.statusWord;
     const pending = sw & ~this.controlWord & ALL_EXCEPTIONS;
@@ -128,11 +126,7 @@ export class X87 {
     const cw = this.controlWord;
     let sw = (this.statusWord & ~SW.C1) | raised | (c1 ? SW.C1 : 0);
     const unmasked = raised & ~cw & ALL_EXCEPTIONS;
-    if (unmasked) {
-      sw |= SW.ES | SW.B;
-      this.view.setUint16(X87_OP, this.opcode, true);
-      if (this.dataPointer !== null) this.view.setBigUint64(X87_DP, this.dataPointer, true);
-    }
+    if (unmasked) sw |= SW.ES | SW.B;
     this.view.setUint16(X87_SW, sw, true);
     return !(unmasked & stopping);
   }
@@ -196,15 +190,11 @@ export class X87 {
   }
 
   readPhysical(n: number): bigint {
-    const at = X87_REG + REG_STRIDE * n;
-    const exponent = BigInt(this.view.getUint16(at + EXPONENT_AT, true));
-    return this.view.getBigUint64(at, true) | (exponent << F80.storedShift);
+    return readExtended(this.view, X87_REG + REG_STRIDE * n);
   }
   /** Writes a physical register without tagging it. */
   writePhysical(n: number, bits: bigint): void {
-    const at = X87_REG + REG_STRIDE * n;
-    this.view.setBigUint64(at, bits & F80.storedMask, true);
-    this.view.setUint16(at + EXPONENT_AT, Number(bits >> F80.storedShift), true);
+    writeExtended(this.view, X87_REG + REG_STRIDE * n, bits);
   }
 
   private setTag(n: number, tag: number): void {
