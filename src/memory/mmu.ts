@@ -5,10 +5,12 @@ import { FLAG } from '../state/rflags.ts';
 import type { CodePages } from './code-pages.ts';
 import { type Access, type PagingMode, PF, permits, type Translation, walk } from './paging.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
+import { Tlb } from './tlb.ts';
 
 /** Entries that the architectural TLB keeps before it starts again; deterministic, like everything here. */
 const TLB_CAPACITY = 1 << 16;
-const INVALID_TAG = 1;
+/** Low half of a tag that matches nothing: not the address of a page. */
+const INVALID_TAG = 0xffff_ffff;
 const PAGE_MASK = 0xffff_f000;
 
 /** Physical address, or null when the fault is pending. */
@@ -23,7 +25,7 @@ export class Mmu {
   readonly memory: PhysicalMemory;
   readonly cpu: CpuState;
   readonly code: CodePages;
-  readonly #tlb = new Map<number, Translation>();
+  readonly #tlb = new Tlb();
   #mode: PagingMode | null = null;
   #fetchAux: (frame: number) => number = () => 0;
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
@@ -48,15 +50,14 @@ export class Mmu {
   /** Empties the fast tables: after a change of privilege, paging mode or AC. The architectural TLB stays. */
   flushFast(): void {
     this.#mode = null;
-    const view = this.memory.view;
     for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
-      for (let i = 0; i < L.TLB_ENTRIES; i++) view.setUint32(table + i * L.TLB_ENTRY_SIZE, INVALID_TAG, true);
+      this.memory.u8.fill(0xff, table, table + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE);
   }
 
   /** Drops translations (SDM 3A 4.10.4.1): of non-global pages, as MOV to CR3 does, or all of them. */
   flush(scope: 'non-global' | 'all'): void {
     if (scope === 'all') this.#tlb.clear();
-    else for (const [page, t] of this.#tlb) if (!t.global) this.#tlb.delete(page);
+    else this.#tlb.dropNonGlobal();
     this.flushFast();
   }
 
@@ -68,7 +69,7 @@ export class Mmu {
   }
 
   #drop(high: number, low: number): void {
-    this.#tlb.delete(pageKey(high, low));
+    this.#tlb.delete(high, low);
     const slot = fastSlot(low);
     for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
       if (this.memory.view.getUint32(table + slot, true) === (low & PAGE_MASK) >>> 0)
@@ -80,7 +81,7 @@ export class Mmu {
     for (let i = 0; i < L.TLB_ENTRIES; i++) {
       const at = L.TLB_WRITE + i * L.TLB_ENTRY_SIZE;
       const low = view.getUint32(at, true);
-      if (low !== INVALID_TAG && (view.getUint32(at + 8, true) + low) >>> 0 === L.RAM + frame)
+      if ((low & ~PAGE_MASK) === 0 && (view.getUint32(at + 8, true) + low) >>> 0 === L.RAM + frame)
         view.setUint32(at, INVALID_TAG, true);
     }
   }
@@ -113,8 +114,7 @@ export class Mmu {
   #page(high: number, low: number, access: Access): Translation | null {
     const mode = this.#paging;
     const supervisor = this.cpu.cpl !== 3;
-    const key = pageKey(high, low);
-    let t: Translation | 0 | 9 | undefined = this.#tlb.get(key);
+    let t: Translation | 0 | 9 | undefined = this.#tlb.get(high, low);
     if (t !== undefined && !permits(t, access, supervisor, mode)) {
       this.#drop(high, low);
       return this.#pageFault(high, low, access, PF.P);
@@ -127,7 +127,7 @@ export class Mmu {
         this.#tlb.clear();
         this.flushFast();
       }
-      this.#tlb.set(key, t);
+      this.#tlb.set(high, low, t);
     }
     this.#fillFast(high, low, t, access);
     return t;
@@ -282,7 +282,6 @@ export function raise(cpu: CpuState, vector: number, code: number | null): void 
 
 const half = (linear: bigint, shift: bigint): number => Number(BigInt.asUintN(32, linear >> shift));
 const fastSlot = (low: number): number => ((low >>> 12) & (L.TLB_ENTRIES - 1)) * L.TLB_ENTRY_SIZE;
-const pageKey = (high: number, low: number): number => (high & 0xffff) * 0x10_0000 + (low >>> 12);
 /** Bits 63:47 are equal (four-level paging). */
 const isCanonical = (high: number): boolean => high >>> 15 === 0 || high >>> 15 === 0x1ffff;
 /** The last byte is canonical too; an access may wrap from the top of the address space to 0. */

@@ -5,9 +5,9 @@
  * this one table. A register is addressed by its byte offset, so AH is simply RAX + 1.
  *
  *     0x0000_1000  CPU state                 (STATE … STATE_END)
- *     0x0001_0000  fast TLB, reads           (4096 entries of 16 bytes)
- *     0x0002_0000  fast TLB, writes
- *     0x0003_0000  fast TLB, instruction fetches
+ *     0x0001_0000  fast TLB, reads           (16,384 entries of 16 bytes)
+ *     0x0005_0000  fast TLB, writes
+ *     0x0009_0000  fast TLB, instruction fetches
  *     0x0010_0000  decoded instruction records and page maps (the code arena)
  *     0x0800_0000  guest RAM: physical address 0
  */
@@ -105,12 +105,12 @@ export const SCRATCH = EXEC + 0x40;
 /** A helper's extra results. */
 export const STATE_END = STATE + 0x1000;
 
-/** Fast TLBs: direct-mapped, 4,096 entries of { tag u64, addend u32, aux u32 }; a tag with bit 0 set never matches. */
-export const TLB_ENTRIES = 4096;
+/** Fast TLBs: direct-mapped, 16,384 entries of { tag u64, addend u32, aux u32 }; a tag that is no page address never matches. */
+export const TLB_ENTRIES = 16384;
 export const TLB_ENTRY_SIZE = 16;
 export const TLB_READ = 0x10000;
-export const TLB_WRITE = 0x20000;
-export const TLB_FETCH = 0x30000;
+export const TLB_WRITE = 0x50000;
+export const TLB_FETCH = 0x90000;
 
 export const CODE_ARENA = 0x0010_0000;
 export const CODE_ARENA_END = 0x0800_0000;
