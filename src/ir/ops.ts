@@ -200,6 +200,79 @@ function swapBytes(e: Emitter, w: number): void {
   });
 }
 
+/** (a:b) / c in 64 bits where a is only the extension of b, else by `eval`. */
+function divideLong(row: string, opcode: number, signedOperands: boolean) {
+  return (e: Emitter): void =>
+    e.temp(TYPE.i64, (c) =>
+      e.temp(TYPE.i64, (b) =>
+        e.temp(TYPE.i64, (a) => {
+          e.set(c);
+          e.set(b);
+          e.set(a);
+          e.get(a);
+          if (signedOperands) {
+            e.get(b);
+            e.i64(63n);
+            e.op(W.i64_shr_s, W.i64_eq);
+            // The one quotient that overflows 64 bits: wasm traps on it.
+            e.get(c);
+            e.i64(-1n);
+            e.op(W.i64_ne, W.i32_and);
+          } else e.op(W.i64_eqz);
+          e.ifElse(
+            TYPE.i64,
+            () => {
+              e.get(b);
+              e.get(c);
+              e.op(opcode);
+            },
+            () => {
+              e.get(a);
+              e.get(b);
+              e.get(c);
+              e.callOut(row, 64);
+            },
+          );
+        }),
+      ),
+    );
+}
+
+/** The high half of a quotient: the sign of the low one where the dividend is a sign-extended quadword. */
+function divideLongHigh(e: Emitter): void {
+  e.temp(TYPE.i64, (c) =>
+    e.temp(TYPE.i64, (b) =>
+      e.temp(TYPE.i64, (a) => {
+        e.set(c);
+        e.set(b);
+        e.tee(a);
+        e.get(b);
+        e.i64(63n);
+        e.op(W.i64_shr_s, W.i64_eq);
+        e.get(c);
+        e.i64(-1n);
+        e.op(W.i64_ne, W.i32_and);
+        e.ifElse(
+          TYPE.i64,
+          () => {
+            e.get(b);
+            e.get(c);
+            e.op(W.i64_div_s);
+            e.i64(63n);
+            e.op(W.i64_shr_s);
+          },
+          () => {
+            e.get(a);
+            e.get(b);
+            e.get(c);
+            e.callOut('divqsHigh', 64);
+          },
+        );
+      }),
+    ),
+  );
+}
+
 function popcount(x: bigint): bigint {
   let n = 0n;
   for (let v = x; v !== 0n; v &= v - 1n) n++;
@@ -285,6 +358,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((a! << BigInt(w)) | b!) / c!,
+    emit: divideLong('divqu', W.i64_div_u, false),
     when: (_w, [a, , c]) => a! < c!,
   },
   remqu: {
@@ -292,6 +366,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((a! << BigInt(w)) | b!) % c!,
+    emit: divideLong('remqu', W.i64_rem_u, false),
     when: (_w, [a, , c]) => a! < c!,
   },
   divqs: {
@@ -299,6 +374,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((signed(a!, w) << BigInt(w)) | b!) / signed(c!, w),
+    emit: divideLong('divqs', W.i64_div_s, true),
     when: (_w, [, , c]) => c !== 0n,
   },
   divqsHigh: {
@@ -306,6 +382,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => (((signed(a!, w) << BigInt(w)) | b!) / signed(c!, w)) >> BigInt(w),
+    emit: divideLongHigh,
     when: (_w, [, , c]) => c !== 0n,
   },
   remqs: {
@@ -313,6 +390,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((signed(a!, w) << BigInt(w)) | b!) % signed(c!, w),
+    emit: divideLong('remqs', W.i64_rem_s, true),
     when: (_w, [, , c]) => c !== 0n,
   },
   and: {
