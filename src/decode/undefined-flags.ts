@@ -1,5 +1,7 @@
-import { Decoder, DecoderOptions, RflagsBits } from 'iced-x86';
+import { iced } from './iced.ts';
 import type { Insn } from './insn.ts';
+
+const { Decoder, DecoderOptions, RflagsBits } = iced;
 
 /** RFLAGS bits behind iced's numbering. */
 const BITS: readonly (readonly [number, number])[] = [
