@@ -10,7 +10,6 @@ import { runProgram } from '../support/run-program.ts';
 const WANTING: Readonly<Record<string, RegExp>> = {
   'user/signals': /signal delivery/,
   'user/threads': /./,
-  'user/rust': /./,
 };
 
 const quick = expectedRuns().filter((run) => !run.guest.startsWith('bench/') || run.args.length > 0);
