@@ -2,11 +2,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { buildDispatcher, type Dispatcher } from './build.ts';
 
-/** The generated dispatcher, kept beside the compiled sources so that a start need not generate it. */
-const WASM = new URL('dispatch.wasm', import.meta.url);
-const INDEX = new URL('dispatch.json', import.meta.url);
+/** Root of the compiled sources, or null where they run uncompiled. */
+const DIST: string | null = import.meta.url.includes('/dist/')
+  ? import.meta.url.slice(0, import.meta.url.lastIndexOf('/dist/') + '/dist/'.length)
+  : null;
+
+/** The generated dispatcher, kept with the compiled sources so that a start need not generate it. */
+const wasm = (): URL => new URL('dispatch.wasm', DIST!);
+const index = (): URL => new URL('dispatch.json', DIST!);
 /** The compiler's record of every source's version: a dispatcher made from other sources is not used. */
-const BUILD_INFO = new URL('../../.tsbuildinfo', import.meta.url);
+const buildInfo = (): URL => new URL('.tsbuildinfo', DIST!);
 
 interface Index {
   readonly sources: string;
@@ -14,14 +19,14 @@ interface Index {
   readonly keys: readonly string[];
 }
 
-const digest = (): string => createHash('sha1').update(readFileSync(BUILD_INFO)).digest('hex');
+const digest = (): string => createHash('sha1').update(readFileSync(buildInfo())).digest('hex');
 
 /** The dispatcher as the build left it, or null where there is none for exactly these sources. */
 export function loadPrebuilt(): Dispatcher | null {
+  if (DIST === null) return null;
   try {
-    const index = JSON.parse(readFileSync(INDEX, 'utf8')) as Index;
-    if (index.sources !== digest()) return null;
-    return { bytes: readFileSync(WASM), imports: index.imports, keys: index.keys };
+    const { sources, imports, keys } = JSON.parse(readFileSync(index(), 'utf8')) as Index;
+    return sources === digest() ? { bytes: readFileSync(wasm()), imports, keys } : null;
   } catch {
     return null;
   }
@@ -30,6 +35,6 @@ export function loadPrebuilt(): Dispatcher | null {
 /** Generates the dispatcher and writes it beside the compiled sources: a step of the build. */
 export function writePrebuilt(): void {
   const { bytes, imports, keys } = buildDispatcher();
-  writeFileSync(WASM, bytes);
-  writeFileSync(INDEX, JSON.stringify({ sources: digest(), imports, keys } satisfies Index));
+  writeFileSync(wasm(), bytes);
+  writeFileSync(index(), JSON.stringify({ sources: digest(), imports, keys } satisfies Index));
 }
