@@ -39,10 +39,10 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
       if (insn.length === head.length) break;
     }
   };
-  for (const escape of ESCAPES)
+  for (const map of ESCAPES)
     for (let opcode = 0; opcode < 256; opcode++)
       for (const mandatory of MANDATORY)
-        for (const rexW of [false, true]) consider(mandatory, rexW, [...escape, opcode]);
+        for (const rexW of [false, true]) consider(mandatory, rexW, [...map, opcode]);
   for (let map = 1; map <= 3; map++)
     for (let opcode = 0; opcode < 256; opcode++)
       for (let pp = 0; pp < 4; pp++)

@@ -23,7 +23,7 @@ import {
   UNORDERED,
 } from '../../bits/softfloat.ts';
 import { TYPE, W } from '../../ir/wasm-opcodes.ts';
-import { CR4, FP_RAISED, MXCSR } from '../../state/layout.ts';
+import { CR4, FP_RAISED } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 import {
