@@ -41,8 +41,7 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
   };
   for (const map of ESCAPES)
     for (let opcode = 0; opcode < 256; opcode++)
-      for (const mandatory of MANDATORY)
-        for (const rexW of [false, true]) consider(mandatory, rexW, [...map, opcode]);
+      for (const mandatory of MANDATORY) for (const rexW of [false, true]) consider(mandatory, rexW, [...map, opcode]);
   for (let map = 1; map <= 3; map++)
     for (let opcode = 0; opcode < 256; opcode++)
       for (let pp = 0; pp < 4; pp++)
