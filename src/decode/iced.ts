@@ -26,6 +26,8 @@ export const {
   RflagsBits,
 } = iced;
 
+export type Formatter = Iced.Formatter;
 export type Decoder = Iced.Decoder;
 export type Instruction = Iced.Instruction;
+export type InstructionInfoFactory = Iced.InstructionInfoFactory;
 export type UsedMemory = Iced.UsedMemory;
