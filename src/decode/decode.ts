@@ -1,9 +1,16 @@
-import type { Instruction as IcedInstruction } from 'iced-x86';
-import { iced } from './iced.ts';
+import {
+  Code,
+  Decoder,
+  DecoderError,
+  DecoderOptions,
+  Instruction,
+  MemorySizeExt,
+  Mnemonic,
+  OpKind,
+  Register,
+} from './iced.ts';
 import type { DecodeFailure, Insn, MemoryOperand, Operand } from './insn.ts';
 import { registerOf } from './registers.ts';
-
-const { Code, Decoder, DecoderError, DecoderOptions, Instruction, MemorySizeExt, Mnemonic, OpKind, Register } = iced;
 
 /** The architecture's limit (SDM 2A 2.3.11). */
 export const MAX_INSN_LENGTH = 15;
@@ -52,7 +59,7 @@ function codeInfo(code: number, mnemonic: number): CodeInfo {
 const RSP = 4;
 const RBP = 5;
 
-function memoryOperand(i: IcedInstruction): MemoryOperand {
+function memoryOperand(i: Instruction): MemoryOperand {
   const base = i.memoryBase;
   const index = i.memoryIndex;
   const ripRelative = base === Register.RIP || base === Register.EIP;
@@ -80,7 +87,7 @@ function segmentOf(register: number): 'fs' | 'gs' | null {
   return register === Register.FS ? 'fs' : register === Register.GS ? 'gs' : null;
 }
 
-function operand(i: IcedInstruction, n: number): Operand | null {
+function operand(i: Instruction, n: number): Operand | null {
   const kind = i.opKind(n);
   switch (kind) {
     case OpKind.Register: {
@@ -127,7 +134,7 @@ function decodeExchange(bytes: Uint8Array): Insn | DecodeFailure {
   return Object.freeze({ ...plain, bytes: bytes.slice(0, plain.length) });
 }
 
-let scratch: IcedInstruction | undefined;
+let scratch: Instruction | undefined;
 
 /**
  * Decodes the instruction at the start of `bytes` in 64-bit mode, as an Intel CPU does.

@@ -1,4 +1,4 @@
-import { iced } from './iced.ts';
+import { Register } from './iced.ts';
 
 /** The register files of the architecture that an operand may name. */
 export type RegisterFile = 'gpr' | 'vector' | 'mm' | 'st' | 'seg' | 'cr' | 'dr' | 'k' | 'other';
@@ -62,7 +62,7 @@ function classify(name: string): RegisterRef {
 
 const BY_ICED = new Map<number, RegisterRef>();
 const BY_NAME = new Map<string, RegisterRef>();
-for (const [name, value] of Object.entries(iced.Register)) {
+for (const [name, value] of Object.entries(Register)) {
   if (typeof value !== 'number') continue;
   const ref = classify(name.toLowerCase());
   BY_ICED.set(value, ref);

@@ -1,7 +1,5 @@
-import { iced } from './iced.ts';
+import { Decoder, DecoderOptions, RflagsBits } from './iced.ts';
 import type { Insn } from './insn.ts';
-
-const { Decoder, DecoderOptions, RflagsBits } = iced;
 
 /** RFLAGS bits behind iced's numbering. */
 const BITS: readonly (readonly [number, number])[] = [
