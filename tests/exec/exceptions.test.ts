@@ -206,21 +206,18 @@ const GAPS: readonly (readonly [mnemonic: string, code: string])[] = [
 ];
 
 describe.each(ENGINE_NAMES)('%s', (engine) => {
-  test.each(FAULTS)('%s', (_, hex, signal, siCode, address, vector, error, rip, place = 'middle') => {
-    const code = parseHexBytes(hex);
-    const at = start(code, place);
-    const { end, rip: stopped } = run(engine, code, at);
-    const wanted = typeof rip === 'bigint' ? rip : BASE + BigInt(at + rip);
-    const siAddress = address === 'rip' ? wanted : address === 'next page' ? NEXT : address;
-    expect(end).toEqual({
-      kind: 'killed',
-      signal,
-      code: siCode,
-      address: siAddress,
-      fault: { vector, errorCode: error, cr2: vector === PF ? siAddress : null },
+  for (const [name, hex, signal, siCode, address, vector, errorCode, rip, place = 'middle'] of FAULTS)
+    test(name, () => {
+      const code = parseHexBytes(hex);
+      const at = start(code, place);
+      const { end, rip: stopped } = run(engine, code, at);
+      const wanted = typeof rip === 'bigint' ? rip : BASE + BigInt(at + rip);
+      const siAddress = address === 'rip' ? wanted : address === 'next page' ? NEXT : address;
+      const cr2 = vector === PF ? siAddress : null;
+      const fault = { vector, errorCode, cr2 };
+      expect(end).toEqual({ kind: 'killed', signal, code: siCode, address: siAddress, fault });
+      expect(stopped).toBe(wanted);
     });
-    expect(stopped).toBe(wanted);
-  });
 
   test.each(RETURNS)('%s goes on', (_, hex) => {
     expect(run(engine, parseHexBytes(hex), CODE).end).toEqual({ kind: 'exited', status: 42 });

@@ -3,7 +3,7 @@ import { instructionNamed } from '../../semantics/define.ts';
 import { isSupported } from '../../semantics/lift.ts';
 import type { ExecContext } from '../context.ts';
 import { link } from '../wasm/link.ts';
-import { buildDispatcher } from './build.ts';
+import { buildDispatcher, type Dispatcher } from './build.ts';
 import { FIRST_INLINE, PSEUDO } from './dispatch.ts';
 import { outOfLineModule } from './handlers.ts';
 import { loadPrebuilt } from './prebuilt.ts';
@@ -13,6 +13,14 @@ import { type Shape, shapeOf } from './shape.ts';
 export interface Handler {
   readonly handler: number;
   readonly index: number;
+}
+
+let dispatcher: Dispatcher | undefined;
+
+/** Made once for all CPUs of the process. */
+function theDispatcher(): Dispatcher {
+  dispatcher ??= loadPrebuilt() ?? buildDispatcher();
+  return dispatcher;
 }
 
 /** Maps shapes to handlers; a shape met for the first time gets a function of its own, compiled in batches. */
@@ -29,7 +37,7 @@ export class HandlerTable {
   constructor(context: ExecContext) {
     this.#context = context;
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
-    const dispatcher = loadPrebuilt() ?? buildDispatcher();
+    const dispatcher = theDispatcher();
     dispatcher.keys.forEach((key, i) => {
       this.#handlers.set(key, { handler: FIRST_INLINE + i, index: 0 });
     });

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.ts';
 import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
 import { RecordCache } from './cache.ts';
-import { LEFT, PSEUDO, UNTIL } from './dispatch.ts';
+import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
 import { RECORD } from './record.ts';
 import { fillRecord, shapeKey } from './shape.ts';
@@ -48,7 +48,6 @@ export class Interpreter implements Engine {
   set until(address: bigint | null) {
     if (address === this.#until) return;
     this.#until = address;
-    this.#context.cpu.setU64(UNTIL, address ?? 0n);
     this.#reset();
   }
 
@@ -63,6 +62,7 @@ export class Interpreter implements Engine {
     // LEFT was set to the slice's length and counts the running instruction as gone.
     this.#context.count = () => this.#sliceStart + this.#sliceLength - view.getInt32(LEFT, true) - 1;
     view.setInt32(L.PENDING, PENDING_KIND.none, true);
+    cpu.setU64(UNTIL, this.#until ?? NOWHERE);
     let left = budget;
     for (;;) {
       if (left === 0) return this.#until !== null && cpu.rip === this.#until ? { kind: 'until' } : { kind: 'count' };

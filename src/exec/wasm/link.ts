@@ -27,6 +27,18 @@ export function link(module: LinkUnit, context: ExecContext, table: WebAssembly.
   return instantiate(module, context, (name) => runtime.provide(name), table);
 }
 
+/** Compiled modules of units that are linked more than once. */
+const COMPILED = new WeakMap<LinkUnit, WebAssembly.Module>();
+
+function compiled(unit: LinkUnit): WebAssembly.Module {
+  let module = COMPILED.get(unit);
+  if (module === undefined) {
+    module = new WebAssembly.Module(unit.bytes);
+    COMPILED.set(unit, module);
+  }
+  return module;
+}
+
 function instantiate(
   module: LinkUnit,
   context: ExecContext,
@@ -36,7 +48,7 @@ function instantiate(
   const env: Record<string, unknown> = { memory: context.mmu.memory.wasm };
   if (table) env['table'] = table;
   for (const name of module.imports) env[name] = provide(name);
-  return new WebAssembly.Instance(new WebAssembly.Module(module.bytes), { env }).exports;
+  return new WebAssembly.Instance(compiled(module), { env }).exports;
 }
 
 const unit = (module: ModuleBuilder): LinkUnit => ({ bytes: module.encode(), imports: module.importedNames });
