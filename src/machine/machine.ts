@@ -31,6 +31,8 @@ const CR0_INITIAL = 0x8005_0033n; // PG AM WP NE ET MP PE
 const CR4_INITIAL = 0x1_06b0n; // FSGSBASE OSXMMEXCPT OSFXSR PGE PAE PSE
 const EFER_NXE_LMA_LME = 0xd00n;
 const EFER_SCE = 1n;
+const DR6_INITIAL = 0xffff_0ff0n;
+const DR7_INITIAL = 0x400n;
 const MXCSR_INITIAL = 0x1f80;
 const X87_CW_INITIAL = 0x037f;
 const X87_TW_EMPTY = 0xffff;
@@ -91,6 +93,8 @@ export class Machine {
     cpu.setU64(L.CR4, CR4_INITIAL);
     cpu.setU64(L.EFER, EFER_NXE_LMA_LME | (this.#options.syscall ? EFER_SCE : 0n));
     cpu.setU64(L.XCR0, 1n);
+    cpu.setU64(L.DR + 48, DR6_INITIAL);
+    cpu.setU64(L.DR + 56, DR7_INITIAL);
     cpu.mxcsr = MXCSR_INITIAL;
     cpu.view.setUint16(L.X87_CW, X87_CW_INITIAL, true);
     cpu.view.setUint16(L.X87_TW, X87_TW_EMPTY, true);

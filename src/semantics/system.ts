@@ -30,6 +30,20 @@ define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constan
 define('int1', 'Debug trap, not subject to the gate’s privilege', (x) => x.softwareInterrupt(x.constant(1, 32), false));
 define('int', 'Software interrupt', (x, vector) => x.softwareInterrupt(x.b.zext(x.read(vector!, 8), 32)));
 
+// Not implemented, but for what they do outside the privilege that they need.
+define(
+  'rdmsr wrmsr lgdt lidt lldt ltr lmsw clts invd wbinvd rdpmc sysret sysexit',
+  'Privileged: #GP(0) outside CPL 0',
+  (x) => {
+    x.b.call('privilegedGap', 0);
+  },
+);
+define('in out ins outs', 'Port input and output: #GP(0) where CPL > IOPL, also for a repetition of none', (x) => {
+  x.b.call('portGap', 0);
+});
+define('monitor mwait clac stac', 'Supervisor only: #UD outside CPL 0', (x) => void x.b.call('supervisorGap', 0));
+define('rsm getsec', 'Undefined outside system management mode, or without CR4.SMXE', (x) => x.trap(VECTOR.UD));
+
 define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32)));
 define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32)));
 

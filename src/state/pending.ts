@@ -13,7 +13,7 @@ export const PENDING_KIND = {
   syscall: 5,
   /** HLT; RIP stays on it. */
   hlt: 6,
-  /** An instruction without a definition; it has not run. */
+  /** An instruction that goes beyond what is implemented; it has not run. */
   unimplemented: 7,
   /** RIP is the address in UNTIL; the instruction there has not run. */
   until: 8,

@@ -58,7 +58,7 @@ export type LineResult = LineState & {
   /** Where it ends, counted from the first byte; default: behind the code, with a fault at its start. */
   rip?: number;
   /** Another ending than the marker behind the code. */
-  ends?: 'hlt' | 'syscall';
+  ends?: 'hlt' | 'syscall' | `unimplemented ${string}`;
 };
 
 export const CODE_AT = CODE.base + 0x800n;
