@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest';
+import { runCampaign } from '../../src/oracle/campaign.ts';
+import { available } from '../../src/oracle/native.ts';
+
+const reason = available();
+
+/** Every testable encoding on the host CPU. A mismatch is an error of the engine, or a mask in the campaign says why it is none. */
+describe.skipIf(reason !== null)(
+  `every encoding is what the host CPU does${reason === null ? '' : `: ${reason}`}`,
+  () => {
+    test.each([
+      ['interpreter', 20_000],
+      ['reference', 3000],
+    ] as const)('%s, %i cases', (engine, cases) => {
+      const { mismatches, perCode, untried, cases: done } = runCampaign({ cases, seed: 20, engines: [engine] });
+      expect(mismatches.map(({ codeName, bytes, differences }) => ({ codeName, bytes, differences }))).toEqual([]);
+      expect(done).toBe(cases);
+      // With three cases each some encodings may not come up: not every draw of bytes is one.
+    expect(untried.length).toBeLessThan(5);
+      // Faults are part of it, and so is everything else.
+      const tallies = [...perCode.values()];
+      const faults = tallies.reduce((sum, { faults }) => sum + faults, 0);
+      const judged = tallies.reduce((sum, { cases }) => sum + cases, 0);
+      expect(faults).toBeGreaterThan(judged / 20);
+      expect(faults).toBeLessThan(judged / 2);
+      expect(judged).toBeGreaterThan(cases * 0.95);
+    });
+  },
+);
