@@ -1,0 +1,1 @@
+export function runBatch(a: string, b: unknown): number { return 0; }

@@ -1,0 +1,1 @@
+export function runBare(a: string, b: unknown): number { return 0; }

@@ -1,0 +1,1 @@
+import { Command } from 'commander'; export function demoCommand(): Command { return new Command('demo').description('x'); }

@@ -1,0 +1,1 @@
+import { Command } from 'commander'; export function disasmCommand(): Command { return new Command('disasm').description('x'); }
