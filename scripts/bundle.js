@@ -10,6 +10,8 @@ await build({
   platform: 'node',
   target: 'node20',
   external: ['iced-x86'],
+  // commander is CommonJS and asks for modules of Node.
+  banner: { js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);" },
   legalComments: 'none',
   logLevel: 'warning',
 });

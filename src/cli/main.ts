@@ -5,11 +5,11 @@ import { complain, Output } from './output.ts';
 import { STATUS, STATUS_HELP } from './status.ts';
 
 /** Every command, loaded when it is named: a run must not wait for what it does not need. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+const COMMANDS: Readonly<Record<string, (root: URL) => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).runCommand(),
   trace: async () => (await import('./commands/trace.ts')).traceCommand(),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
-  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+  demo: async (root) => (await import('./commands/demo.ts')).demoCommand(root),
 };
 
 const EXAMPLES = `
@@ -20,10 +20,6 @@ Examples:
   swapgs trace --to 20 guest/user/hello
   swapgs disasm guest/bare/percpu.bin --base 0x100000
 `;
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
-}
 
 /** Errors and help leave through us: one line, and a status of our own. */
 function quiet(command: Command): Command {
@@ -41,17 +37,23 @@ function quiet(command: Command): Command {
     .showHelpAfterError(false);
 }
 
-async function program(wanted: string | undefined): Promise<Command> {
+async function program(wanted: string | undefined, folder: URL): Promise<Command> {
   const root = quiet(new Command('swapgs'))
     .description('Runs real x86-64 machine code, exactly and deterministically.')
     .enablePositionalOptions()
-    .version(version(), '--version', 'print the version')
+    .option('--version', 'print the version')
+    .on('option:version', () => {
+      const out = new Output(1);
+      out.line(JSON.parse(readFileSync(new URL('package.json', folder), 'utf8')).version);
+      out.flush();
+      process.exit(STATUS.ok);
+    })
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXAMPLES + STATUS_HELP);
   const known = wanted !== undefined && Object.hasOwn(COMMANDS, wanted);
   for (const [name, load] of Object.entries(COMMANDS)) {
     if (known && name !== wanted) continue;
-    root.addCommand(quiet(await load()));
+    root.addCommand(quiet(await load(folder)));
   }
   return root;
 }
@@ -65,12 +67,15 @@ function usageError(error: CommanderError, command: string): CliError | null {
   return new CliError(text, command, `see ${command} --help`);
 }
 
-/** Runs the command line and ends the process with its status. */
-export async function main(args: readonly string[]): Promise<void> {
+/**
+ * Runs the command line and ends the process with its status.
+ * @param folder where the package is: its package.json and its guests
+ */
+export async function main(args: readonly string[], folder: URL): Promise<void> {
   const first = args.find((arg) => !arg.startsWith('-'));
   const command = first !== undefined && Object.hasOwn(COMMANDS, first) ? `swapgs ${first}` : 'swapgs';
   try {
-    const root = await program(first);
+    const root = await program(first, folder);
     if (args.length === 0) throw new CliError('no command', 'swapgs', 'try swapgs demo, or swapgs --help');
     if (first !== undefined && command === 'swapgs') {
       throw new CliError(`no command ${first}`, 'swapgs', `there are ${Object.keys(COMMANDS).join(', ')}`);

@@ -1,1 +1,4 @@
-import { Command } from 'commander'; export function demoCommand(): Command { return new Command('demo').description('x'); }
+import { Command } from 'commander';
+export function demoCommand(root: URL): Command {
+  return new Command('demo').description('x');
+}
