@@ -1,6 +1,8 @@
 // Joins the compiled sources of the command line into a few files: Node then opens three instead of two hundred.
+import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
+rmSync('dist/bundled', { recursive: true, force: true });
 await build({
   entryPoints: ['dist/cli/main.js'],
   outdir: 'dist/bundled/cli',
