@@ -13,6 +13,7 @@ import { faultSignal } from './exceptions.ts';
 import { load, setEntryRegisters } from './exec.ts';
 import { Directory } from './fs/inode.ts';
 import { type Grant, Namespace } from './fs/namespace.ts';
+import { newestTime } from './fs/newest.ts';
 import { resolve } from './fs/resolve.ts';
 import { HostStdio, type Stdio, StdioFile } from './fs/stdio.ts';
 import type { GuestMachine } from './guest-machine.ts';
