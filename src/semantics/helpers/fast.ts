@@ -4,6 +4,8 @@ import type { Emitter, WasmType } from '../../ir/wasm-opcodes.ts';
 export interface FunctionEmitter extends Emitter {
   /** if … else … end; the condition is on the stack. */
   ifElse(type: WasmType | null, then: () => void, otherwise?: () => void): void;
+  /** A load or store: the address (and value) are on the stack, `offset` is added to it. */
+  access(opcode: number, offset: number): void;
   /** Loads 32 or 64 bits of the CPU state. */
   loadState(at: number, width: 32 | 64): void;
   /** Stores 32 or 64 bits to the CPU state; `value` puts them on the stack. */
