@@ -1,6 +1,6 @@
 import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
-import { endLine, exitStatus } from './end.ts';
+import { exitStatus } from './end.ts';
 import { hostStdio, readProgram, Session } from './session.ts';
 import { RecordingStdio } from './stdio.ts';
 
@@ -28,7 +28,7 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   const abnormal = end.kind !== 'exited';
   if (abnormal) {
     const { reportEnd } = await import('./report.ts');
-    reportEnd(session, end, stdio, elapsed, options.explain, errors);
+    reportEnd({ session, end, stdio, elapsed }, options.explain, errors);
   }
   if (options.stats === true) errors.line(statsLine(session.machine.cpu.icount, elapsed));
   errors.flush();
