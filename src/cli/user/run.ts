@@ -1,5 +1,6 @@
 import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
+import { statsLine } from '../stats.ts';
 import { exitStatus } from './end.ts';
 import { hostStdio, readProgram, Session } from './session.ts';
 import { RecordingStdio } from './stdio.ts';
@@ -33,10 +34,4 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   if (options.stats === true) errors.line(statsLine(session.machine.cpu.icount, elapsed));
   errors.flush();
   return exitStatus(end);
-}
-
-/** `swapgs: N instructions, S s, M MIPS`. */
-export function statsLine(instructions: number, milliseconds: number): string {
-  const mips = milliseconds > 0 ? instructions / milliseconds / 1000 : 0;
-  return `swapgs: ${instructions} instructions, ${(milliseconds / 1000).toFixed(3)} s, ${mips.toFixed(1)} MIPS`;
 }
