@@ -8,7 +8,7 @@ import {
   Mnemonic,
   OpKind,
   Register,
-} from 'iced-x86';
+} from './iced.ts';
 import type { DecodeFailure, Insn, MemoryOperand, Operand } from './insn.ts';
 import { registerOf } from './registers.ts';
 

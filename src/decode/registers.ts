@@ -1,4 +1,4 @@
-import { Register } from 'iced-x86';
+import { Register } from './iced.ts';
 
 /** The register files of the architecture that an operand may name. */
 export type RegisterFile = 'gpr' | 'vector' | 'mm' | 'st' | 'seg' | 'cr' | 'dr' | 'k' | 'other';

@@ -1,4 +1,4 @@
-import { Decoder, DecoderOptions, RflagsBits } from 'iced-x86';
+import { Decoder, DecoderOptions, RflagsBits } from './iced.ts';
 import type { Insn } from './insn.ts';
 
 /** RFLAGS bits behind iced's numbering. */

@@ -1,4 +1,14 @@
 import { bit, flag, mask, signed } from '../bits/width.ts';
+import {
+  divideLong,
+  divideLongHigh,
+  extend,
+  multiplyHigh,
+  multiplyHighSigned,
+  rotate,
+  signedCompare,
+  swapBytes,
+} from './emit-scalar.ts';
 import { type Emitter, TYPE, W } from './wasm-opcodes.ts';
 
 /** How a row's arguments and result relate; the builder derives each method's type from it. */
@@ -48,157 +58,7 @@ const BIT_AND_INT = [1, 8, 16, 32, 64] as const;
 const NATIVE = [32, 64] as const;
 const ONLY64 = [64] as const;
 
-/** Sign-extends a narrow i32 on the stack. */
-function extend(e: Emitter, w: number): void {
-  if (w === 8) e.op(W.i32_extend8_s);
-  else if (w === 16) e.op(W.i32_extend16_s);
-}
-
-/** Sign-extends both narrow operands on the stack. */
-function extendBoth(e: Emitter, w: number): void {
-  if (w >= 32) return;
-  e.temp(TYPE.i32, (b) => {
-    e.set(b);
-    extend(e, w);
-    e.get(b);
-    extend(e, w);
-  });
-}
-
-const signedCompare =
-  (i32: number, i64: number) =>
-  (e: Emitter, w: number): void => {
-    extendBoth(e, w);
-    e.op(w === 64 ? i64 : i32);
-  };
-
 const inRange = (w: number, args: readonly bigint[]): boolean => args[1]! < BigInt(w);
-
-function rotate(i32: number, i64: number, left: boolean) {
-  return (e: Emitter, w: number): void => {
-    if (w >= 32) {
-      e.op(w === 64 ? i64 : i32);
-      return;
-    }
-    e.temp(TYPE.i32, (n) =>
-      e.temp(TYPE.i32, (a) => {
-        e.set(n);
-        e.tee(a);
-        e.get(n);
-        e.op(left ? W.i32_shl : W.i32_shr_u);
-        e.get(a);
-        e.i32(w);
-        e.get(n);
-        e.op(W.i32_sub, left ? W.i32_shr_u : W.i32_shl, W.i32_or);
-      }),
-    );
-  };
-}
-
-/** High half of a 64 × 64 multiplication from four 32-bit ones (Hacker's Delight 8-2). */
-function multiplyHigh(e: Emitter): void {
-  e.temp(TYPE.i64, (a) =>
-    e.temp(TYPE.i64, (b) =>
-      e.temp(TYPE.i64, (t) =>
-        e.temp(TYPE.i64, (k) => {
-          const low = (): void => {
-            e.i64(0xffff_ffffn);
-            e.op(W.i64_and);
-          };
-          const high = (): void => {
-            e.i64(32n);
-            e.op(W.i64_shr_u);
-          };
-          e.set(b);
-          e.set(a);
-          // t = aLow·bLow; k = t >> 32
-          e.get(a);
-          low();
-          e.get(b);
-          low();
-          e.op(W.i64_mul);
-          high();
-          e.set(k);
-          // t = aHigh·bLow + k
-          e.get(a);
-          high();
-          e.get(b);
-          low();
-          e.op(W.i64_mul);
-          e.get(k);
-          e.op(W.i64_add);
-          e.tee(t);
-          low();
-          // k = low(t) + aLow·bHigh
-          e.get(a);
-          low();
-          e.get(b);
-          high();
-          e.op(W.i64_mul, W.i64_add);
-          high();
-          e.get(t);
-          high();
-          e.op(W.i64_add);
-          e.get(a);
-          high();
-          e.get(b);
-          high();
-          e.op(W.i64_mul, W.i64_add);
-        }),
-      ),
-    ),
-  );
-}
-
-function multiplyHighSigned(e: Emitter): void {
-  e.temp(TYPE.i64, (a) =>
-    e.temp(TYPE.i64, (b) => {
-      e.set(b);
-      e.set(a);
-      e.get(a);
-      e.get(b);
-      multiplyHigh(e);
-      // signed = unsigned − (a < 0 ? b : 0) − (b < 0 ? a : 0)
-      for (const [sign, other] of [
-        [a, b],
-        [b, a],
-      ] as const) {
-        e.get(sign);
-        e.i64(63n);
-        e.op(W.i64_shr_s);
-        e.get(other);
-        e.op(W.i64_and, W.i64_sub);
-      }
-    }),
-  );
-}
-
-function swapBytes(e: Emitter, w: number): void {
-  const type = w === 64 ? TYPE.i64 : TYPE.i32;
-  const constant = (v: bigint): void => (w === 64 ? e.i64(v) : e.i32(Number(v)));
-  const ops = w === 64 ? [W.i64_shl, W.i64_shr_u, W.i64_and, W.i64_or] : [W.i32_shl, W.i32_shr_u, W.i32_and, W.i32_or];
-  const pattern = w === 64 ? [0x00ff00ff00ff00ffn, 0x0000ffff0000ffffn] : [0x00ff00ffn];
-  e.temp(type, (x) => {
-    e.set(x);
-    pattern.forEach((m, i) => {
-      const shift = BigInt(8 << i);
-      e.get(x);
-      constant(shift);
-      e.op(ops[1]!);
-      constant(m);
-      e.op(ops[2]!);
-      e.get(x);
-      constant(m);
-      e.op(ops[2]!);
-      constant(shift);
-      e.op(ops[0]!, ops[3]!);
-      e.set(x);
-    });
-    e.get(x);
-    constant(BigInt(w / 2));
-    e.op(w === 64 ? W.i64_rotl : W.i32_rotl);
-  });
-}
 
 function popcount(x: bigint): bigint {
   let n = 0n;
@@ -285,6 +145,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((a! << BigInt(w)) | b!) / c!,
+    emit: divideLong('divqu', W.i64_div_u, false),
     when: (_w, [a, , c]) => a! < c!,
   },
   remqu: {
@@ -292,6 +153,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((a! << BigInt(w)) | b!) % c!,
+    emit: divideLong('remqu', W.i64_rem_u, false),
     when: (_w, [a, , c]) => a! < c!,
   },
   divqs: {
@@ -299,6 +161,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((signed(a!, w) << BigInt(w)) | b!) / signed(c!, w),
+    emit: divideLong('divqs', W.i64_div_s, true),
     when: (_w, [, , c]) => c !== 0n,
   },
   divqsHigh: {
@@ -306,6 +169,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => (((signed(a!, w) << BigInt(w)) | b!) / signed(c!, w)) >> BigInt(w),
+    emit: divideLongHigh,
     when: (_w, [, , c]) => c !== 0n,
   },
   remqs: {
@@ -313,6 +177,7 @@ export const SCALAR_ROWS = {
     kind: 'ternary',
     widths: ONLY64,
     eval: (w, [a, b, c]) => ((signed(a!, w) << BigInt(w)) | b!) % signed(c!, w),
+    emit: divideLong('remqs', W.i64_rem_s, true),
     when: (_w, [, , c]) => c !== 0n,
   },
   and: {

@@ -263,4 +263,8 @@ export interface Emitter {
   get(local: number): void;
   set(local: number): void;
   tee(local: number): void;
+  /** if … else … end; the condition is on the stack, a result of `type` may be left on it. */
+  ifElse(type: WasmType | null, then: () => void, otherwise?: () => void): void;
+  /** Calls the meaning (`eval`) of a row, whose arguments are on the stack: for what wasm cannot do, or not fast. */
+  callOut(row: string, width: number): void;
 }

@@ -58,6 +58,8 @@ const FIRST_PID = 1000;
 const PARENT_PID = 1;
 const DEFAULT_FILES_LIMIT = 1 << 30;
 const RANDOM_BYTES = 16;
+/** An access faults once for its page and once more for a stale translation. */
+const MAX_SAME_FAULTS = 4;
 /** Registers of the system call ABI, in encoding order: number and result RAX; RDI RSI RDX R10 R8 R9. */
 const RAX = 0;
 const ARGUMENT_REGISTERS = [7, 6, 2, 10, 8, 9] as const;
@@ -75,6 +77,7 @@ export class Kernel {
   readonly #warned = new Set<number>();
   #nextPid = FIRST_PID;
   #nextAnonymous = 16;
+  #lastFault = { icount: -1, address: 0n, times: 0 };
 
   /** @throws GrantError when a granted directory cannot be used */
   constructor(machine: GuestMachine, options: KernelOptions = {}) {
@@ -186,7 +189,10 @@ export class Kernel {
       const errorCode = fault.errorCode!;
       try {
         const result = process.space.handleFault(Number(address), errorCode);
-        if (result.ok) return;
+        if (result.ok) {
+          this.#checkProgress(address);
+          return;
+        }
         ({ signal, code } = result);
         // Linux hides whether a kernel address is mapped, and calls a page without rights absent (show_signal, PROT_NONE).
         const kernel = address >= BigInt(TASK_SIZE);
@@ -201,6 +207,16 @@ export class Kernel {
     }
     const end: ProcessEnd = { kind: 'killed', signal, code, address, fault: shown };
     process.force(process.main, { signal, code, address }, end);
+  }
+
+  /** A page fault that comes back after it was handled would be an error of the engine: better loud than for ever. */
+  #checkProgress(address: bigint): void {
+    const { icount } = this.machine.cpu;
+    const again = this.#lastFault.icount === icount && this.#lastFault.address === address;
+    this.#lastFault = { icount, address, times: again ? this.#lastFault.times + 1 : 1 };
+    if (this.#lastFault.times > MAX_SAME_FAULTS) {
+      throw new Error(`the page fault at 0x${address.toString(16)} does not go away`);
+    }
   }
 
   /** Does the system call that the registers describe and puts its result into RAX. */

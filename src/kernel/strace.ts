@@ -68,6 +68,8 @@ function resultText(row: SyscallRow, result: number): string {
       return hex(result);
     case 'octal':
       return `0${result.toString(8)}`;
+    case 'ready':
+      return result === 0 ? '0 (Timeout)' : String(result);
     case 'flags':
       return result === 0 ? '0' : hex(result);
     default:

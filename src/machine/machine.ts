@@ -47,30 +47,49 @@ export class Machine {
   readonly mmu: Mmu;
   readonly context: ExecContext;
   readonly engine: Engine;
+  readonly #options: MachineOptions;
+  #pagingChanges = 0;
 
   /** @throws RangeError when the memory size is out of bounds */
   constructor(options: MachineOptions = {}) {
     this.memory = new PhysicalMemory(options.memory ?? DEFAULT_MEMORY);
     this.cpu = new CpuState(this.memory);
-    this.#reset(options);
+    this.#options = options;
+    this.#initialise();
     this.mmu = new Mmu(this.memory, this.cpu, new CodePages());
     const services: MachineServices = {
       cpuid,
       tsc: (icount) => BigInt(icount),
       haltEnds: options.haltEnds ?? false,
       interruptGates: USER_GATES,
-      flushTlb: (scope) => this.mmu.flush(scope),
+      flushTlb: (scope) => {
+        this.#pagingChanges++;
+        this.mmu.flush(scope);
+      },
       flushPage: (linear) => this.mmu.flushPage(linear),
     };
     this.context = new ExecContext(this.cpu, this.mmu, services);
     this.engine = options.engine === 'reference' ? new Reference(this.context) : new Interpreter(this.context);
   }
 
-  #reset(options: MachineOptions): void {
+  /** How often the guest has loaded CR0, CR3 or CR4 since the machine was made. */
+  get pagingChanges(): number {
+    return this.#pagingChanges;
+  }
+
+  /** Registers, counters and translations as in a new machine. Memory stays as it is. */
+  reset(): void {
+    this.engine.until = null;
+    this.cpu.u8.fill(0, L.STATE, L.STATE_END);
+    this.#initialise();
+    this.mmu.flush('all');
+  }
+
+  #initialise(): void {
     const { cpu } = this;
     cpu.setU64(L.CR0, CR0_INITIAL);
     cpu.setU64(L.CR4, CR4_INITIAL);
-    cpu.setU64(L.EFER, EFER_NXE_LMA_LME | (options.syscall ? EFER_SCE : 0n));
+    cpu.setU64(L.EFER, EFER_NXE_LMA_LME | (this.#options.syscall ? EFER_SCE : 0n));
     cpu.setU64(L.XCR0, 1n);
     cpu.mxcsr = MXCSR_INITIAL;
     cpu.view.setUint16(L.X87_CW, X87_CW_INITIAL, true);

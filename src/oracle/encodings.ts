@@ -39,10 +39,9 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
       if (insn.length === head.length) break;
     }
   };
-  for (const escape of ESCAPES)
+  for (const map of ESCAPES)
     for (let opcode = 0; opcode < 256; opcode++)
-      for (const mandatory of MANDATORY)
-        for (const rexW of [false, true]) consider(mandatory, rexW, [...escape, opcode]);
+      for (const mandatory of MANDATORY) for (const rexW of [false, true]) consider(mandatory, rexW, [...map, opcode]);
   for (let map = 1; map <= 3; map++)
     for (let opcode = 0; opcode < 256; opcode++)
       for (let pp = 0; pp < 4; pp++)
@@ -75,8 +74,8 @@ export function drawInsn(e: Encoding, random: Random): Insn | null {
     // A prefix that is not mandatory repeats string instructions.
     if (!vex && e.opcode.length === 1 && random.below(6) === 0) head.push(random.pick([0xf2, 0xf3]));
     if (vex) {
-      const [escape, rxbm, wvp, opcode] = e.opcode as [number, number, number, number];
-      head.push(escape, (random.below(8) << 5) | (rxbm & 0x1f), (wvp & 0x87) | (random.below(16) << 3), opcode);
+      const [vexByte, rxbm, wvp, opcode] = e.opcode as [number, number, number, number];
+      head.push(vexByte, (random.below(8) << 5) | (rxbm & 0x1f), (wvp & 0x87) | (random.below(16) << 3), opcode);
     } else {
       if (e.rexW) head.push(0x48 | random.below(8));
       else if (random.below(3) === 0) head.push(0x40 | random.below(8));
@@ -90,8 +89,9 @@ export function drawInsn(e: Encoding, random: Random): Insn | null {
         ? 0xc0 | (seed & 0x38) | random.below(8)
         : (seed & 0x38) | random.pick([0, 0x40, 0x80]) | random.below(8);
     if (e.modrm.length === 1) bytes[head.length] = random.below(2) ? seed : random.u32() & 0xff;
-    if (random.below(2))
-      for (let i = head.length + 1; i < MAX_INSN_LENGTH; i++) if (random.below(2)) bytes[i] = random.pick(CORNER_BYTES);
+    const corners = random.below(2) === 0;
+    for (let i = head.length + 1; corners && i < MAX_INSN_LENGTH; i++)
+      if (random.below(2)) bytes[i] = random.pick(CORNER_BYTES);
     const insn = decode(bytes);
     if (typeof insn !== 'string' && insn.code === e.code) return insn;
   }

@@ -80,6 +80,7 @@ class Emission {
     this.#block = block;
     this.#t = target;
     this.#f = target.f;
+    this.#f.rowImport = (row, width) => target.callee(`row:${row}/${width}`);
     for (const node of block.nodes) for (const arg of node.args) this.#uses.set(arg, (this.#uses.get(arg) ?? 0) + 1);
   }
 
@@ -129,7 +130,7 @@ class Emission {
   #row(row: Row, node: Node): void {
     const f = this.#f;
     const w = operandWidth(row, node.args);
-    if (row.emit === undefined) f.call(this.#t.callee(`row:${node.op}/${w}`));
+    if (row.emit === undefined) f.callOut(node.op, w);
     else if (typeof row.emit === 'function') row.emit(f, w, node.w);
     else f.op(row.emit[w === 64 ? 1 : 0]);
     // A test or comparison of 64 bits already is an i32.

@@ -95,6 +95,15 @@ export class FunctionBuilder implements FunctionEmitter {
     this.#code.u32(offset);
   }
 
+  /** Index of the import behind `callOut`; whoever emits rows sets it. */
+  rowImport: (row: string, width: number) => number = (row) => {
+    throw new Error(`${row} cannot be called from here`);
+  };
+
+  callOut(row: string, width: number): void {
+    this.call(this.rowImport(row, width));
+  }
+
   call(index: number): void {
     this.#code.u8(W.call);
     this.#code.u32(index);

@@ -16,6 +16,8 @@ export interface Attributes {
   readonly atime: bigint;
   readonly mtime: bigint;
   readonly ctime: bigint;
+  /** Preferred size of a read; a page where nothing is said. */
+  readonly blockSize?: number;
 }
 
 /** One name in a directory. */

@@ -32,11 +32,13 @@ export interface SystemInfo {
   version(): string;
 }
 
+const PROC_BLOCK = 1024;
+
 /** Attributes of a file that /proc makes up on the spot. */
 function attributesOf(fs: MemoryFs, ino: number, mode: number): Attributes {
   const now = fs.now();
   const time = { atime: now, mtime: now, ctime: now };
-  return { dev: fs.dev, ino, mode, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, ...time };
+  return { dev: fs.dev, ino, mode, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, blockSize: PROC_BLOCK, ...time };
 }
 
 /** A file whose bytes are made when it is opened. */

@@ -32,12 +32,12 @@ export const INT: ArgKind = { decode: asInt, show: String };
 export const UINT: ArgKind = { decode: asUint, show: String };
 export const LONG: ArgKind = { decode: asLong, show: String };
 export const SIZE: ArgKind = { decode: asUlong, show: String };
-export const HEX: ArgKind = { decode: asUlong, show: (value) => hex(value) };
-export const HEX32: ArgKind = { decode: asUint, show: (value) => hex(value) };
+export const HEX: ArgKind = { decode: asUlong, show: (value) => (value === 0 ? '0' : hex(value)) };
+export const HEX32: ArgKind = { decode: asUint, show: (value) => (value === 0 ? '0' : hex(value)) };
 export const ADDRESS: ArgKind = { decode: asUlong, show: pointer };
 export const FD: ArgKind = { decode: asInt, show: String };
 export const DIRFD: ArgKind = { decode: asInt, show: (value) => (value === AT.FDCWD ? 'AT_FDCWD' : String(value)) };
-export const MODE: ArgKind = { decode: asUint, show: (value) => `0${(value & 0o7777).toString(8).padStart(2, '0')}` };
+export const MODE: ArgKind = { decode: asUint, show: (value) => `0${value.toString(8).padStart(2, '0')}` };
 export const SIGNAL: ArgKind = { decode: asInt, show: signalName };
 
 /** Names of single bits, or of masks; the first names win. A name whose mask is 0 stands for «none of them». */
@@ -136,6 +136,23 @@ export const OUT_BYTES: ArgKind = {
       return result > SHOWN ? `${bytes}...` : bytes;
     }),
 };
+
+/** A buffer of random bytes that the call fills: strace writes those in hexadecimal. */
+export const OUT_HEX_BYTES: ArgKind = {
+  decode: asUlong,
+  out: true,
+  show: (value, { user, result }) =>
+    peek(value, () => {
+      const bytes = user.read(value, Math.min(result, SHOWN));
+      const text = Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+      return `"${text}"${result > SHOWN ? '...' : ''}`;
+    }),
+};
+
+/** An argument that only some calls have: shown while `present`. */
+export function onlyIf(kind: ArgKind, present: (args: readonly number[]) => boolean): ArgKind {
+  return { ...kind, show: (value, context) => (present(context.args) ? kind.show(value, context) : '') };
+}
 
 /** A structure that the call reads. */
 export function inStruct(show: (address: number, user: UserMemory) => string): ArgKind {

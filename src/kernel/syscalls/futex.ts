@@ -1,9 +1,10 @@
 import { E, fail } from '../errno.ts';
 import type { Task } from '../process.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
-import { ADDRESS, type ArgKind, flagText, INT, UINT } from './args.ts';
+import { ADDRESS, type ArgKind, flagText, HEX32, INT, onlyIf, UINT } from './args.ts';
 import { timeoutAt, waitInVain } from './poll.ts';
 import { row, type SyscallRow } from './row.ts';
+import { IN_TIMESPEC } from './structs.ts';
 
 const FUTEX = {
   WAIT: 0,
@@ -127,6 +128,32 @@ function wakeOperation(task: Task, address: number, encoded: number): number {
   }
 }
 
+const command = (args: readonly number[]): number => args[1]! & COMMAND;
+const WAKES: readonly number[] = [FUTEX.WAKE, FUTEX.WAKE_BITSET];
+const BITSETS: readonly number[] = [FUTEX.WAIT_BITSET, FUTEX.WAKE_BITSET];
+const REQUEUES: readonly number[] = [
+  FUTEX.REQUEUE,
+  FUTEX.CMP_REQUEUE,
+  FUTEX.WAKE_OP,
+  FUTEX.WAIT_REQUEUE_PI,
+  FUTEX.CMP_REQUEUE_PI,
+];
+/** What an operation does not look at is not shown, and a number of threads stands where others have a time. */
+const TIMEOUT: ArgKind = {
+  ...ADDRESS,
+  show: (value, context) => {
+    if (WAKES.includes(command(context.args))) return '';
+    return REQUEUES.includes(command(context.args)) ? String(value) : IN_TIMESPEC.show(value, context);
+  },
+};
+const SECOND: ArgKind = onlyIf(ADDRESS, (args) => REQUEUES.includes(command(args)));
+const MATCH_ANY = 0xffff_ffff;
+const BITSET: ArgKind = {
+  ...HEX32,
+  show: (value, context) => (value === MATCH_ANY ? 'FUTEX_BITSET_MATCH_ANY' : HEX32.show(value, context)),
+};
+const THIRD: ArgKind = onlyIf(BITSET, (args) => BITSETS.includes(command(args)) || REQUEUES.includes(command(args)));
+
 export const FUTEXES: readonly SyscallRow[] = [
-  row(202, 'futex', [ADDRESS, OPERATION, UINT, ADDRESS, ADDRESS, UINT], futex),
+  row(202, 'futex', [ADDRESS, OPERATION, UINT, TIMEOUT, SECOND, THIRD], futex),
 ];

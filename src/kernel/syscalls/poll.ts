@@ -4,7 +4,7 @@ import { POLL } from '../fs/mode.ts';
 import { RLIMIT } from '../limits.ts';
 import type { Task } from '../process.ts';
 import { UNBLOCKABLE } from '../signals/state.ts';
-import { ADDRESS, type FlagNames, flagText, INT, inStruct, SIZE } from './args.ts';
+import { ADDRESS, type ArgKind, type FlagNames, flagText, INT, SIZE } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_TIMESPEC, IN_TIMEVAL } from './structs.ts';
 
@@ -12,6 +12,7 @@ import { IN_TIMESPEC, IN_TIMEVAL } from './structs.ts';
 const ALWAYS = POLL.ERR | POLL.HUP | POLL.NVAL;
 const SECOND = 1_000_000_000n;
 const POLLFD_SIZE = 8;
+const MILLISECOND = 1_000_000n;
 
 /** Waits for nothing to happen: until the deadline when there is one. @throws Blocked without one */
 export function waitInVain(task: Task, timeout: bigint | null, reason: string): void {
@@ -94,19 +95,39 @@ function withMask(task: Task, address: number, size: number, wait: () => number)
   }
 }
 
+const MAX_SHOWN = 32;
 const EVENTS: FlagNames = { POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 0x10, POLLNVAL: 0x20 };
 
-const POLLFDS = inStruct((address, user) => {
-  const view = user.view(address, POLLFD_SIZE);
-  return `[{fd=${view.getInt32(0, true)}, events=${flagText(view.getUint16(4, true), EVENTS)}}]`;
-});
+const POLLFDS: ArgKind = {
+  ...ADDRESS,
+  show: (value, { user, args }) => {
+    if (value === 0) return 'NULL';
+    const count = Math.min(args[1]!, MAX_SHOWN);
+    if (user.span(value, POLLFD_SIZE * count, false) < POLLFD_SIZE * count)
+      return ADDRESS.show(value, { user, args, result: 0 });
+    const view = user.view(value, POLLFD_SIZE * count);
+    const one = (at: number): string =>
+      `{fd=${view.getInt32(at, true)}, events=${flagText(view.getUint16(at + 4, true), EVENTS)}}`;
+    return `[${Array.from({ length: count }, (_, i) => one(POLLFD_SIZE * i)).join(', ')}]`;
+  },
+};
 
 export const POLLING: readonly SyscallRow[] = [
-  row(7, 'poll', [POLLFDS, SIZE, INT], (task, address, count, milliseconds) =>
-    poll(task, address, count, milliseconds < 0 ? null : BigInt(milliseconds) * 1_000_000n),
+  row(
+    7,
+    'poll',
+    [POLLFDS, SIZE, INT],
+    (task, address, count, milliseconds) =>
+      poll(task, address, count, milliseconds < 0 ? null : BigInt(milliseconds) * MILLISECOND),
+    'ready',
   ),
-  row(23, 'select', [INT, ADDRESS, ADDRESS, ADDRESS, IN_TIMEVAL], (task, count, read, write, except, timeout) =>
-    select(task, count, [read, write, except], timeoutAt(task, timeout, 1000n)),
+  row(
+    23,
+    'select',
+    [INT, ADDRESS, ADDRESS, ADDRESS, IN_TIMEVAL],
+    (task, count, read, write, except, timeout) =>
+      select(task, count, [read, write, except], timeoutAt(task, timeout, 1000n)),
+    'ready',
   ),
   row(
     270,
@@ -117,9 +138,16 @@ export const POLLING: readonly SyscallRow[] = [
       const [address, size] = mask === 0 ? [0, 0] : [task.user.word(mask), task.user.word(mask + 8)];
       return withMask(task, address, size, () => select(task, count, [read, write, except], wanted));
     },
+    'ready',
   ),
-  row(271, 'ppoll', [POLLFDS, SIZE, IN_TIMESPEC, ADDRESS, SIZE], (task, address, count, timeout, mask, size) => {
-    const wanted = timeoutAt(task, timeout);
-    return withMask(task, mask, size, () => poll(task, address, count, wanted));
-  }),
+  row(
+    271,
+    'ppoll',
+    [POLLFDS, SIZE, IN_TIMESPEC, ADDRESS, SIZE],
+    (task, address, count, timeout, mask, size) => {
+      const wanted = timeoutAt(task, timeout);
+      return withMask(task, mask, size, () => poll(task, address, count, wanted));
+    },
+    'ready',
+  ),
 ];

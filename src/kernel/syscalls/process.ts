@@ -3,8 +3,9 @@ import { E, fail } from '../errno.ts';
 import type { Task } from '../process.ts';
 import { decodeName } from '../user-memory.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
-import { ADDRESS, choice, HEX, INT, OUT_BYTES, SIZE } from './args.ts';
+import { ADDRESS, type ArgKind, choice, HEX, INT, onlyIf, PATH, SIZE } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
+import { OUT_CPUS } from './structs.ts';
 
 const ARCH = {
   ARCH_SET_GS: 0x1001,
@@ -122,6 +123,15 @@ function prctl(task: Task, option: number, a: number, b: number, c: number, d: n
   }
 }
 
+const isName = (option: number): boolean => option === PR.PR_SET_NAME || option === PR.PR_GET_NAME;
+/** The name, or a number. */
+const PRCTL_ARGUMENT: ArgKind = {
+  ...HEX,
+  out: true,
+  show: (value, context) => (isName(context.args[0]!) ? PATH.show(value, context) : HEX.show(value, context)),
+};
+const rest = onlyIf(HEX, ([option]) => !isName(option!));
+
 /** There is one CPU. */
 const CPU_SET_BYTES = 8;
 const SCHED_POLICY_MAX = 6;
@@ -210,7 +220,7 @@ export const PROCESS: readonly SyscallRow[] = [
   }),
   row(146, 'sched_get_priority_max', [INT], (_task, policy) => priorityBound(policy, RT_PRIORITY_MAX)),
   row(147, 'sched_get_priority_min', [INT], (_task, policy) => priorityBound(policy, 1)),
-  row(157, 'prctl', [choice(PR), HEX, HEX, HEX, HEX], prctl),
+  row(157, 'prctl', [choice(PR), PRCTL_ARGUMENT, rest, rest, rest], prctl),
   row(158, 'arch_prctl', [choice(ARCH), ADDRESS], archPrctl),
   row(186, 'gettid', [], (task) => task.tid),
   row(203, 'sched_setaffinity', [INT, SIZE, ADDRESS], (task, pid, size, address) => {
@@ -218,7 +228,7 @@ export const PROCESS: readonly SyscallRow[] = [
     const bytes = task.user.read(address, Math.min(size, CPU_SET_BYTES));
     return (bytes[0] ?? 0) & 1 ? 0 : fail(E.EINVAL);
   }),
-  row(204, 'sched_getaffinity', [INT, SIZE, OUT_BYTES], (task, pid, size, address) => {
+  row(204, 'sched_getaffinity', [INT, SIZE, OUT_CPUS], (task, pid, size, address) => {
     if (size < CPU_SET_BYTES || size % CPU_SET_BYTES !== 0) fail(E.EINVAL);
     ownThread(task, pid);
     task.user.setU64(address, 1n);

@@ -1,8 +1,9 @@
 import type { Task } from '../process.ts';
 import type { ArgKind } from './args.ts';
 
-/** How strace writes a result that is no error. `none` is for calls that do not return. */
-export type ResultKind = 'number' | 'address' | 'octal' | 'flags' | 'none';
+/** How strace writes a result that is no error. `ready` counts files, none of
+ * which is a timeout; `none` is for calls that do not return. */
+export type ResultKind = 'number' | 'address' | 'octal' | 'flags' | 'ready' | 'none';
 
 /** One system call: all that is known about it. */
 export interface SyscallRow {

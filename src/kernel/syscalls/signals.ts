@@ -7,7 +7,7 @@ import { Unimplemented } from '../unimplemented.ts';
 import { ADDRESS, choice, INT, SIGNAL, SIZE } from './args.ts';
 import { timeoutAt, waitInVain } from './poll.ts';
 import { row, type SyscallRow } from './row.ts';
-import { IN_SIGACTION, IN_SIGSET, IN_TIMESPEC, OUT_SIGACTION, OUT_SIGSET } from './structs.ts';
+import { IN_SIGACTION, IN_SIGSET, IN_STACK, IN_TIMESPEC, OUT_SIGACTION, OUT_SIGSET, OUT_STACK } from './structs.ts';
 
 const SIGSET_SIZE = 8;
 const checkSetSize = (size: number): void => {
@@ -166,7 +166,7 @@ export const SIGNALS: readonly SyscallRow[] = [
   }),
   row(128, 'rt_sigtimedwait', [IN_SIGSET, ADDRESS, IN_TIMESPEC, SIZE], sigtimedwait),
   row(130, 'rt_sigsuspend', [IN_SIGSET, SIZE], sigsuspend),
-  row(131, 'sigaltstack', [ADDRESS, ADDRESS], sigaltstack),
+  row(131, 'sigaltstack', [IN_STACK, OUT_STACK], sigaltstack),
   row(200, 'tkill', [INT, SIGNAL], (task, tid, signal) => {
     if (tid <= 0) fail(E.EINVAL);
     return tgkill(task, task.process.pid, tid, signal);

@@ -24,7 +24,7 @@ export function statBytes(a: Attributes): Uint8Array {
   view.setUint32(32, a.gid, true);
   view.setBigUint64(40, BigInt(a.rdev), true);
   view.setBigInt64(48, BigInt(a.size), true);
-  view.setBigInt64(56, BigInt(BLOCK_SIZE), true);
+  view.setBigInt64(56, BigInt(a.blockSize ?? BLOCK_SIZE), true);
   view.setBigInt64(64, BigInt(Math.ceil(a.size / BLOCK)), true);
   for (const [at, time] of [
     [72, a.atime],
@@ -45,7 +45,7 @@ const MINOR_MASK = 0xff;
 export function statxBytes(a: Attributes): Uint8Array {
   const view = new DataView(new ArrayBuffer(256));
   view.setUint32(0, STATX_BASIC_STATS, true);
-  view.setUint32(4, BLOCK_SIZE, true);
+  view.setUint32(4, a.blockSize ?? BLOCK_SIZE, true);
   view.setUint32(16, a.nlink, true);
   view.setUint32(20, a.uid, true);
   view.setUint32(24, a.gid, true);
@@ -181,7 +181,7 @@ export const IN_IOVEC = (countIndex: number) => ({
       const parts: string[] = [];
       for (let i = 0; i < Math.min(args[countIndex]!, 16); i++) {
         const [base, length] = [user.word(value + 16 * i), user.word(value + 16 * i + 8)];
-        const bytes = quote(user.read(base, Math.min(length, 32)));
+        const bytes = base === 0 ? 'NULL' : quote(user.read(base, Math.min(length, 32)));
         parts.push(`{iov_base=${bytes}${length > 32 ? '...' : ''}, iov_len=${length}}`);
       }
       return `[${parts.join(', ')}]`;
@@ -189,6 +189,26 @@ export const IN_IOVEC = (countIndex: number) => ({
       return `0x${value.toString(16)}`;
     }
   },
+});
+
+const STACK_STATES: Readonly<Record<number, string>> = { 0: '0', 1: 'SS_ONSTACK', 2: 'SS_DISABLE' };
+
+function stackText(address: number, user: UserMemory): string {
+  const view = user.view(address, 24);
+  const [base, state, size] = [view.getBigUint64(0, true), view.getUint32(8, true), view.getBigUint64(16, true)];
+  const where = base === 0n ? 'NULL' : `0x${base.toString(16)}`;
+  return `{ss_sp=${where}, ss_flags=${STACK_STATES[state] ?? `0x${state.toString(16)}`}, ss_size=${size}}`;
+}
+export const IN_STACK = inStruct(stackText);
+export const OUT_STACK = outStruct(stackText);
+
+/** A set of CPUs, as long as the result says. */
+export const OUT_CPUS = outStruct((address, user, { result }) => {
+  const cpus: number[] = [];
+  user.read(address, result).forEach((byte, index) => {
+    for (let bit = 0; bit < 8; bit++) if ((byte >> bit) & 1) cpus.push(8 * index + bit);
+  });
+  return `[${cpus.join(' ')}]`;
 });
 
 export const OUT_UTSNAME = outStruct((address, user) => {

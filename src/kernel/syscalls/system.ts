@@ -1,7 +1,7 @@
 import { SECOND } from '../clock.ts';
 import { E, fail } from '../errno.ts';
 import type { Task } from '../process.ts';
-import { ADDRESS, choice, flags, INT, OUT_BYTES, SIZE } from './args.ts';
+import { ADDRESS, choice, flags, INT, OUT_HEX_BYTES, SIZE } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_RLIMIT, OUT_RLIMIT, OUT_UTSNAME, timeBytes } from './structs.ts';
 
@@ -105,5 +105,5 @@ export const SYSTEM: readonly SyscallRow[] = [
   row(99, 'sysinfo', [ADDRESS], sysinfo),
   row(160, 'setrlimit', [RESOURCE, IN_RLIMIT], setLimit),
   row(302, 'prlimit64', [INT, RESOURCE, IN_RLIMIT, OUT_RLIMIT], prlimit),
-  row(318, 'getrandom', [OUT_BYTES, SIZE, flags(GRND)], getrandom),
+  row(318, 'getrandom', [OUT_HEX_BYTES, SIZE, flags(GRND)], getrandom),
 ];

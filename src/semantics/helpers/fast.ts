@@ -1,9 +1,7 @@
-import type { Emitter, WasmType } from '../../ir/wasm-opcodes.ts';
+import type { Emitter } from '../../ir/wasm-opcodes.ts';
 
 /** What a helper's fast path may emit besides a row's: control flow, CPU state, parameters (locals 0 … n − 1). */
 export interface FunctionEmitter extends Emitter {
-  /** if … else … end; the condition is on the stack. */
-  ifElse(type: WasmType | null, then: () => void, otherwise?: () => void): void;
   /** A load or store: the address (and value) are on the stack, `offset` is added to it. */
   access(opcode: number, offset: number): void;
   /** Loads 32 or 64 bits of the CPU state. */

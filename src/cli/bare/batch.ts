@@ -1,0 +1,3 @@
+export function runBatch(a: string, b: unknown): number {
+  return 0;
+}

@@ -1,0 +1,3 @@
+export function runBare(a: string, b: unknown): number {
+  return 0;
+}
