@@ -1,10 +1,10 @@
 import { hex } from '../bits/hex.ts';
 import { mask } from '../bits/width.ts';
 import { registerNamed } from '../decode/registers.ts';
-import { X87 } from '../state/x87.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
+import { X87 } from '../state/x87.ts';
 
 /** A register that cannot be set as asked: one line. */
 export class RegisterError extends Error {
