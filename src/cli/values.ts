@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { ENGINE_NAMES, type EngineName } from '../exec/engine.ts';
 import { MAX_RAM } from '../state/layout.ts';
+import { CliError } from './errors.ts';
 
 /** What options hold: each parser returns the value or throws commander's error with a sentence. */
 
@@ -74,4 +75,13 @@ export function address(text: string): bigint {
 /** Adds one more value of an option that may be given again and again. */
 export function repeated<T>(parse: (text: string) => T): (text: string, before: readonly T[] | undefined) => T[] {
   return (text, before = []) => [...before, parse(text)];
+}
+
+/** `LO-HI`: addresses, HI not included. @throws CliError */
+export function parseRange(text: string): { readonly from: bigint; readonly to: bigint } {
+  const [low, high, ...rest] = text.split('-').map((part) => integer(part));
+  if (low == null || high == null || rest.length > 0 || low >= high) {
+    throw new CliError(`'${text}' is not LO-HI`, '--range', 'as 0x401000-0x401040');
+  }
+  return { from: low, to: high };
 }

@@ -201,6 +201,16 @@ export function bytesOf(text: string, where: string): Uint8Array {
   }
 }
 
+/** Reads `NAME=ADDR` options. */
+export function symOptions(given: readonly string[]): (readonly [name: string, address: bigint])[] {
+  return given.map((text) => {
+    const [name, address] = pair(text, '--sym', 'NAME=ADDR');
+    const value = integer(address);
+    if (value === null) throw new CliError(`'${address}' is no address`, `--sym ${name}`, 'as 0x2ac80');
+    return [name, BigInt.asUintN(64, value)] as const;
+  });
+}
+
 /** A mapping that cannot be made, as an error of the option. */
 export function mappingError(error: unknown): unknown {
   if (error instanceof MappingError) {

@@ -9,8 +9,7 @@ import { readFile } from '../files.ts';
 import type { BareOptions } from '../options.ts';
 import { Output } from '../output.ts';
 import { statsLine } from '../stats.ts';
-import { integer } from '../values.ts';
-import { type BareJob, type BareRequest, bytesOf, mappingError, pair, prepare } from './request.ts';
+import { type BareJob, type BareRequest, bytesOf, mappingError, pair, prepare, symOptions } from './request.ts';
 import { dumpLines, stateLines, stateValues, stopStatus, stopText } from './result.ts';
 
 /** The command line as a request. */
@@ -29,12 +28,7 @@ export function requestOf(path: string, options: BareOptions & { readonly dump?:
     }),
     until: options.until,
     dump: options.dump ?? [],
-    names: (options.sym ?? []).map((text) => {
-      const [name, address] = pair(text, '--sym', 'NAME=ADDR');
-      const value = integer(address);
-      if (value === null) throw new CliError(`'${address}' is no address`, `--sym ${name}`, 'as 0x2ac80');
-      return [name, BigInt.asUintN(64, value)] as const;
-    }),
+    names: symOptions(options.sym ?? []),
   };
 }
 
