@@ -13,7 +13,9 @@ await build({
   target: 'node20',
   external: ['iced-x86'],
   // commander is CommonJS and asks for modules of Node.
-  banner: { js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+  },
   legalComments: 'none',
   logLevel: 'warning',
 });
