@@ -5,11 +5,11 @@ import { complain, Output } from './output.ts';
 import { STATUS, STATUS_HELP } from './status.ts';
 
 /** Every command, loaded when it is named: a run must not wait for what it does not need. */
-const COMMANDS: Readonly<Record<string, (root: URL) => Promise<Command>>> = {
-  run: async () => (await import('./commands/run.ts')).runCommand(),
-  trace: async () => (await import('./commands/trace.ts')).traceCommand(),
+const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) => Promise<Command>>> = {
+  run: async (_, args) => (await import('./commands/run.ts')).runCommand(args),
+  trace: async (_, args) => (await import('./commands/trace.ts')).traceCommand(args),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
-  demo: async (root) => (await import('./commands/demo.ts')).demoCommand(root),
+  demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };
 
 const EXAMPLES = `
@@ -22,7 +22,7 @@ Examples:
 `;
 
 /** Errors and help leave through us: one line, and a status of our own. */
-function quiet(command: Command): Command {
+export function quiet(command: Command): Command {
   const out = new Output(1);
   return command
     .exitOverride()
@@ -37,7 +37,7 @@ function quiet(command: Command): Command {
     .showHelpAfterError(false);
 }
 
-async function program(wanted: string | undefined, folder: URL): Promise<Command> {
+async function program(wanted: string | undefined, folder: URL, args: readonly string[]): Promise<Command> {
   const root = quiet(new Command('swapgs'))
     .description('Runs real x86-64 machine code, exactly and deterministically.')
     .enablePositionalOptions()
@@ -53,7 +53,7 @@ async function program(wanted: string | undefined, folder: URL): Promise<Command
   const known = wanted !== undefined && Object.hasOwn(COMMANDS, wanted);
   for (const [name, load] of Object.entries(COMMANDS)) {
     if (known && name !== wanted) continue;
-    root.addCommand(quiet(await load(folder)));
+    root.addCommand(quiet(await load(folder, args)));
   }
   return root;
 }
@@ -75,7 +75,7 @@ export async function main(args: readonly string[], folder: URL): Promise<void> 
   const first = args.find((arg) => !arg.startsWith('-'));
   const command = first !== undefined && Object.hasOwn(COMMANDS, first) ? `swapgs ${first}` : 'swapgs';
   try {
-    const root = await program(first, folder);
+    const root = await program(first, folder, args);
     if (args.length === 0) throw new CliError('no command', 'swapgs', 'try swapgs demo, or swapgs --help');
     if (first !== undefined && command === 'swapgs') {
       throw new CliError(`no command ${first}`, 'swapgs', `there are ${Object.keys(COMMANDS).join(', ')}`);

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
 import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
 
@@ -33,40 +33,69 @@ export interface BareOptions extends GuestOptions {
   readonly sym?: readonly string[];
 }
 
-export const DEFAULT_MEMORY = '1G';
 const text = (value: string): string => value;
 
 export function guestOptions(command: Command): Command {
   return command
-    .option('--engine NAME', 'interpreter or reference', engine, 'interpreter')
-    .option('--memory SIZE', 'guest memory: 64M, 1G …', memorySize, memorySize(DEFAULT_MEMORY))
-    .option('--max-insns N', 'stop after N instructions', count)
-    .option('--timeout SECONDS', 'stop after so much time', seconds);
+    .option('--engine <NAME>', 'interpreter or reference', engine, 'interpreter')
+    .addOption(new Option('--memory <SIZE>', 'guest memory: 64M, 2G …').argParser(memorySize).default(2 ** 30, '1G'))
+    .option('--max-insns <N>', 'stop after N instructions', count)
+    .option('--timeout <SECONDS>', 'stop after so much time', seconds);
 }
 
 export function userOptions(command: Command): Command {
   return command
     .optionsGroup('Programs:')
-    .option('--dir HOST=GUEST[:ro]', 'let the program use a directory of the host (repeatable)', repeated(text))
-    .option('--env K=V', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
+    .option(
+      '--dir <HOST=GUEST>',
+      'let the program use a directory of the host; HOST=GUEST:ro only to read (repeatable)',
+      repeated(text),
+    )
+    .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
     .option('--env-clear', 'begin with an empty environment instead of the default one')
-    .option('--seed N', 'decides everything that is random', seed, 0)
+    .option('--seed <N>', 'decides everything that is random', seed, 0)
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
-    .option('--argv0 NAME', 'the program’s own name, argv[0]', text);
+    .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text);
 }
 
 export function bareOptions(command: Command): Command {
   return command
     .optionsGroup('Bare guests (--bare):')
     .option('--bare', 'flat code or an ELF without an operating system')
-    .option('--base ADDR', 'where flat code is loaded (default 0x100000)', address)
-    .option('--entry ADDR', 'where to begin: an address or a symbol (default: the base, or the ELF’s entry)', text)
-    .option('--cpl N', 'privilege level, 0 or 3 (default 0)', (value) => Number(level(value)))
-    .option('--map ADDR:SIZE[:rwx]', 'map memory, rwx unless said; s keeps CPL 3 out (repeatable)', repeated(text))
-    .option('--reg NAME=VALUE', 'set a register: rax, r8d, ah, rip, rflags, xmm0, st0 … (repeatable)', repeated(text))
-    .option('--mem ADDR=@FILE|HEX', 'put bytes into mapped memory (repeatable)', repeated(text))
-    .option('--until ADDR', 'stop before the instruction at an address or symbol', text)
-    .option('--sym NAME=ADDR', 'name an address in listings (repeatable)', repeated(text));
+    .option('--base <ADDR>', 'where flat code is loaded (default 0x100000)', address)
+    .option('--entry <ADDR>', 'where to begin: an address or a symbol (default: the base, or the ELF’s entry)', text)
+    .option('--cpl <N>', 'privilege level, 0 or 3 (default 0)', (value) => Number(level(value)))
+    .option('--map <ADDR:SIZE:rwx>', 'map memory; rwx unless said, s keeps CPL 3 out (repeatable)', repeated(text))
+    .option('--reg <NAME=VALUE>', 'set a register: rax, r8d, ah, rip, rflags, xmm0, st0 … (repeatable)', repeated(text))
+    .option('--mem <ADDR=@FILE|HEX>', 'put bytes into mapped memory (repeatable)', repeated(text))
+    .option('--until <ADDR>', 'stop before the instruction at an address or symbol', text)
+    .option('--sym <NAME=ADDR>', 'name an address in listings (repeatable)', repeated(text));
+}
+
+/**
+ * Makes a command that takes a program and its arguments. What follows a program's name is the program's own, but a bare
+ * guest has no arguments: there options may stand behind its name too.
+ * @param args the whole command line, to be read again when the guest is a bare one
+ * @param define adds options; `act` runs the guest
+ */
+export function guestCommand<T extends { readonly bare?: boolean }>(
+  args: readonly string[],
+  define: () => Command,
+  act: (path: string | undefined, guestArgs: readonly string[], options: T) => Promise<number>,
+): Command {
+  const run = async (path: string | undefined, rest: string[], options: T): Promise<void> => {
+    process.exitCode = await act(path, rest, options);
+  };
+  const command = define();
+  return command.passThroughOptions().action(async (path: string | undefined, rest: string[], options: T) => {
+    if (!options.bare || rest.length === 0) return run(path, rest, options);
+    const again = define().copyInheritedSettings(command);
+    again.action((bare: string | undefined, more: string[], all: T) => {
+      if (more.length > 0) again.error(`error: a bare guest takes no arguments, but there is '${more[0]}'`);
+      return run(bare, more, all);
+    });
+    await again.parseAsync(args.slice(args.indexOf(command.name()) + 1), { from: 'user' });
+  });
 }
 
 const level = oneOf('0', '3');

@@ -5,6 +5,7 @@ import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { PENDING_KIND } from '../state/pending.ts';
 import type { Exit } from './exit.ts';
+import { fetchInsn } from './fetch.ts';
 
 /** The helpers' view of CPU, memory and machine; one object for all engines of a CPU. */
 export class ExecContext implements HelperContext {
@@ -67,6 +68,10 @@ export class ExecContext implements HelperContext {
         return { kind: 'syscall' };
       case PENDING_KIND.hlt:
         return { kind: 'hlt' };
+      case PENDING_KIND.unimplemented: {
+        const { mnemonic, bytes } = fetchInsn(this.mmu, this, this.cpu.rip)!.insn;
+        return { kind: 'unimplemented', mnemonic, bytes };
+      }
       default:
         throw new Error(`nothing is pending (${kind})`);
     }

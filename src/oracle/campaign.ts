@@ -48,7 +48,9 @@ export interface CampaignResult {
  * instructions depend on descriptor tables; they have tests of their own.
  */
 const BANNED = new Set(
-  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs wrgsbase rdsspd rdsspq'.split(' '),
+  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid wrgsbase rdsspd rdsspq'.split(
+    ' ',
+  ),
 );
 
 function testable(insn: Insn): boolean {

@@ -3,6 +3,7 @@ import './arith.ts';
 import './atomic.ts';
 import './bits.ts';
 import './branch.ts';
+import './helpers/control.ts';
 import './helpers/system.ts';
 import './logic.ts';
 import './move.ts';

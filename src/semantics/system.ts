@@ -70,3 +70,14 @@ define(
     x.read(at!, 8);
   },
 );
+
+define('rdmsr', 'Read a model-specific register', (x) => void x.b.call('readMsr', 0));
+define('wrmsr', 'Write a model-specific register', (x) => void x.b.call('writeMsr', 0));
+define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(1, 32)));
+define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
+
+define(
+  'in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid',
+  'System instructions to come: #GP(0) outside CPL 0, as a user program sees them',
+  (x) => void x.b.call('notYet', 0),
+);

@@ -1,4 +1,4 @@
 import { Command } from 'commander';
-export function demoCommand(root: URL): Command {
+export function demoCommand(_root: URL): Command {
   return new Command('demo').description('x');
 }

@@ -1,6 +1,13 @@
 import { Command } from 'commander';
 import { CliError } from '../errors.ts';
-import { type BareOptions, bareOptions, guestOptions, type UserOptions, userOptions } from '../options.ts';
+import {
+  type BareOptions,
+  bareOptions,
+  guestCommand,
+  guestOptions,
+  type UserOptions,
+  userOptions,
+} from '../options.ts';
 import { STATUS_HELP } from '../status.ts';
 import { oneOf, repeated } from '../values.ts';
 
@@ -26,13 +33,14 @@ A program finds HOME=/root LANG=C PATH=/usr/local/bin:/usr/bin:/bin TERM=dumb US
 file of the host but those of --dir. A bare guest has its code rwx at 0x100000, 64 KiB of stack below RSP = 0x80000000, and
 ends at HLT, at --until, at an exception, or at a limit.`;
 
-export function runCommand(): Command {
+export const runCommand = (args: readonly string[]): Command => guestCommand(args, define, run);
+
+function define(): Command {
   const command = new Command('run')
     .description('run a static Linux program, or flat code (--bare)')
     .usage('[options] PROGRAM [ARGS…]')
     .argument('[program]', 'a static x86-64 program; with --bare flat code or an ELF')
-    .argument('[args...]', 'its arguments')
-    .passThroughOptions();
+    .argument('[args...]', 'its arguments');
   guestOptions(command)
     .option('--stats', 'end with a line «swapgs: N instructions, S s, M MIPS» on stderr')
     .option(
@@ -43,14 +51,11 @@ export function runCommand(): Command {
     );
   userOptions(command).option('--strace', 'print every system call on stderr');
   return bareOptions(command)
-    .option('--dump ADDR:SIZE', 'show memory at the end (repeatable)', repeated(String))
-    .option('--state FORM', 'show the state at the end: text or json', oneOf('text', 'json'))
+    .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
+    .option('--state <FORM>', 'show the state at the end: text or json', oneOf('text', 'json'))
     .option('--json', 'the same as --state json')
-    .option('--batch FILE', 'many runs, one JSON object a line; - is standard input')
-    .addHelpText('after', EXAMPLES + STATUS_HELP)
-    .action(async (path: string | undefined, args: string[], options: RunOptions) => {
-      process.exitCode = await run(path, args, options);
-    });
+    .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input')
+    .addHelpText('after', EXAMPLES + STATUS_HELP);
 }
 
 async function run(path: string | undefined, args: readonly string[], options: RunOptions): Promise<number> {

@@ -1,4 +1,4 @@
 import { Command } from 'commander';
-export function traceCommand(): Command {
+export function traceCommand(_args: readonly string[]): Command {
   return new Command('trace').description('x');
 }

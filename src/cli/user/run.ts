@@ -1,6 +1,7 @@
 import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
-import { endLine, exitStatus } from './end.ts';
+import { statsLine } from '../stats.ts';
+import { exitStatus } from './end.ts';
 import { hostStdio, readProgram, Session } from './session.ts';
 import { RecordingStdio } from './stdio.ts';
 
@@ -28,15 +29,9 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   const abnormal = end.kind !== 'exited';
   if (abnormal) {
     const { reportEnd } = await import('./report.ts');
-    reportEnd(session, end, stdio, elapsed, options.explain, errors);
+    reportEnd({ session, end, stdio, elapsed }, options.explain, errors);
   }
   if (options.stats === true) errors.line(statsLine(session.machine.cpu.icount, elapsed));
   errors.flush();
   return exitStatus(end);
-}
-
-/** `swapgs: N instructions, S s, M MIPS`. */
-export function statsLine(instructions: number, milliseconds: number): string {
-  const mips = milliseconds > 0 ? instructions / milliseconds / 1000 : 0;
-  return `swapgs: ${instructions} instructions, ${(milliseconds / 1000).toFixed(3)} s, ${mips.toFixed(1)} MIPS`;
 }

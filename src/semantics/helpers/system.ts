@@ -1,4 +1,4 @@
-import { CR0, CR2, CR3, CR4, CR8, DR, EFER, FS_BASE, GS_BASE, gprAt, TSC_AUX, XCR0 } from '../../state/layout.ts';
+import { CR4, EFER, FS_BASE, GS_BASE, gprAt, TSC_AUX, XCR0 } from '../../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
@@ -8,16 +8,8 @@ const { GP, UD } = VECTOR;
 const CR4_TSD = 1n << 2n;
 const EFER_SCE = 1n;
 
-const CONTROL = new Map<number, number>([
-  [0, CR0],
-  [2, CR2],
-  [3, CR3],
-  [4, CR4],
-  [8, CR8],
-]);
-
 /** #GP(0) outside CPL 0; true when it was raised. */
-function privileged(c: HelperContext): boolean {
+export function privileged(c: HelperContext): boolean {
   if (c.cpu.cpl === 0) return false;
   c.fault(GP, 0);
   return true;
@@ -147,6 +139,28 @@ defineHelper({
 });
 
 defineHelper({
+  name: 'notYet',
+  doc: 'An instruction that only CPL 0 may execute and that is not implemented: #GP(0) elsewhere',
+  args: [],
+  result: 0,
+  run: (c) => {
+    if (!privileged(c)) c.stop(PENDING_KIND.unimplemented);
+  },
+});
+
+defineHelper({
+  name: 'setAlignmentCheck',
+  doc: 'STAC and CLAC: #UD outside CPL 0',
+  args: [32],
+  result: 0,
+  run: (c, on) => {
+    if (c.cpu.cpl !== 0) return c.fault(UD, null);
+    c.cpu.rflags = on ? c.cpu.rflags | FLAG.AC : c.cpu.rflags & ~FLAG.AC;
+    c.modeChanged();
+  },
+});
+
+defineHelper({
   name: 'gateAllowed',
   doc: 'INT n: #GP(8n + 2) where no gate of user privilege stands at that vector',
   args: [32],
@@ -194,59 +208,6 @@ defineHelper({
     if (n >= 4) c.cpu.setU64(n === 4 ? FS_BASE : GS_BASE, 0n);
   },
 });
-
-defineHelper({
-  name: 'readControl',
-  doc: 'MOV from a control register; #UD where there is none, #GP(0) outside CPL 0',
-  args: [32],
-  result: 64,
-  run: (c, n) => {
-    const at = CONTROL.get(Number(n));
-    if (at === undefined) {
-      c.fault(UD, null);
-      return 0n;
-    }
-    return privileged(c) ? 0n : c.cpu.u64(at);
-  },
-});
-
-defineHelper({
-  name: 'writeControl',
-  doc: 'MOV to a control register, with the flushes of SDM 3A 4.10.4.1',
-  args: [32, 64],
-  result: 0,
-  run: (c, n, value) => {
-    const at = CONTROL.get(Number(n));
-    if (at === undefined) return c.fault(UD, null);
-    if (privileged(c)) return;
-    if (at === CR3) {
-      c.cpu.setU64(CR3, value! & ~(1n << 63n));
-      c.machine.flushTlb('non-global');
-      return;
-    }
-    c.cpu.setU64(at, value!);
-    if (at === CR0 || at === CR4) c.machine.flushTlb('all');
-    c.modeChanged();
-  },
-});
-
-for (const [name, doc] of [
-  ['readDebug', 'MOV from a debug register'],
-  ['writeDebug', 'MOV to a debug register'],
-] as const)
-  defineHelper({
-    name,
-    doc,
-    args: name === 'readDebug' ? [32] : [32, 64],
-    result: name === 'readDebug' ? 64 : 0,
-    run: (c, n, value) => {
-      if (privileged(c)) return 0n;
-      const at = DR + 8 * Number(n);
-      if (name === 'readDebug') return c.cpu.u64(at);
-      c.cpu.setU64(at, value!);
-      return 0n;
-    },
-  });
 
 defineHelper({
   name: 'invlpg',
