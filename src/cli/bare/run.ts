@@ -111,7 +111,7 @@ function lastSteps(first: BareGuest, job: BareJob, options: RunOptions): LastSte
   const guest = loadedGuest(job, options);
   const { machine } = guest;
   const watcher = new Watcher(machine);
-  const window = { from: icount - SHOWN_BEFORE + 1, to: Number.POSITIVE_INFINITY };
+  const window = { from: icount - SHOWN_BEFORE + 1, to: Number.POSITIVE_INFINITY, ranges: [] };
   guest.run({ ...limitsOf(job, options), instructions: icount + 1 }, (budget) =>
     runWindow(machine, watcher, window, (step) => last.add(step), budget),
   );

@@ -70,7 +70,7 @@ function lastSteps({ session, end, stdio, elapsed }: Ended): LastSteps {
   if (replay === null) return { unknown: 'the program has read too much input to keep it' };
   const last = new LastFew();
   const { icount, rip } = session.machine.cpu;
-  const window = { from: icount - SHOWN_BEFORE + 1, to: Number.POSITIVE_INFINITY };
+  const window = { from: icount - SHOWN_BEFORE + 1, to: Number.POSITIVE_INFINITY, ranges: [] };
   let stepping: SteppingMachine | undefined;
   const again = new Session(program, {
     stdio: replay,
