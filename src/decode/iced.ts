@@ -10,6 +10,7 @@ const iced: typeof Iced = createRequire(import.meta.url)('iced-x86');
 export const {
   Code,
   CodeExt,
+  CpuidFeature,
   Decoder,
   DecoderError,
   DecoderOptions,

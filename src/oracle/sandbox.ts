@@ -54,6 +54,19 @@ export class Sandbox {
 
   /** Puts a case in place and runs it; the ending is that of the host: `normal` at the marker behind the code. */
   run(c: OracleCase, budget: number): Exit | { readonly kind: 'normal' } {
+    this.place(c);
+    const { cpu } = this.machine;
+    const exit = this.machine.run(budget);
+    const end = (c.codeAddress ?? CODE.base) + BigInt(c.code.length);
+    if (exit.kind === 'fault' && exit.fault.vector === VECTOR.BP && cpu.rip === end + 1n) {
+      cpu.rip = end;
+      return { kind: 'normal' };
+    }
+    return exit;
+  }
+
+  /** Puts a case's memory and registers in place. Selectors, control registers and the privilege level stay. */
+  place(c: OracleCase): void {
     const { machine } = this;
     const { cpu, memory } = machine;
     for (const { physical, length, background } of this.#dirtyCode) memory.fill(physical, length, background);
@@ -82,11 +95,5 @@ export class Sandbox {
     cpu.setU64(ICOUNT, 0n);
     cpu.rip = c.rip ?? at;
     machine.mmu.flush('all');
-    const exit = machine.run(budget);
-    if (exit.kind === 'fault' && exit.fault.vector === VECTOR.BP && cpu.rip === end + 1n) {
-      cpu.rip = end;
-      return { kind: 'normal' };
-    }
-    return exit;
   }
 }

@@ -71,7 +71,7 @@ export async function runBare(path: string, options: RunOptions): Promise<number
   const out = new Output(1);
   if (options.json === true || options.state === 'json') out.line(JSON.stringify(stateValues(guest, stop, job.dumps)));
   else
-    for (const line of options.state === 'text' ? stateLines(guest, stop, job.dumps) : dumpLines(guest, job.dumps))
+    for (const line of options.state === 'none' ? dumpLines(guest, job.dumps) : stateLines(guest, stop, job.dumps))
       out.line(line);
   out.flush();
   const errors = new Output(2);

@@ -17,7 +17,7 @@ export interface RunOptions extends UserOptions, BareOptions {
   readonly stats?: boolean;
   readonly explain: 'text' | 'json' | 'none';
   readonly dump?: readonly string[];
-  readonly state?: 'text' | 'json';
+  readonly state?: 'text' | 'json' | 'none';
   readonly json?: boolean;
   readonly batch?: string;
 }
@@ -52,7 +52,7 @@ function define(): Command {
   userOptions(command).option('--strace', 'print every system call on stderr');
   return bareOptions(command)
     .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
-    .option('--state <FORM>', 'show the state at the end: text or json', oneOf('text', 'json'))
+    .option('--state <FORM>', 'how to show the state at the end: text, json or none (default: text)', oneOf('text', 'json', 'none'))
     .option('--json', 'the same as --state json')
     .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input')
     .addHelpText('after', EXAMPLES + STATUS_HELP);

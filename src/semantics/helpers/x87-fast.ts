@@ -19,15 +19,15 @@ const EXPONENT = X87_REG + 8;
 const TOP_AT = 11;
 const C1_AT = 9;
 const PE_AT = 5;
-const SIGN_AT = 15;
-const RC_AT = 10;
-const MSB = 1n << 63n;
+export const SIGN_AT = 15;
+export const RC_AT = 10;
+export const MSB = 1n << 63n;
 const TOP_AND_C1 = (7 << TOP_AT) | SW.C1;
 /** Exponents of numbers, less one, are below this; those that stay so when rounding adds one are below one less. */
-const NORMAL = 0x7ffe;
+export const NORMAL = 0x7ffe;
 
 /** The registers and words of the stack, as expressions. `sw` and `tw` are locals that hold the words beforehand. */
-class Stack {
+export class Stack {
   readonly x: Expressions;
   readonly sw: Expr;
   readonly tw: Expr;
@@ -105,7 +105,7 @@ class Stack {
 }
 
 /** Loads the status and tag words into locals. */
-function withStack(e: FunctionEmitter, body: (s: Stack, x: Expressions) => void): void {
+export function withStack(e: FunctionEmitter, body: (s: Stack, x: Expressions) => void): void {
   const x = expressions(e);
   x.locals(['i32', 'i32'], (sw, tw) => {
     x.set(sw, x.load16(x.i32(0), X87_SW));
@@ -115,7 +115,7 @@ function withStack(e: FunctionEmitter, body: (s: Stack, x: Expressions) => void)
 }
 
 /** An operand as significand and sign with exponent, and the condition under which it is so: a normal number, or perhaps zero. */
-interface Extended {
+export interface Extended {
   readonly significand: Expr;
   readonly exponent: Expr;
   readonly normal: Expr;
@@ -124,7 +124,7 @@ interface Extended {
 const tagOf = (x: Expressions, v: Extended): Expr => x.select(x.i32(TAG_VALID), x.i32(TAG_ZERO), v.normal);
 
 /** A float in parameter 0. */
-function widened(x: Expressions, fmt: FloatFormat): Extended {
+export function widened(x: Expressions, fmt: FloatFormat): Extended {
   const wide = fmt === F64;
   const bits = wide ? x.get(0) : x.long(x.get(0));
   const field = x.and(x.short(x.shrL(bits, x.i64(fmt.storedShift))), x.i32(fmt.exponentMask));
@@ -140,7 +140,7 @@ function widened(x: Expressions, fmt: FloatFormat): Extended {
 }
 
 /** A signed integer in parameter 0. */
-function converted(x: Expressions, width: 16 | 32 | 64): Extended {
+export function converted(x: Expressions, width: 16 | 32 | 64): Extended {
   const value = width === 64 ? x.get(0) : x.longSigned(width === 16 ? x.word(x.get(0)) : x.get(0));
   const negative = x.negativeL(value, x.i64(0n));
   const magnitude = x.select(x.subL(x.i64(0n), value), value, negative);
@@ -279,7 +279,7 @@ export const fastFstExtended: FastPath = (e, slow) =>
     x.when(s.present(zero), () => deliver(s, s.significand(zero), s.exponent(zero)), slow);
   });
 
-const controlWord = (x: Expressions): Expr => x.load16(x.i32(0), X87_CW);
+export const controlWord = (x: Expressions): Expr => x.load16(x.i32(0), X87_CW);
 const isTag = (s: Stack, tag: number): Expr => s.x.eq(s.tag(s.x.i32(0)), s.x.i32(tag));
 
 /** FST m32, m64: rounding to nearest with inexact masked, or exact. */
@@ -347,218 +347,6 @@ export const fastFist =
           }),
         () => x.when(isTag(s, TAG_ZERO), () => deliver(s, x.i64(0n), zero), slow),
       );
-    });
-
-// ——— arithmetic ———
-
-/** 64-bit precision, to nearest, inexact masked: the state after FNINIT as far as it matters. */
-const CONTROL_MASK = (3 << 8) | (3 << RC_AT) | PE;
-const CONTROL_DEFAULT = (3 << 8) | PE;
-
-/** Locals with a result to be rounded: significand, what lies below it (sticky at the end), exponent, sign. */
-interface Unrounded {
-  readonly high: number;
-  readonly low: number;
-  readonly exponent: number;
-  readonly sign: number;
-}
-
-/** Rounds to nearest even and writes ST(dst), then pops where `pop` is 1. */
-function finish(s: Stack, r: Unrounded, dst: Expr, pop: Expr, slow: () => void): void {
-  const { x } = s;
-  const high = x.get(r.high);
-  const low = x.get(r.low);
-  x.when(
-    x.below(x.sub(x.get(r.exponent), x.i32(1)), x.i32(NORMAL - 1)),
-    () =>
-      x.locals(['i32'], (up) => {
-        const odd = x.short(x.andL(high, x.i64(1n)));
-        x.set(up, x.or(x.belowL(x.i64(MSB), low), x.and(x.eqL(low, x.i64(MSB)), odd)));
-        x.set(r.high, x.addL(high, x.long(x.get(up))));
-        x.when(x.eqzL(high), () => {
-          x.set(r.high, x.i64(MSB));
-          x.set(r.exponent, x.add(x.get(r.exponent), x.i32(1)));
-        });
-        s.write(dst, high, x.or(x.get(r.exponent), x.shl(x.get(r.sign), x.i32(SIGN_AT))));
-        s.tags(s.popped(s.retagged(dst, x.i32(TAG_VALID)), pop));
-        s.status(pop, x.get(up), x.neL(low, x.i64(0n)));
-      }),
-    slow,
-  );
-}
-
-/** Leaves the product of two 64-bit locals in `high` and `low`. */
-function multiply(x: Expressions, a: number, b: number, high: number, low: number): void {
-  const lower = (v: Expr): Expr => x.andL(v, x.i64(0xffff_ffffn));
-  const upper = (v: Expr): Expr => x.shrL(v, x.i64(32n));
-  const [a0, a1, b0, b1] = [lower(x.get(a)), upper(x.get(a)), lower(x.get(b)), upper(x.get(b))];
-  x.locals(['i64', 'i64'], (p, q) => {
-    x.set(p, x.addL(x.mulL(a1, b0), upper(x.mulL(a0, b0))));
-    x.set(q, x.addL(x.mulL(a0, b1), lower(x.get(p))));
-    x.set(high, x.addL(x.addL(x.mulL(a1, b1), upper(x.get(p))), upper(x.get(q))));
-    x.set(low, x.mulL(x.get(a), x.get(b)));
-  });
-}
-
-/** Two numbers in locals: significands, exponents, signs. */
-interface Pair {
-  readonly a: number;
-  readonly b: number;
-  readonly ea: number;
-  readonly eb: number;
-  readonly na: number;
-  readonly nb: number;
-}
-
-function product(x: Expressions, p: Pair, r: Unrounded, done: () => void): void {
-  multiply(x, p.a, p.b, r.high, r.low);
-  x.set(r.sign, x.xor(x.get(p.na), x.get(p.nb)));
-  x.set(r.exponent, x.sub(x.add(x.get(p.ea), x.get(p.eb)), x.i32(F80.bias - 1)));
-  x.when(x.eqzL(x.shrL(x.get(r.high), x.i64(63n))), () => {
-    x.set(r.high, x.orL(x.shlL(x.get(r.high), x.i64(1n)), x.shrL(x.get(r.low), x.i64(63n))));
-    x.set(r.low, x.shlL(x.get(r.low), x.i64(1n)));
-    x.set(r.exponent, x.sub(x.get(r.exponent), x.i32(1)));
-  });
-  done();
-}
-
-/** The sum: the larger magnitude is `a` afterwards. Slow where the exponents are 64 or more apart or little is left. */
-function sum(x: Expressions, p: Pair, r: Unrounded, done: () => void, slow: () => void): void {
-  const swap = (type: 'i32' | 'i64', one: number, other: number): void =>
-    x.locals([type], (held) => {
-      x.set(held, x.get(one));
-      x.set(one, x.get(other));
-      x.set(other, x.get(held));
-    });
-  const smaller = x.and(x.eq(x.get(p.ea), x.get(p.eb)), x.belowL(x.get(p.a), x.get(p.b)));
-  x.when(x.or(x.below(x.get(p.ea), x.get(p.eb)), smaller), () => {
-    swap('i64', p.a, p.b);
-    swap('i32', p.ea, p.eb);
-    swap('i32', p.na, p.nb);
-  });
-  x.set(r.sign, x.get(p.na));
-  x.set(r.exponent, x.get(p.ea));
-  x.locals(['i64'], (distance) => {
-    const left = x.subL(x.i64(64n), x.get(distance));
-    x.set(distance, x.long(x.sub(x.get(p.ea), x.get(p.eb))));
-    x.when(
-      x.belowL(x.get(distance), x.i64(64n)),
-      () => {
-        x.set(r.low, x.select(x.shlL(x.get(p.b), left), x.i64(0n), x.neL(x.get(distance), x.i64(0n))));
-        x.set(r.high, x.shrL(x.get(p.b), x.get(distance)));
-        x.when(
-          x.eq(x.get(p.na), x.get(p.nb)),
-          () => {
-            added(x, p, r);
-            done();
-          },
-          () => {
-            // a − b, borrowing for what lies below.
-            x.set(r.high, x.subL(x.subL(x.get(p.a), x.get(r.high)), x.long(x.neL(x.get(r.low), x.i64(0n)))));
-            x.set(r.low, x.subL(x.i64(0n), x.get(r.low)));
-            x.when(
-              x.neL(x.get(r.high), x.i64(0n)),
-              () => {
-                normalise(x, r);
-                done();
-              },
-              slow,
-            );
-          },
-        );
-      },
-      slow,
-    );
-  });
-}
-
-/** high ← a + high; a carry shifts everything right, and what falls off stays as a sticky bit. */
-function added(x: Expressions, p: Pair, r: Unrounded): void {
-  x.set(r.high, x.addL(x.get(p.a), x.get(r.high)));
-  x.when(x.belowL(x.get(r.high), x.get(p.a)), () => {
-    const sticky = x.andL(x.get(r.low), x.i64(1n));
-    const shifted = x.orL(x.shrL(x.get(r.low), x.i64(1n)), x.shlL(x.get(r.high), x.i64(63n)));
-    x.set(r.low, x.orL(shifted, sticky));
-    x.set(r.high, x.orL(x.shrL(x.get(r.high), x.i64(1n)), x.i64(MSB)));
-    x.set(r.exponent, x.add(x.get(r.exponent), x.i32(1)));
-  });
-}
-
-/** Shifts leading zeros of a difference out. */
-function normalise(x: Expressions, r: Unrounded): void {
-  x.locals(['i64'], (zeros) => {
-    x.set(zeros, x.clzL(x.get(r.high)));
-    x.when(x.neL(x.get(zeros), x.i64(0n)), () => {
-      const moved = x.shrL(x.get(r.low), x.subL(x.i64(64n), x.get(zeros)));
-      x.set(r.high, x.orL(x.shlL(x.get(r.high), x.get(zeros)), moved));
-      x.set(r.low, x.shlL(x.get(r.low), x.get(zeros)));
-      x.set(r.exponent, x.sub(x.get(r.exponent), x.short(x.get(zeros))));
-    });
-  });
-}
-
-/** ST(dst) op another number, both normal. */
-function arithmetic(
-  s: Stack,
-  op: 'add' | 'mul' | 'sub' | 'subr',
-  dst: Expr,
-  other: Omit<Extended, 'zero'>,
-  pop: Expr,
-  slow: () => void,
-): void {
-  const { x } = s;
-  const fits = x.all(
-    x.eq(x.and(controlWord(x), x.i32(CONTROL_MASK)), x.i32(CONTROL_DEFAULT)),
-    x.eq(s.tag(dst), x.i32(TAG_VALID)),
-    other.normal,
-  );
-  const field = (exponent: Expr): Expr => x.and(exponent, x.i32(F80.exponentMask));
-  const sign = (exponent: Expr, negate: boolean): Expr =>
-    negate ? x.eqz(x.shr(exponent, x.i32(SIGN_AT))) : x.shr(exponent, x.i32(SIGN_AT));
-  x.when(
-    fits,
-    () =>
-      x.locals(
-        ['i64', 'i64', 'i32', 'i32', 'i32', 'i32', 'i64', 'i64', 'i32', 'i32'],
-        (a, b, ea, eb, na, nb, high, low, exponent, negative) => {
-          x.set(a, s.significand(dst));
-          x.set(b, other.significand);
-          x.set(ea, field(s.exponent(dst)));
-          x.set(eb, field(other.exponent));
-          x.set(na, sign(s.exponent(dst), op === 'subr'));
-          x.set(nb, sign(other.exponent, op === 'sub'));
-          const pair = { a, b, ea, eb, na, nb };
-          const r = { high, low, exponent, sign: negative };
-          const done = (): void => finish(s, r, dst, pop, slow);
-          if (op === 'mul') product(x, pair, r, done);
-          else sum(x, pair, r, done, slow);
-        },
-      ),
-    slow,
-  );
-}
-
-export type FastOperation = 'add' | 'mul' | 'sub' | 'subr';
-export const isFast = (op: string): op is FastOperation => ['add', 'mul', 'sub', 'subr'].includes(op);
-
-/** ST(dst) op ST(src), parameters 0 and 1, and a pop where parameter 2 is 1. */
-export const fastArithmetic =
-  (op: FastOperation): FastPath =>
-  (e, slow) =>
-    withStack(e, (s, x) => {
-      const src = x.get(1);
-      const normal = x.eq(s.tag(src), x.i32(TAG_VALID));
-      const other = { significand: s.significand(src), exponent: s.exponent(src), normal };
-      arithmetic(s, op, x.get(0), other, x.get(2), slow);
-    });
-
-/** ST(0) op a float or an integer in parameter 0. */
-export const fastArithmeticMemory =
-  (op: FastOperation, kind: FloatFormat | 16 | 32): FastPath =>
-  (e, slow) =>
-    withStack(e, (s, x) => {
-      const other = typeof kind === 'number' ? converted(x, kind) : widened(x, kind);
-      arithmetic(s, op, x.i32(0), other, x.i32(0), slow);
     });
 
 // ——— comparison ———

@@ -4,6 +4,7 @@ import { writeExtended, type X87 } from '../../state/x87.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 import * as A from './x87-arith.ts';
 import * as Fast from './x87-fast.ts';
+import * as FastArith from './x87-fast-arith.ts';
 import * as T from './x87-transfer.ts';
 
 /**
@@ -57,7 +58,7 @@ for (const op of ['add', 'mul', 'sub', 'subr', 'div', 'divr'] as const) {
     `ST(dst) ← ST(dst) ${op} ST(src), then perhaps a pop`,
     [32, 32, 32],
     (x, dst, src, pop) => A.arithmetic(x, op, Number(dst), Number(src), pop === 1n),
-    Fast.isFast(op) ? Fast.fastArithmetic(op) : null,
+    FastArith.isFast(op) ? FastArith.fastArithmetic(op) : null,
   );
   for (const kind of [F32, F64, 16, 32] as const) {
     const [name, width] = typeof kind === 'number' ? ([`i${kind}`, kind] as const) : ([kind.name, kind.width] as const);
@@ -66,7 +67,7 @@ for (const op of ['add', 'mul', 'sub', 'subr', 'div', 'divr'] as const) {
       `ST(0) ← ST(0) ${op} a number of that format`,
       [width as Width],
       (x, bits) => A.arithmeticMemory(x, op, kind, bits!),
-      Fast.isFast(op) ? Fast.fastArithmeticMemory(op, kind) : null,
+      FastArith.isFast(op) ? FastArith.fastArithmeticMemory(op, kind) : null,
     );
   }
 }

@@ -1,0 +1,80 @@
+// biome-ignore-all format: a test is a line
+import { check, data, everyMnemonicOf } from '../support/check.ts';
+
+// no operation, with a ModRM byte or without; its memory operand is not touched
+check('90', 'nop', [{}, {}]);
+check('0f 1f 00', 'nop [rax]', [{ rax: 0n }, {}]);
+check('66 0f 1f 44 00 00', 'nop [rax+rax]', [{ rax: 0x8000_0000_0000_0000n }, {}]);
+check('f3 90', 'pause', [{}, {}]);
+check('f3 0f 1e fa', 'endbr64', [{}, {}]);
+check('f3 0f 1e fb', 'endbr32', [{}, {}]);
+check('0f 1e c0', 'nop eax,eax', [{}, {}]);
+check('0f 1c 00', 'cldemote [rax]', [{ rax: 0n }, {}]);
+check('f3 48 0f 1e c8', 'rdsspq rax', [{ rax: 7n }, {}], { machine: 'shadow stacks' });
+check('f3 0f 1e c8', 'rdsspd eax', [{ rax: 7n }, {}], { machine: 'shadow stacks' });
+check('0f ae e8', 'lfence', [{}, {}]);
+check('0f ae f0', 'mfence', [{}, {}]);
+check('0f ae f8', 'sfence', [{}, {}]);
+check('0f 18 08', 'prefetcht0 [rax]', [{ rax: 0n }, {}]);
+check('0f 18 10', 'prefetcht1 [rax]', [{ rax: 0n }, {}]);
+check('0f 18 18', 'prefetcht2 [rax]', [{ rax: 0n }, {}]);
+check('0f 18 00', 'prefetchnta [rax]', [{ rax: 0x8000_0000_0000_0000n }, {}]);
+check('0f 0d 08', 'prefetchw [rax]', [{ rax: 0n }, {}]);
+check('0f 0d 00', 'prefetch_exclusive [rax]', [{ rax: 0n }, {}], { machine: 'AMD CPUs only' });
+check('0f 0d 10', 'prefetchwt1 [rax]', [{ rax: 0n }, {}]);
+check('0f 18 3d 00 00 00 00', 'prefetchit0 [rip]', [{}, {}]);
+check('0f 18 35 00 00 00 00', 'prefetchit1 [rip]', [{}, {}]);
+
+// undefined on purpose: UD0 and UD1 have a ModRM byte
+check('0f 0b', 'ud2', [{}, { fault: '#UD' }]);
+check('0f b9 c0', 'ud1 eax,eax', [{}, { fault: '#UD' }]);
+check('0f ff c0', 'ud0 eax,eax', [{}, { fault: '#UD' }]);
+
+// identity and time; the upper halves are cleared
+check('0f a2', 'cpuid', [{ rax: 0xffff_ffff_0000_0000n, rcx: 0xffff_ffff_ffff_ffffn }, { rax: 0xdn, rcx: 0x6c65_746en, rdx: 0x4965_6e69n, rbx: 0x756e_6547n }], { machine: 'identity' });
+check('0f a2', 'cpuid', [{ rax: 0x8000_0000n }, { rax: 0x8000_0008n, rcx: 0n, rdx: 0n, rbx: 0n }], { machine: 'identity' });
+check('0f 31', 'rdtsc', [{ rax: 0xffff_ffff_ffff_ffffn, rdx: 0xffff_ffff_ffff_ffffn }, { rax: 0n, rdx: 0n }], { machine: 'time' });
+check('90 90 0f 01 f9', 'nop; nop; rdtscp', [{}, { rax: 2n, rcx: 0n, rdx: 0n }], { machine: 'time' });
+check('0f 31', 'rdtsc', [{ cr4: 0x1_06b4n }, { fault: '#GP(0)' }], { machine: 'CR4.TSD' });
+check('0f 01 f9', 'rdtscp', [{ cr4: 0x1_06b4n }, { fault: '#GP(0)' }], { machine: 'CR4.TSD' });
+check('0f 01 d0', 'xgetbv', [{ rcx: 0n }, { fault: '#UD' }], { machine: 'CR4.OSXSAVE is clear' });
+check('0f 01 d0', 'xgetbv', [{ rcx: 0n, cr4: 0x5_06b0n }, { rax: 1n, rdx: 0n }], { machine: 'CR4.OSXSAVE' });
+check('0f 01 d0', 'xgetbv', [{ rcx: 5n, cr4: 0x5_06b0n }, { fault: '#GP(0)' }], { machine: 'CR4.OSXSAVE' });
+check('f4', 'hlt', [{}, { fault: '#GP(0)' }]);
+check('f4', 'hlt', [{}, { ends: 'hlt', rip: 0 }], { cpl: 0 });
+check('fa', 'cli', [{}, { fault: '#GP(0)' }]);
+check('fb', 'sti', [{}, { fault: '#GP(0)' }]);
+check('fa', 'cli', [{}, { if: 0 }], { cpl: 0 });
+check('fb', 'sti', [{ if: 0 }, { if: 1 }], { cpl: 0 });
+
+// SYSCALL without EFER.SCE
+check('0f 05', 'syscall', [{}, { fault: '#UD' }], { machine: 'EFER.SCE is clear' });
+
+// traps: RIP is behind the instruction
+check('cc', 'int3', [{}, { fault: '#BP', rip: 1 }]);
+check('cd 03', 'int 3', [{}, { fault: '#BP', rip: 2 }]);
+check('cd 04', 'int 4', [{}, { fault: '#OF', rip: 2 }]);
+check('f1', 'int1', [{}, { fault: '#DB', rip: 1 }], { machine: 'a hypervisor may report RIP on the instruction' });
+check('cd 05', 'int 5', [{}, { fault: '#GP(0x2a)' }]);
+check('cd 20', 'int 0x20', [{}, { fault: '#GP(0x102)' }]);
+check('0f 01 38', 'invlpg [rax]', [{}, { fault: '#GP(0)' }]);
+check('0f 01 38', 'invlpg [rax]', [{ rax: 0x8000_0000_0000_0000n }, {}], { cpl: 0 });
+check('f3 48 0f ae c0', 'rdfsbase rax', [{ fsbase: 0x1234_5678_9abcn }, { rax: 0x1234_5678_9abcn }]);
+check('f3 0f ae c0', 'rdfsbase eax', [{ fsbase: 0x1234_5678_9abcn }, { rax: 0x5678_9abcn }]);
+check('f3 48 0f ae c8', 'rdgsbase rax', [{ gsbase: 0xffff_8000_0000_0000n }, { rax: 0xffff_8000_0000_0000n }], { machine: 'a kernel address' });
+check('f3 0f ae c9', 'rdgsbase ecx', [{ gsbase: 0x1234_5678_9abcn }, { rcx: 0x5678_9abcn }]);
+check('f3 48 0f ae d0', 'wrfsbase rax', [{ rax: 0x7fff_ffff_f000n }, { fsbase: 0x7fff_ffff_f000n }]);
+check('f3 0f ae d0', 'wrfsbase eax', [{ rax: 0xffff_ffff_1000_0000n }, { fsbase: data(0) }]);
+check('f3 48 0f ae d0', 'wrfsbase rax', [{ rax: 0x8000_0000_0000n }, { fault: '#GP(0)' }]);
+check('f3 48 0f ae d8', 'wrgsbase rax', [{ rax: 0x7fff_ffff_f000n }, { gsbase: 0x7fff_ffff_f000n }]);
+check('f3 48 0f ae d8', 'wrgsbase rax', [{ rax: 0x1000_0000_0000_0000n }, { fault: '#GP(0)' }]);
+check('f3 48 0f ae c0', 'rdfsbase rax', [{ cr4: 0x6b0n }, { fault: '#UD' }], { machine: 'CR4.FSGSBASE is clear' });
+check('0f 01 f8', 'swapgs', [{}, { fault: '#GP(0)' }]);
+check('0f 01 f8', 'swapgs', [{ gsbase: 1n, kernelgsbase: 0xffff_8000_0000_0000n }, { kernelgsbase: 1n, gsbase: 0xffff_8000_0000_0000n }], { cpl: 0 });
+check('0f ae 3b', 'clflush [rbx]', [{ rbx: data(0x203) }, {}]);
+check('0f ae 3b', 'clflush [rbx]', [{ rbx: 0n }, { fault: '#PF(4)' }]);
+check('66 0f ae 3b', 'clflushopt [rbx]', [{ rbx: data(0x200) }, {}]);
+check('66 0f ae 33', 'clwb [rbx]', [{ rbx: data(0x1ff) }, {}]);
+
+
+everyMnemonicOf('system');
