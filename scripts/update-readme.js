@@ -18,7 +18,7 @@ const after = before.replace(/<!-- output: swapgs (.*?) -->\n[\s\S]*?<!-- end --
   const text = `${stdout}${stderr}`.trimEnd().replace(/[ \t]+$/gm, '');
   return `<!-- output: swapgs ${args} -->\n\`\`\`console\n$ npx swapgs ${args}\n${text}\n\`\`\`\n<!-- end -->`;
 });
-const timeless = (text) => text.replace(/\d+ ms/g, 'N ms');
+const timeless = (text) => text.replace(/in [\d.]+ m?s\b/g, 'in N');
 if (process.argv.includes('--check')) {
   const current = timeless(before) === timeless(after);
   if (!current)

@@ -33,6 +33,7 @@ function runLines(folder: URL, name: string, paint: Paint): string[] {
   const path = `guest/user/${name}`;
   const program = readProgram(fileURLToPath(new URL(path, folder)), [], {
     engine: 'interpreter',
+    argv0: path,
     memory: MEMORY,
     seed: 0,
   });
