@@ -44,7 +44,7 @@ function define(): Command {
   guestOptions(command)
     .option('--stats', 'end with a line «swapgs: N instructions, S s, M MIPS» on stderr')
     .option(
-      '--explain FORM',
+      '--explain <FORM>',
       'how a fatal fault is explained on stderr: text, json or none',
       oneOf('text', 'json', 'none'),
       'text',
@@ -52,7 +52,11 @@ function define(): Command {
   userOptions(command).option('--strace', 'print every system call on stderr');
   return bareOptions(command)
     .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
-    .option('--state <FORM>', 'how to show the state at the end: text, json or none (default: text)', oneOf('text', 'json', 'none'))
+    .option(
+      '--state <FORM>',
+      'how to show the state at the end: text, json or none (default: text)',
+      oneOf('text', 'json', 'none'),
+    )
     .option('--json', 'the same as --state json')
     .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input')
     .addHelpText('after', EXAMPLES + STATUS_HELP);
