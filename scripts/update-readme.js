@@ -21,7 +21,8 @@ const after = before.replace(/<!-- output: swapgs (.*?) -->\n[\s\S]*?<!-- end --
 const timeless = (text) => text.replace(/\d+ ms/g, 'N ms');
 if (process.argv.includes('--check')) {
   const current = timeless(before) === timeless(after);
-  if (!current) console.error('README.md: its output is not what the commands print: run node scripts/update-readme.js');
+  if (!current)
+    console.error('README.md: its output is not what the commands print: run node scripts/update-readme.js');
   process.exit(current ? 0 : 1);
 }
 writeFileSync(path, after);
