@@ -42,7 +42,8 @@ export function explanationLines(found: Explanation): string[] {
   lines.push('registers', ...registerLines(cpu).map((line) => `  ${line}`));
   if ('unknown' in last) lines.push(`last instructions: not available: ${last.unknown}`);
   else {
-    lines.push(`last ${last.steps.length} instructions`);
+    const { length } = last.steps;
+    lines.push(`last ${length === 1 ? 'instruction' : `${length} instructions`}`);
     lines.push(...last.steps.map((step) => `  ${stepLine(step, names).trimStart()}`));
   }
   return lines;

@@ -1,3 +1,4 @@
+import { Random } from '../bits/random.ts';
 import {
   Code,
   Decoder,
@@ -9,7 +10,7 @@ import {
   OpKind,
   Register,
 } from './iced.ts';
-import type { DecodeFailure, Insn, MemoryOperand, Operand } from './insn.ts';
+import { type DecodeFailure, type Insn, isPrefix, type MemoryOperand, type Operand } from './insn.ts';
 import { registerOf } from './registers.ts';
 
 /** The architecture's limit (SDM 2A 2.3.11). */
@@ -128,10 +129,52 @@ const IGNORED_PREFIX = 0x3e;
 /** F3 with REX.B and 90 exchanges R8 with RAX: the CPU looks at REX.B before it takes F3 90 for PAUSE. */
 const isExchange = (bytes: Uint8Array, length: number): boolean => (bytes[length - 2]! & 0xf1) === REX_B;
 
-function decodeExchange(bytes: Uint8Array): Insn | DecodeFailure {
-  const plain = decode(bytes.map((byte) => (byte === REPZ ? IGNORED_PREFIX : byte)));
+function decodeExchange(bytes: Uint8Array): ReturnType<typeof decodeAlone> {
+  const plain = decodeAlone(bytes.map((byte) => (byte === REPZ ? IGNORED_PREFIX : byte)));
   if (typeof plain === 'string') return plain;
   return Object.freeze({ ...plain, bytes: bytes.slice(0, plain.length) });
+}
+
+const REX = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xf0) === 0x40;
+/** Segment overrides and the address size say nothing about what is an instruction. */
+const NEUTRAL = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x67]);
+const REPEATS = new Set([0xf2, 0xf3]);
+
+/** The same instruction with only those prefixes that decide whether it is one. */
+function withoutIdlePrefixes(bytes: Uint8Array): Uint8Array {
+  const opcode = bytes.findIndex((byte) => !isPrefix(byte));
+  const end = opcode < 0 ? bytes.length : opcode;
+  const kept: number[] = [];
+  for (let at = 0; at < end; at++) {
+    const byte = bytes[at]!;
+    const later = bytes.subarray(at + 1, end);
+    const idle = REX(byte) ? later.length > 0 : NEUTRAL.has(byte) || later.includes(byte);
+    if (!idle && !(REPEATS.has(byte) && later.some((other) => REPEATS.has(other)))) kept.push(byte);
+  }
+  return Uint8Array.from([...kept, ...bytes.subarray(end)]);
+}
+
+/** Continuations tried before bytes are taken for hopeless. */
+const TRIES = 512;
+
+/** Whether some continuation makes these bytes an instruction, be it longer than 15 bytes. */
+export function mayContinue(bytes: Uint8Array): boolean {
+  const short = withoutIdlePrefixes(bytes);
+  if (short.length >= MAX_INSN_LENGTH) return false;
+  const random = new Random(short.length);
+  const padded = new Uint8Array(MAX_INSN_LENGTH);
+  for (let n = 0; n < TRIES; n++) {
+    padded.set(random.bytes(MAX_INSN_LENGTH));
+    padded.set(short);
+    if (typeof decodeAlone(padded) !== 'string') return true;
+  }
+  return false;
+}
+
+/** Whether 15 bytes that are no instruction are the start of a longer one, which iced does not tell from other bad bytes. */
+function isCut(bytes: Uint8Array): boolean {
+  const head = bytes.subarray(0, MAX_INSN_LENGTH);
+  return decodeAlone(head.subarray(0, MAX_INSN_LENGTH - 1)) === 'more' && mayContinue(head);
 }
 
 let scratch: Instruction | undefined;
@@ -143,6 +186,11 @@ let scratch: Instruction | undefined;
  * @param bytes what could be fetched: 15 bytes, or fewer where a page ends
  */
 export function decode(bytes: Uint8Array): Insn | DecodeFailure {
+  const insn = decodeAlone(bytes);
+  return insn === 'invalid' && bytes.length >= MAX_INSN_LENGTH && isCut(bytes) ? 'too-long' : insn;
+}
+
+function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
   scratch ??= new Instruction();
   const i = scratch;
   const decoder = new Decoder(
@@ -153,7 +201,7 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
   decoder.decodeOut(i);
   const error = decoder.lastError;
   decoder.free();
-  if (error === DecoderError.NoMoreBytes) return bytes.length >= MAX_INSN_LENGTH ? 'too-long' : 'more';
+  if (error === DecoderError.NoMoreBytes) return 'more';
   if (error !== DecoderError.None || i.code === Code.INVALID) return 'invalid';
 
   if (i.code === Code.Pause && isExchange(bytes, i.length)) return decodeExchange(bytes);

@@ -65,7 +65,8 @@ export interface Insn {
 
 /** Legacy prefixes of SDM 2A 2.1.1 and REX. */
 const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
-const isPrefix = (byte: number): boolean => PREFIXES.has(byte) || (byte & 0xf0) === 0x40;
+/** A legacy prefix or REX. */
+export const isPrefix = (byte: number): boolean => PREFIXES.has(byte) || (byte & 0xf0) === 0x40;
 
 /** What FOP holds of an x87 instruction: the low three bits of its first opcode byte and the second (SDM 1 8.1.9); else null. */
 export function x87Opcode(bytes: Uint8Array): number | null {

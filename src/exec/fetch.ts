@@ -1,5 +1,4 @@
-import { Random } from '../bits/random.ts';
-import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
+import { decode, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { PAGE_SIZE } from '../memory/physical.ts';
@@ -34,7 +33,7 @@ export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: 
   if (insn === 'more' && head < MAX_INSN_LENGTH) {
     if (ahead) return null;
     second = mmu.fetch(BigInt.asUintN(64, (rip | LAST_BYTE) + 1n));
-    if (second === null && !hopeless(bytes)) return null;
+    if (second === null && mayContinue(bytes)) return null;
     if (second === null) insn = 'invalid';
     else {
       const whole = new Uint8Array(MAX_INSN_LENGTH);
@@ -53,19 +52,4 @@ export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: 
 function physicalBytes(mmu: Mmu, physical: number, length: number): Uint8Array {
   if (physical + length <= mmu.memory.size) return mmu.memory.u8.subarray(RAM + physical, RAM + physical + length);
   return new Uint8Array(length).fill(0xff);
-}
-
-/** Continuations tried before bytes are taken for hopeless. */
-const TRIES = 512;
-
-/** Whether no continuation makes these bytes an instruction: then #UD comes before the fetch of the next page. */
-function hopeless(bytes: Uint8Array): boolean {
-  const random = new Random(bytes.length);
-  const padded = new Uint8Array(MAX_INSN_LENGTH);
-  for (let n = 0; n < TRIES; n++) {
-    padded.set(random.bytes(MAX_INSN_LENGTH));
-    padded.set(bytes);
-    if (decode(padded) !== 'invalid') return false;
-  }
-  return true;
 }

@@ -55,6 +55,7 @@ export class BareSpace {
       throw new MappingError(`more than the guest's ${this.#memory.size >> 20} MiB of memory; raise --memory`);
     }
     this.#next += PAGE_SIZE;
+    this.#memory.touch(frame, PAGE_SIZE);
     return frame;
   }
 

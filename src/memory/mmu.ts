@@ -129,6 +129,7 @@ export class Mmu {
       }
       this.#tlb.set(high, low, t);
     }
+    if (access === 'write') this.memory.touch(t.frame, PAGE_SIZE);
     this.#fillFast(high, low, t, access);
     return t;
   }

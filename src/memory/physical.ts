@@ -28,6 +28,7 @@ export class PhysicalMemory {
   readonly view: DataView;
   #next = PAGE_SIZE;
   readonly #free: number[] = [];
+  #touched = 0;
   #observer: WriteObserver = () => {};
 
   /** @param size bytes of guest RAM, rounded up to 64 KiB; at most `MAX_RAM`. */
@@ -55,6 +56,17 @@ export class PhysicalMemory {
     return (this.size - this.#next) / PAGE_SIZE + this.#free.length;
   }
 
+  /** Bytes from physical address 0 on that anybody can have written; RAM behind them is zero. A multiple of the page size. */
+  get touchedBytes(): number {
+    return Math.max(this.#touched, this.#next);
+  }
+
+  /** A range is about to be written: by a store of the guest, or from outside. */
+  touch(physical: number, length: number): void {
+    const end = Math.min(this.size, Math.ceil((physical + length) / PAGE_SIZE) * PAGE_SIZE);
+    if (end > this.#touched) this.#touched = end;
+  }
+
   /** A zeroed frame's physical address. Never 0. @throws OutOfMemory */
   allocateFrame(): number {
     const reused = this.#free.pop();
@@ -79,11 +91,13 @@ export class PhysicalMemory {
 
   write(physical: number, data: Uint8Array): void {
     this.u8.set(data, RAM + physical);
+    this.touch(physical, data.length);
     this.#observer(physical, data.length);
   }
 
   fill(physical: number, length: number, value: number): void {
     this.u8.fill(value, RAM + physical, RAM + physical + length);
+    this.touch(physical, length);
     this.#observer(physical, length);
   }
 
@@ -93,6 +107,7 @@ export class PhysicalMemory {
 
   writeU64(physical: number, value: bigint): void {
     this.view.setBigUint64(RAM + physical, value, true);
+    this.touch(physical, 8);
     this.#observer(physical, 8);
   }
 }

@@ -44,7 +44,7 @@ function define(): Command {
   guestOptions(command)
     .option('--stats', 'end with a line «swapgs: N instructions, S s, M MIPS» on stderr')
     .option(
-      '--explain FORM',
+      '--explain <FORM>',
       'how a fatal fault is explained on stderr: text, json or none',
       oneOf('text', 'json', 'none'),
       'text',

@@ -8,11 +8,12 @@ const ADDRESS_DIGITS = 16;
 
 /** The instructions of [from, to), beginning anew at every symbol: what lies before one need not be code. */
 export function* instructions(stretch: CodeStretch, from: bigint, to: bigint): Generator<InsnText> {
-  const starts = stretch.names.symbols.symbols.map((symbol) => symbol.address).filter((at) => at > from && at < to);
+  const last = stretch.address + BigInt(stretch.bytes.length);
+  const starts = stretch.names.symbols.symbols.map((symbol) => symbol.address).filter((at) => at > from && at < last);
   let next = 0;
   for (let at = from; at < to; ) {
     while (next < starts.length && starts[next]! <= at) next++;
-    const end = next < starts.length ? starts[next]! : to;
+    const end = next < starts.length ? starts[next]! : last;
     const offset = Number(at - stretch.address);
     const room = Math.min(MAX_INSN_LENGTH, Number(end - at));
     const insn = disassemble(stretch.bytes.subarray(offset, offset + room), at);

@@ -106,12 +106,16 @@ export class TimedStdio extends HostStdio {
     }
   }
 
-  /** Standard input opened anew without waiting: only a pipe or a terminal, of which both share one position. */
+  /**
+   * Standard input as a descriptor that does not wait; null where reading it never does, or cannot be kept from it.
+   * Pipes and terminals are opened anew, since both share one position; a socket cannot be, and Node makes it so.
+   */
   #input(): number | null {
     if (this.#fd !== null) return this.#fd < 0 ? null : this.#fd;
     this.#fd = -1;
     try {
       const stat = fs.fstatSync(0);
+      if (stat.isSocket() && process.stdin) this.#fd = 0;
       if (stat.isFIFO() || stat.isCharacterDevice()) {
         this.#fd = fs.openSync('/proc/self/fd/0', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
       }

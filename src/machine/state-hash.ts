@@ -1,0 +1,75 @@
+import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical.ts';
+import type { CpuState } from '../state/cpu-state.ts';
+import * as L from '../state/layout.ts';
+
+/** Rounds of MurmurHash3 in two lanes of 32 bits (Appleby, public domain): fast, and a stable 64-bit result. */
+class Hash {
+  #a = 0x9368_e53c;
+  #b = 0x586d_cd20;
+
+  word(value: number): void {
+    let k = Math.imul(value, 0xcc9e_2d51);
+    k = Math.imul((k << 15) | (k >>> 17), 0x1b87_3593);
+    this.#a = Math.imul(((this.#a ^ k) << 13) | ((this.#a ^ k) >>> 19), 5) + 0xe654_6b64;
+    let m = Math.imul(value, 0x239b_961b);
+    m = Math.imul((m << 16) | (m >>> 16), 0xab0e_9789);
+    this.#b = Math.imul(((this.#b ^ m) << 17) | ((this.#b ^ m) >>> 15), 5) + 0x561c_cd1b;
+    this.#a = (this.#a + this.#b) | 0;
+  }
+
+  words(values: Uint32Array): void {
+    for (let i = 0; i < values.length; i++) this.word(values[i]!);
+  }
+
+  u64(value: bigint): void {
+    this.word(Number(value & 0xffff_ffffn));
+    this.word(Number(value >> 32n));
+  }
+
+  digest(): string {
+    const finish = (h: number): string => {
+      let x = h ^ (h >>> 16);
+      x = Math.imul(x, 0x85eb_ca6b);
+      x = Math.imul(x ^ (x >>> 13), 0xc2b2_ae35);
+      return ((x ^ (x >>> 16)) >>> 0).toString(16).padStart(8, '0');
+    };
+    return finish(this.#a) + finish(this.#b ^ this.#a);
+  }
+}
+
+/** Parts of the CPU's state that hold the same bytes whichever engine ran; RFLAGS is hashed as the architecture shows it. */
+const PARTS: readonly (readonly [from: number, to: number])[] = [
+  [L.GPR, L.ZF_SLOT],
+  [L.FS_BASE, L.ZERO],
+  [L.CR0, L.IDTR_LIMIT + 8],
+  [L.VECTOR, L.FP_RAISED],
+  [L.X87_CW, L.X87_REG + 8 * 16],
+];
+
+/** Whether a frame, given as its words, holds anything. */
+function isBlank(words: Uint32Array): boolean {
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return true;
+}
+
+/**
+ * A hash of the machine as the architecture shows it: registers, control and debug registers, segment selectors and bases, XMM,
+ * MXCSR, x87, the instruction count, and guest RAM. 16 hexadecimal digits, the same after the same instructions on every
+ * engine and every host. What a CPU caches (translations, decoded code) is not part of it, and neither is RAM that holds zeros.
+ */
+export function stateHash(machine: { readonly cpu: CpuState; readonly memory: PhysicalMemory }): string {
+  const { cpu, memory } = machine;
+  const hash = new Hash();
+  for (const [from, to] of PARTS) hash.words(new Uint32Array(memory.u8.buffer, from, (to - from) / 4));
+  hash.word(cpu.rflags);
+  hash.u64(BigInt(cpu.icount));
+  const words = new Uint32Array(memory.u8.buffer, L.RAM, memory.touchedBytes / 4);
+  const perFrame = PAGE_SIZE / 4;
+  for (let at = 0; at < words.length; at += perFrame) {
+    const frame = words.subarray(at, at + perFrame);
+    if (isBlank(frame)) continue;
+    hash.word(at / perFrame);
+    hash.words(frame);
+  }
+  return hash.digest();
+}
