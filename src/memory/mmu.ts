@@ -26,6 +26,8 @@ export class Mmu {
   readonly cpu: CpuState;
   readonly code: CodePages;
   readonly #tlb = new Tlb();
+  /** The fast table of writes as words: low tag, high tag, addend, unused. */
+  readonly #fastWrites: Uint32Array;
   #mode: PagingMode | null = null;
   #fetchAux: (frame: number) => number = () => 0;
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
@@ -35,6 +37,7 @@ export class Mmu {
     this.memory = memory;
     this.cpu = cpu;
     this.code = code;
+    this.#fastWrites = new Uint32Array(memory.u8.buffer, L.TLB_WRITE, (L.TLB_ENTRIES * L.TLB_ENTRY_SIZE) / 4);
     memory.observe((physical, length) => code.written(physical, length));
     code.onArrival((frame) => this.#dropFastWrites(frame));
     this.flushFast();
@@ -77,12 +80,11 @@ export class Mmu {
   }
 
   #dropFastWrites(frame: number): void {
-    const view = this.memory.view;
-    for (let i = 0; i < L.TLB_ENTRIES; i++) {
-      const at = L.TLB_WRITE + i * L.TLB_ENTRY_SIZE;
-      const low = view.getUint32(at, true);
-      if ((low & ~PAGE_MASK) === 0 && (view.getUint32(at + 8, true) + low) >>> 0 === L.RAM + frame)
-        view.setUint32(at, INVALID_TAG, true);
+    const table = this.#fastWrites;
+    const linear = L.RAM + frame;
+    for (let at = 0; at < table.length; at += L.TLB_ENTRY_SIZE / 4) {
+      const low = table[at]!;
+      if ((low & ~PAGE_MASK) === 0 && (table[at + 2]! + low) >>> 0 === linear) table[at] = INVALID_TAG;
     }
   }
 

@@ -27,6 +27,8 @@ export const FIRST_INLINE = 4;
 /** Slots that the dispatcher shares with TypeScript. */
 export const LEFT = L.BUDGET;
 export const UNTIL = L.EXEC + 0x28;
+/** What UNTIL holds while there is no such address: RIP is always canonical. */
+export const NOWHERE = 1n << 63n;
 
 /** A jump whose target is the page of the instruction plus a record field, as near branches are lifted. */
 function isPageRelative(node: Node): boolean {
@@ -87,6 +89,15 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
     f.set(local);
   };
 
+  /** Returns with RIP at the target where the condition holds. */
+  const stopAt = (kind: number, condition: () => void): void => {
+    condition();
+    f.ifElse(null, () => {
+      f.storeState(L.RIP, 64, () => f.get(target));
+      leave(() => f.i32(kind));
+    });
+  };
+
   f.loadState(LEFT, 32);
   f.set(left);
   f.loadState(L.RIP, 64);
@@ -111,6 +122,16 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
       f.i64(-4096n);
       f.op(W.i64_and, W.i64_ne);
       f.ifElse(null, () => {
+        // Where the run ends nothing is fetched any more: no fault, no accessed bit.
+        stopAt(PENDING_KIND.until, () => {
+          f.get(target);
+          f.loadState(UNTIL, 64);
+          f.op(W.i64_eq);
+        });
+        stopAt(PENDING_KIND.count, () => {
+          f.get(left);
+          f.op(W.i32_eqz);
+        });
         f.get(target);
         f.call(fetch);
         f.op(W.i32_eqz);

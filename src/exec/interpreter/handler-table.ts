@@ -3,7 +3,7 @@ import { instructionNamed } from '../../semantics/define.ts';
 import { isSupported } from '../../semantics/lift.ts';
 import type { ExecContext } from '../context.ts';
 import { Linker } from '../wasm/link.ts';
-import { buildHandlers } from './build.ts';
+import { buildHandlers, type Handlers } from './build.ts';
 import { FIRST_INLINE, PSEUDO } from './dispatch.ts';
 import { outOfLineModule } from './handlers.ts';
 import { loadPrebuilt } from './prebuilt.ts';
@@ -13,6 +13,14 @@ import { type Shape, shapeOf } from './shape.ts';
 export interface Handler {
   readonly handler: number;
   readonly index: number;
+}
+
+let made: Handlers | undefined;
+
+/** What every interpreter of the process starts with, made once. */
+function startingHandlers(): Handlers {
+  made ??= loadPrebuilt() ?? buildHandlers();
+  return made;
 }
 
 /** Table slots for shapes that are not known at the start. */
@@ -30,7 +38,7 @@ export class HandlerTable {
   readonly run: () => number;
 
   constructor(context: ExecContext) {
-    const handlers = loadPrebuilt() ?? buildHandlers();
+    const handlers = startingHandlers();
     this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: handlers.outOfLine.length + SPARE });
     handlers.inline.forEach((key, i) => {
       this.#handlers.set(key, { handler: FIRST_INLINE + i, index: 0 });

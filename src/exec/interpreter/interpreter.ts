@@ -8,7 +8,7 @@ import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
 import { runSteppable } from '../single-step.ts';
 import { RecordCache } from './cache.ts';
-import { LEFT, PSEUDO, UNTIL } from './dispatch.ts';
+import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
 import { RECORD } from './record.ts';
 import { fillRecord, shapeKey } from './shape.ts';
@@ -49,7 +49,6 @@ export class Interpreter implements Engine {
   set until(address: bigint | null) {
     if (address === this.#until) return;
     this.#until = address;
-    this.#context.cpu.setU64(UNTIL, address ?? 0n);
     this.#reset();
   }
 
@@ -68,6 +67,7 @@ export class Interpreter implements Engine {
     // LEFT was set to the slice's length and counts the running instruction as gone.
     this.#context.count = () => this.#sliceStart + this.#sliceLength - view.getInt32(LEFT, true) - 1;
     view.setInt32(L.PENDING, PENDING_KIND.none, true);
+    cpu.setU64(UNTIL, this.#until ?? NOWHERE);
     let left = budget;
     for (;;) {
       if (left === 0) return this.#until !== null && cpu.rip === this.#until ? { kind: 'until' } : { kind: 'count' };

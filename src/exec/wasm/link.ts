@@ -8,6 +8,18 @@ export interface LinkUnit {
   readonly imports: readonly string[];
 }
 
+/** Compiled modules: the units that every CPU starts with are linked more than once. */
+const COMPILED = new WeakMap<LinkUnit, WebAssembly.Module>();
+
+function compiled(unit: LinkUnit): WebAssembly.Module {
+  let module = COMPILED.get(unit);
+  if (module === undefined) {
+    module = new WebAssembly.Module(unit.bytes);
+    COMPILED.set(unit, module);
+  }
+  return module;
+}
+
 /** Everything that generated code of one CPU may import; made on demand and kept. */
 export class Linker {
   readonly #context: ExecContext;
@@ -25,7 +37,7 @@ export class Linker {
   link(unit: LinkUnit): Record<string, unknown> {
     const env: Record<string, unknown> = { memory: this.#context.mmu.memory.wasm, table: this.#table };
     for (const name of unit.imports) env[name] = this.#provide(name);
-    return new WebAssembly.Instance(new WebAssembly.Module(unit.bytes), { env }).exports;
+    return new WebAssembly.Instance(compiled(unit), { env }).exports;
   }
 
   #provide(name: string): unknown {
