@@ -22,7 +22,7 @@ Examples:
 `;
 
 /** Errors and help leave through us: one line, and a status of our own. */
-export function quiet(command: Command): Command {
+function quiet(command: Command): Command {
   const out = new Output(1);
   return command
     .exitOverride()

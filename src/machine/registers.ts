@@ -137,7 +137,7 @@ export interface RegisterSetting {
  */
 export function registerSetting(name: string, value: bigint): RegisterSetting {
   const register = find(name);
-  if (register === undefined) throw new RegisterError(`no register ${name}; try rax, eax, xmm0, st0, rflags, gsbase`);
+  if (register === undefined) throw new RegisterError(`no register ${name}; as rax, eax, xmm0, st0, rflags, gsbase`);
   const { width } = register;
   const low = -(1n << BigInt(width - 1));
   if (value > mask(width) || value < low) {

@@ -5,7 +5,7 @@ import { CliError, errorLine } from '../errors.ts';
 import { Output } from '../output.ts';
 import { parseLine, readLine } from './batch-line.ts';
 import { lines } from './lines.ts';
-import { mappingError, prepare } from './request.ts';
+import { loadError, prepare } from './request.ts';
 import { stateValues } from './result.ts';
 import { limitsOf, makeGuest } from './run.ts';
 
@@ -82,7 +82,7 @@ function answerLine(guest: BareGuest, text: string, options: RunOptions): Answer
     const stop = guest.run(limits);
     return { text: withId(stateValues(guest, stop, job.dumps)), broken: false };
   } catch (error) {
-    const shown = mappingError(error);
+    const shown = loadError(error);
     const broken = !(shown instanceof CliError);
     return { text: withId({ error: errorLine(shown).replace(/^swapgs: /, '') }), broken };
   }

@@ -2,11 +2,11 @@ import { parseHexBytes } from '../../bits/hex.ts';
 import { viewOf } from '../../elf/header.ts';
 import { type ElfImage, readImage } from '../../elf/image.ts';
 import type { BareProgram } from '../../machine/bare.ts';
-import { type BareRegion, MappingError } from '../../machine/bare-space.ts';
+import type { BareRegion } from '../../machine/bare-space.ts';
 import { RegisterError, type RegisterSetting, registerSetting } from '../../machine/registers.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import { Names } from '../../trace/names.ts';
-import { CliError } from '../errors.ts';
+import { CliError, locate, located } from '../errors.ts';
 import { readFile } from '../files.ts';
 import { DEFAULT_BASE } from '../options.ts';
 import { namesOf } from '../user/names.ts';
@@ -53,7 +53,7 @@ export function prepare(request: BareRequest): BareJob {
   const { code, source } = request;
   if (code.length === 0) throw new CliError('the file is empty', source, 'give flat code or an ELF');
   const elf = isElf(code);
-  const image = elf ? elfImage(request) : null;
+  const image = elf ? locate(source, () => readImage(code)) : null;
   const bias = image === null ? 0n : elfBias(image, request);
   const base = image === null ? (request.base ?? DEFAULT_BASE) : 0n;
   const names = (elf ? namesOf(code, bias) : new Names()).with(request.names);
@@ -80,16 +80,6 @@ export function prepare(request: BareRequest): BareJob {
 }
 
 const isElf = (bytes: Uint8Array): boolean => bytes.length >= 4 && viewOf(bytes).getUint32(0, false) === 0x7f454c46;
-
-function elfImage({ code, source }: BareRequest): ElfImage {
-  try {
-    return readImage(code);
-  } catch (error) {
-    const { message } = error as Error;
-    const cut = message.lastIndexOf('; ');
-    throw cut < 0 ? error : new CliError(message.slice(0, cut), source, message.slice(cut + 2));
-  }
-}
 
 /** A PIE goes to the base; a program at fixed addresses stays there. */
 function elfBias(image: ElfImage, { base, source }: BareRequest): bigint {
@@ -176,12 +166,7 @@ function sizeOf(text: string, where: string): number {
 function register(name: string, value: string, names: Names): RegisterSetting {
   const number = integer(value, SETTING_BITS) ?? names.symbols.named(value)?.address;
   if (number === undefined) throw new CliError(`'${value}' is no number`, `--reg ${name}`, 'as 42, -1 or 0x1000');
-  try {
-    return registerSetting(name, number);
-  } catch (error) {
-    if (!(error instanceof RegisterError)) throw error;
-    throw new CliError(error.message, `--reg ${name}`);
-  }
+  return locate(`--reg ${name}`, () => registerSetting(name, number));
 }
 
 /** Reads `NAME=VALUE`. */
@@ -211,12 +196,6 @@ export function symOptions(given: readonly string[]): (readonly [name: string, a
   });
 }
 
-/** A mapping that cannot be made, as an error of the option. */
-export function mappingError(error: unknown): unknown {
-  if (error instanceof MappingError) {
-    const cut = error.message.lastIndexOf('; ');
-    if (cut < 0) return new CliError(error.message, '--map');
-    return new CliError(error.message.slice(0, cut), '--map', error.message.slice(cut + 2));
-  }
-  return error instanceof RegisterError ? new CliError(error.message, '--reg') : error;
-}
+/** What loading a guest may refuse, as an error of the option. */
+export const loadError = (error: unknown): unknown =>
+  located(error, error instanceof RegisterError ? '--reg' : '--map');

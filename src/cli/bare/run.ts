@@ -9,7 +9,7 @@ import { readFile } from '../files.ts';
 import type { BareOptions } from '../options.ts';
 import { Output } from '../output.ts';
 import { statsLine } from '../stats.ts';
-import { type BareJob, type BareRequest, bytesOf, mappingError, pair, prepare, symOptions } from './request.ts';
+import { type BareJob, type BareRequest, bytesOf, loadError, pair, prepare, symOptions } from './request.ts';
 import { dumpLines, stateLines, stateValues, stopStatus, stopText } from './result.ts';
 
 /** The command line as a request. */
@@ -48,7 +48,7 @@ export function loadedGuest(job: BareJob, options: BareOptions): BareGuest {
   try {
     guest.load(job.program);
   } catch (error) {
-    throw mappingError(error);
+    throw loadError(error);
   }
   return guest;
 }

@@ -87,9 +87,8 @@ function programFor({ address, bytes, exit }: Variant, cpu: KernelCpu, input: In
   };
 }
 
-/** The value of an access as it stood in memory. */
-const littleEndian = (bytes: Uint8Array): bigint =>
-  bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+/** The pointer that a load found. */
+const pointerOf = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 
 /** Executes a variant's bytes on one CPU, watching every instruction. */
 export function runExitWork(guest: BareGuest, variant: Variant, cpu: KernelCpu, input: Input): Outcome {
@@ -108,7 +107,7 @@ export function runExitWork(guest: BareGuest, variant: Variant, cpu: KernelCpu, 
   return {
     steps,
     end: machine.cpu.rip - variant.address,
-    loaded: loads.map((access) => littleEndian(access.before)),
+    loaded: loads.map((access) => pointerOf(access.before)),
   };
 }
 
