@@ -9,12 +9,13 @@ import {
   userOptions,
 } from '../options.ts';
 import { STATUS_HELP } from '../status.ts';
-import { oneOf, repeated } from '../values.ts';
+import { count, oneOf, repeated } from '../values.ts';
 
 export interface RunOptions extends UserOptions, BareOptions {
   readonly bare?: boolean;
   readonly strace?: boolean;
   readonly stats?: boolean;
+  readonly hashEvery?: number;
   readonly explain: 'text' | 'json' | 'none';
   readonly dump?: readonly string[];
   readonly state?: 'text' | 'json' | 'none';
@@ -43,6 +44,11 @@ function define(): Command {
     .argument('[args...]', 'its arguments');
   guestOptions(command)
     .option('--stats', 'end with a line «swapgs: N instructions, S s, M MIPS» on stderr')
+    .option(
+      '--hash-every <N>',
+      'a line «swapgs: hash COUNT HASH» of the whole state on stderr every N instructions',
+      count,
+    )
     .option(
       '--explain <FORM>',
       'how a fatal fault is explained on stderr: text, json or none',

@@ -2,6 +2,7 @@ import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
 import { statsLine } from '../stats.ts';
 import { exitStatus } from './end.ts';
+import { HashingMachine } from './hashing.ts';
 import { hostStdio, readProgram, Session } from './session.ts';
 import { RecordingStdio } from './stdio.ts';
 
@@ -12,6 +13,7 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   const start = performance.now();
   const stdio = new RecordingStdio(hostStdio(options.timeout === undefined ? null : start + options.timeout));
   const strace = options.strace === true;
+  const { hashEvery } = options;
   const session = new Session(program, {
     stdio,
     ...(strace
@@ -22,6 +24,12 @@ export async function runUser(path: string, args: readonly string[], options: Ru
           },
         }
       : {}),
+    ...(hashEvery === undefined
+      ? {}
+      : {
+          wrap: (machine) =>
+            new HashingMachine(machine, hashEvery, (icount, hash) => errors.line(`swapgs: hash ${icount} ${hash}`)),
+        }),
   });
   const begun = performance.now();
   const end = session.run();
