@@ -81,6 +81,11 @@ export class Lift {
     return typeof value === 'bigint' ? this.b.constant(value, w as Width) : this.b.field(value, w as Width);
   }
 
+  /** Ends an instruction that may have changed how the next one is fetched: it is looked up anew. */
+  refetch(): void {
+    this.b.jump(this.next());
+  }
+
   /** Linear address of a memory operand, FS or GS base included. */
   address(op: MemoryOp): Val {
     const offset = this.offset(op);

@@ -15,6 +15,7 @@ define('mov', 'Move', (x, dst, src) => {
   }
   if (dst!.kind === 'reg' && (dst!.file === 'cr' || dst!.file === 'dr')) {
     x.b.call(dst!.file === 'cr' ? 'writeControl' : 'writeDebug', 0, x.constant(dst!.n, 32), x.read(src!));
+    if (dst!.file === 'cr') x.refetch();
     return;
   }
   if (src!.kind === 'reg' && (src!.file === 'cr' || src!.file === 'dr')) {

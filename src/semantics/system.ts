@@ -35,6 +35,7 @@ define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1
 
 define('invlpg', 'Invalidate a page’s translations', (x, page) => {
   if (page!.kind === 'mem') x.b.call('invlpg', 0, x.address(page!));
+  x.refetch();
 });
 
 for (const [name, place] of [

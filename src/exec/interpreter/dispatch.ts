@@ -245,6 +245,9 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
           f.i32(OUTCOME.jump);
           f.op(W.i32_eq);
           f.ifElse(null, () => {
+            // It may have changed paging: the page's translation counts no more than any other's.
+            f.i64(-1n);
+            f.set(page);
             f.loadState(L.RIP, 64);
             f.set(target);
             f.br(goto);
