@@ -73,7 +73,10 @@ define(
 );
 
 define('rdmsr', 'Read a model-specific register', (x) => void x.b.call('readMsr', 0));
-define('wrmsr', 'Write a model-specific register', (x) => void x.b.call('writeMsr', 0));
+define('wrmsr', 'Write a model-specific register', (x) => {
+  x.b.call('writeMsr', 0);
+  x.refetch();
+});
 define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(1, 32)));
 define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
 
