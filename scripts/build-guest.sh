@@ -45,6 +45,8 @@ oracle() {
   build gcc oracle/oracle.c oracle/oracle -O2 -std=gnu11 -ffreestanding -fpie -fno-stack-protector \
     -fcf-protection=none -fno-asynchronous-unwind-tables -mno-red-zone -nostdlib -static -no-pie \
     -Wl,-Ttext-segment=0x5a5a00000000 -Wl,-z,noexecstack -Wl,-z,norelro
+  has musl-gcc 'guest/oracle/steps' || return 0
+  build musl-gcc oracle/steps.c oracle/steps -O2 -static
 }
 
 # Programs that print one checksum; glibc where the C library is part of the work.

@@ -55,6 +55,9 @@ function constantPlace(i: Instruction): bigint | null {
 /** Suffixes that objdump leaves out, as the operation has no other width in 64-bit mode. */
 const IMPLIED_SUFFIX = /^((?:bnd |notrack )*)(call|jmp|push|pop|ret|leave|sysret)q( *)/;
 const THREE_OPERAND_IMUL = /^Imul_r\d+_rm\d+_imm/;
+/** x87 instructions whose operands the formatter leaves out where they are the usual ones. */
+const X87_ARITHMETIC = /^f(add|mul|subr?|divr?)p *$/;
+const X87_ONE = /^f(xch|u?comp?) *$/;
 const SHIFT_BY_ONE = /^(Rol|Ror|Rcl|Rcr|Shl|Shr|Sal|Sar)_rm\d+_1$/;
 
 const pad = (mnemonic: string, spaces: string): string =>
@@ -73,6 +76,8 @@ function asObjdump(i: Instruction, bytes: Uint8Array, formatted: string): string
   if (i.code === Code.Nop_rm16)
     text = `${'data16 '.repeat(extraSizePrefixes(bytes))}${text.replace(/^nopw +%cs:/, 'cs nopw ')}`;
   if (THREE_OPERAND_IMUL.test(Code[i.code] as string)) text = text.replace(/^(imul +[^,]+),(%\w+)$/, '$1,$2,$2');
+  if (X87_ARITHMETIC.test(text)) text = `${pad(text.trim(), ' ')}%st,%st(1)`;
+  else if (X87_ONE.test(text)) text = `${pad(text.trim(), ' ')}%st(1)`;
   if (i.hasRepPrefix) text = text.replace(/^rep ret/, 'repz ret');
   return text;
 }

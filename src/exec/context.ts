@@ -69,8 +69,8 @@ export class ExecContext implements HelperContext {
       case PENDING_KIND.hlt:
         return { kind: 'hlt' };
       case PENDING_KIND.unimplemented: {
-        const { insn } = fetchInsn(this.mmu, this, this.cpu.rip)!;
-        return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
+        const { mnemonic, bytes } = fetchInsn(this.mmu, this, this.cpu.rip)!.insn;
+        return { kind: 'unimplemented', mnemonic, bytes };
       }
       default:
         throw new Error(`nothing is pending (${kind})`);

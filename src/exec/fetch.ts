@@ -2,9 +2,9 @@ import { decode, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { PAGE_SIZE } from '../memory/physical.ts';
+import type { HelperContext } from '../semantics/helpers/helper.ts';
 import { RAM } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
-import type { ExecContext } from './context.ts';
 
 /** An instruction as fetched: where its bytes lie, in one frame or two. */
 export interface Fetched {
@@ -22,7 +22,7 @@ const LAST_BYTE = BigInt(PAGE_SIZE - 1);
  *
  * @param ahead nothing beyond the first page may be touched: null where the instruction goes on there
  */
-export function fetchInsn(mmu: Mmu, context: ExecContext, rip: bigint, ahead = false): Fetched | null {
+export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: bigint, ahead = false): Fetched | null {
   const physical = mmu.fetch(rip);
   if (physical === null) return null;
   const offset = Number(rip & LAST_BYTE);

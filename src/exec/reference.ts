@@ -12,6 +12,7 @@ import type { ExecContext } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Exit } from './exit.ts';
 import { fetchInsn } from './fetch.ts';
+import { runSteppable } from './single-step.ts';
 
 /** How an instruction ended. */
 type Outcome = 'next' | 'jump' | 'again' | 'fault' | 'exit';
@@ -32,6 +33,10 @@ export class Reference implements Engine {
   }
 
   run(budget: number): Exit {
+    return runSteppable(this.#context, budget, (part) => this.#run(part));
+  }
+
+  #run(budget: number): Exit | null {
     const cpu = this.#cpu;
     const context = this.#context;
     context.count = () => cpu.icount;
@@ -50,7 +55,8 @@ export class Reference implements Engine {
       if (outcome === 'fault') return context.takeExit();
       if (outcome === 'next' || outcome === 'exit') cpu.rip = BigInt.asUintN(64, rip + BigInt(insn.length));
       cpu.icount += 1;
-      if (outcome === 'exit') return context.takeExit();
+      if (outcome !== 'exit') continue;
+      return cpu.view.getInt32(L.PENDING, true) === PENDING_KIND.resume ? null : context.takeExit();
     }
   }
 

@@ -5,7 +5,7 @@ import { VECTOR } from '../exec/exit.ts';
 import { cpuid } from '../machine/cpuid.ts';
 import { OutOfMemory } from '../memory/physical.ts';
 import { Blocked } from './block.ts';
-import { Clock, type ClockOptions } from './clock.ts';
+import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
 import { credentials } from './credentials.ts';
 import { type ProcessEnd, unimplementedInstruction } from './end.ts';
 import { E, SysError } from './errno.ts';
@@ -13,6 +13,7 @@ import { faultSignal } from './exceptions.ts';
 import { load, setEntryRegisters } from './exec.ts';
 import { Directory } from './fs/inode.ts';
 import { type Grant, Namespace } from './fs/namespace.ts';
+import { newestTime } from './fs/newest.ts';
 import { resolve } from './fs/resolve.ts';
 import { HostStdio, type Stdio, StdioFile } from './fs/stdio.ts';
 import type { GuestMachine } from './guest-machine.ts';
@@ -83,7 +84,10 @@ export class Kernel {
   constructor(machine: GuestMachine, options: KernelOptions = {}) {
     this.machine = machine;
     this.#options = options;
-    this.clock = new Clock(() => machine.cpu.icount, options);
+    // No granted file may be from the future: programs such as ls show those otherwise.
+    const newest = newestTime((options.grants ?? []).map((grant) => grant.host));
+    const epoch = options.epoch ?? (newest > DEFAULT_EPOCH ? newest : DEFAULT_EPOCH);
+    this.clock = new Clock(() => machine.cpu.icount, { ...options, epoch });
     this.random = new Random(options.seed ?? 0);
     this.namespace = new Namespace({
       grants: options.grants ?? [],

@@ -10,8 +10,8 @@ const ascii = (text: string): number =>
 const FEATURES_ECX = (1 << 13) | (1 << 22) | (1 << 23);
 /** CPUID.1:EDX: FPU DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH FXSR SSE SSE2. */
 const FEATURES_EDX = [0, 2, 3, 4, 5, 6, 8, 11, 13, 15, 16, 17, 19, 24, 25, 26].reduce((bits, n) => bits | (1 << n), 0);
-/** CPUID.7.0:EBX: FSGSBASE BMI1 BMI2 ADX. */
-const LEAF7_EBX = (1 << 0) | (1 << 3) | (1 << 8) | (1 << 19);
+/** CPUID.7.0:EBX: FSGSBASE BMI1 FDP_EXCPTN_ONLY BMI2, no FCS and FDS, ADX. */
+const LEAF7_EBX = (1 << 0) | (1 << 3) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 19);
 /** CPUID.80000001:ECX LAHF, LZCNT; EDX SYSCALL NX 1G-pages RDTSCP LM. */
 const EXTENDED_ECX = (1 << 0) | (1 << 5);
 const EXTENDED_EDX = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);

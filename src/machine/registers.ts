@@ -1,10 +1,10 @@
 import { hex } from '../bits/hex.ts';
 import { mask } from '../bits/width.ts';
 import { registerNamed } from '../decode/registers.ts';
-import { X87 } from '../state/x87.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
+import { X87 } from '../state/x87.ts';
 
 /** A register that cannot be set as asked: one line. */
 export class RegisterError extends Error {
@@ -137,7 +137,7 @@ export interface RegisterSetting {
  */
 export function registerSetting(name: string, value: bigint): RegisterSetting {
   const register = find(name);
-  if (register === undefined) throw new RegisterError(`no register ${name}; try rax, eax, xmm0, st0, rflags, gsbase`);
+  if (register === undefined) throw new RegisterError(`no register ${name}; as rax, eax, xmm0, st0, rflags, gsbase`);
   const { width } = register;
   const low = -(1n << BigInt(width - 1));
   if (value > mask(width) || value < low) {

@@ -1,4 +1,5 @@
 import { SYSTEM_FLAGS } from '../state/layout.ts';
+import { PENDING_KIND } from '../state/pending.ts';
 import { define } from './define.ts';
 import { RAX, RBP, RSP } from './lift.ts';
 
@@ -57,6 +58,8 @@ define('popf', 'Pop RFLAGS: what the privilege level may not change stays', (x) 
   const image = k.zext(k.load(top, w as 64, 'stack'), 64);
   k.call('writeFlags', 0, image, x.constant(w, 32));
   k.put(RSP, k.add(top, x.constant(w / 8, 64)));
+  // TF may be set now: whoever runs the engine looks before the next instruction.
+  k.exit(PENDING_KIND.resume);
 });
 
 define('lahf', 'Flags into AH', (x) => {

@@ -30,20 +30,6 @@ define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constan
 define('int1', 'Debug trap, not subject to the gate’s privilege', (x) => x.softwareInterrupt(x.constant(1, 32), false));
 define('int', 'Software interrupt', (x, vector) => x.softwareInterrupt(x.b.zext(x.read(vector!, 8), 32)));
 
-// Not implemented, but for what they do outside the privilege that they need.
-define(
-  'rdmsr wrmsr lgdt lidt lldt ltr lmsw clts invd wbinvd rdpmc sysret sysexit',
-  'Privileged: #GP(0) outside CPL 0',
-  (x) => {
-    x.b.call('privilegedGap', 0);
-  },
-);
-define('in out ins outs', 'Port input and output: #GP(0) where CPL > IOPL, also for a repetition of none', (x) => {
-  x.b.call('portGap', 0);
-});
-define('monitor mwait clac stac', 'Supervisor only: #UD outside CPL 0', (x) => void x.b.call('supervisorGap', 0));
-define('rsm getsec', 'Undefined outside system management mode, or without CR4.SMXE', (x) => x.trap(VECTOR.UD));
-
 define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32)));
 define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32)));
 
@@ -85,3 +71,19 @@ define(
     x.read(at!, 8);
   },
 );
+
+define('rdmsr', 'Read a model-specific register', (x) => void x.b.call('readMsr', 0));
+define('wrmsr', 'Write a model-specific register', (x) => {
+  x.b.call('writeMsr', 0);
+  x.refetch();
+});
+define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(1, 32)));
+define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
+
+define(
+  'in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sysret sysexit',
+  'System instructions to come: #GP(0) outside CPL 0, as a user program sees them',
+  (x) => void x.b.call('notYet', 0),
+);
+define('monitor mwait', 'To come: #UD outside CPL 0', (x) => void x.b.call('supervisorNotYet', 0));
+define('rsm getsec', 'Undefined outside system management mode, or without CR4.SMXE', (x) => x.trap(VECTOR.UD));

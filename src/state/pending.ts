@@ -17,6 +17,8 @@ export const PENDING_KIND = {
   unimplemented: 7,
   /** RIP is the address in UNTIL; the instruction there has not run. */
   until: 8,
+  /** The instruction has retired and may have changed the mode in which the next one runs (TF); go on. */
+  resume: 9,
 } as const;
 
 /** The vectors of SDM 3A table 6-1 by their mnemonic. */

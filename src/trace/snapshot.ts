@@ -71,7 +71,7 @@ function value(view: DataView, { at, bytes }: Watched, from: number): bigint {
 /** A CPU's registers at one moment, to be compared with a later one. */
 export class Snapshot {
   readonly #bytes = new Uint8Array(BYTES);
-  readonly #words = new BigUint64Array(this.#bytes.buffer);
+  readonly #halves = new Uint32Array(this.#bytes.buffer);
   readonly #view = new DataView(this.#bytes.buffer);
   rflags = 0;
   rip = 0n;
@@ -84,7 +84,7 @@ export class Snapshot {
   }
 
   gpr(n: number): bigint {
-    return this.#words[n]!;
+    return this.#view.getBigUint64(8 * n, true);
   }
   get fsBase(): bigint {
     return this.#view.getBigUint64(L.FS_BASE - L.STATE, true);
@@ -96,16 +96,16 @@ export class Snapshot {
   /** Registers that differ now. */
   changes(cpu: CpuState): RegisterChange[] {
     const changes: RegisterChange[] = [];
-    const now = cpu.view;
+    const now = new Uint32Array(cpu.u8.buffer, cpu.u8.byteOffset + L.STATE, BYTES / 4);
     for (const register of WATCHED) {
-      // Two words at most: compared as they lie before anything is made of them.
-      const word = (register.at - L.STATE) & ~7;
-      const differs =
-        this.#words[word >> 3] !== now.getBigUint64(L.STATE + word, true) ||
-        (register.bytes > 8 && this.#words[(word >> 3) + 1] !== now.getBigUint64(L.STATE + word + 8, true));
-      if (!differs) continue;
+      // As it lies, in halves of 32 bits, before anything is made of it.
+      const first = (register.at - L.STATE) >> 2;
+      const last = (register.at - L.STATE + register.bytes - 1) >> 2;
+      let at = first;
+      while (at <= last && this.#halves[at] === now[at]) at++;
+      if (at > last) continue;
       const before = value(this.#view, register, L.STATE);
-      const after = value(now, register, 0);
+      const after = value(cpu.view, register, 0);
       if (before !== after) changes.push({ name: register.name, before, after });
     }
     return changes;

@@ -2,13 +2,8 @@ import type { Exit } from '../exec/exit.ts';
 import type { GuestMachine } from '../kernel/guest-machine.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import type { CpuState } from '../state/cpu-state.ts';
+import { inRanges, type Window } from './filter.ts';
 import { type Step, Watcher } from './watcher.ts';
-
-/** Which instructions are watched, by their number; the others run at full speed. */
-export interface Window {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** A machine for the kernel stub that runs instruction by instruction inside a window. */
 export class SteppingMachine implements GuestMachine {
@@ -59,12 +54,14 @@ export function runWindow(
   const end = cpu.icount + budget;
   for (;;) {
     const number = cpu.icount + 1;
+    const left = end - cpu.icount;
+    if (left <= 0) return { kind: 'count' };
     let exit: Exit;
-    if (number < window.from) exit = machine.run(Math.min(end, window.from - 1) - cpu.icount);
-    else if (number <= window.to) exit = end > cpu.icount ? watcher.step(done) : { kind: 'count' };
+    if (number < window.from) exit = machine.run(Math.min(left, window.from - number));
+    else if (number <= window.to && inRanges(cpu.rip, window)) exit = watcher.step(done);
     else {
       watcher.flush(done);
-      exit = machine.run(end - cpu.icount);
+      exit = machine.run(number > window.to ? left : 1);
     }
     if (exit.kind !== 'count' || cpu.icount >= end) return exit;
   }

@@ -67,8 +67,11 @@ export class Watcher {
     if (known !== undefined && startsWith(bytes, known.insn.bytes)) return known;
     const insn = disassemble(bytes, rip);
     const decoded = { insn, accesses: memoryAccesses(insn.bytes, rip) };
-    if (this.#cache.size >= CACHE_LIMIT) this.#cache.clear();
-    this.#cache.set(rip, decoded);
+    // Bytes that end early may go on once their page has come in.
+    if (bytes.length === MAX_INSN_LENGTH) {
+      if (this.#cache.size >= CACHE_LIMIT) this.#cache.clear();
+      this.#cache.set(rip, decoded);
+    }
     return decoded;
   }
 

@@ -1,6 +1,8 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parseHexBytes } from '../../src/bits/hex.ts';
 import { disassemble } from '../../src/decode/text.ts';
+import { guestPath } from '../guests/expected.ts';
 
 const text = (bytes: string, address = 0x1000n): string => disassemble(parseHexBytes(bytes), address).text;
 
@@ -48,3 +50,38 @@ describe('disassemble', () => {
     expect(disassemble(parseHexBytes('06 90'), 0n).bytes).toEqual(Uint8Array.of(6));
   });
 });
+
+/** Lines of `objdump -d` as address, bytes and text without names and comments. */
+function objdump(path: string): (readonly [address: bigint, bytes: string, text: string])[] {
+  const lines = execFileSync('objdump', ['-d', '-w', path], { encoding: 'utf8', maxBuffer: 1 << 28 }).split('\n');
+  return lines.flatMap((line) => {
+    const [, address, bytes, shown] = /^ *([0-9a-f]+):\t((?:[0-9a-f]{2} )+) *\t(.*)$/.exec(line) ?? [];
+    if (address === undefined) return [];
+    return [
+      [
+        BigInt(`0x${address}`),
+        bytes!,
+        shown!
+          .replace(/ *(<.*>|# .*)$/, '')
+          .replace(/ *# .*$/, '')
+          .trimEnd(),
+      ],
+    ] as const;
+  });
+}
+
+/** Other versions of objdump write some things otherwise. */
+const VERSION = /\b2\.40\b/;
+
+describe.skipIf(!VERSION.test(spawnSync('objdump', ['--version'], { encoding: 'utf8' }).stdout ?? ''))(
+  'beside objdump 2.40',
+  () => {
+    it.each(['hello', 'sortmix', 'regex'])('%s reads the same', (name) => {
+      const rows = objdump(guestPath(`user/${name}`));
+      expect(rows.length).toBeGreaterThan(1000);
+      expect(rows.map(([address, bytes]) => disassemble(parseHexBytes(bytes), address).text.trimEnd())).toEqual(
+        rows.map(([, , shown]) => shown),
+      );
+    });
+  },
+);

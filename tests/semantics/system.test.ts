@@ -76,35 +76,42 @@ check('0f ae 3b', 'clflush [rbx]', [{ rbx: 0n }, { fault: '#PF(4)' }]);
 check('66 0f ae 3b', 'clflushopt [rbx]', [{ rbx: data(0x200) }, {}]);
 check('66 0f ae 33', 'clwb [rbx]', [{ rbx: data(0x1ff) }, {}]);
 
-// what CPL 3 may not do; most of it is a known gap at CPL 0
-check('0f 32', 'rdmsr', [{}, { fault: '#GP(0)' }]);
-check('0f 30', 'wrmsr', [{}, { fault: '#GP(0)' }]);
-check('0f 01 14 24', 'lgdt [rsp]', [{}, { fault: '#GP(0)' }]);
-check('0f 01 1c 24', 'lidt [rsp]', [{}, { fault: '#GP(0)' }]);
+// what only CPL 0 may do
+check('0f 32', 'rdmsr', [{ rcx: 0xc000_0100n }, { fault: '#GP(0)' }]);
+check('0f 30', 'wrmsr', [{ rcx: 0xc000_0100n }, { fault: '#GP(0)' }]);
+check('0f 32', 'rdmsr', [{ rcx: 0xc000_0102n, kernelgsbase: 0xffff_8000_0000_1234n }, { rax: 0x1234n, rdx: 0xffff_8000n }], { cpl: 0 });
+check('0f 30', 'wrmsr', [{ rcx: 0xc000_0101n, rax: 0xffff_ffff_1234_5678n, rdx: 0xffff_ffff_ffff_9947n }, { gsbase: 0xffff_9947_1234_5678n }], { cpl: 0 });
+check('0f 30', 'wrmsr', [{ rcx: 0xc000_0101n, rax: 0n, rdx: 0x8000n }, { fault: '#GP(0)' }], { cpl: 0 });
+check('0f 32', 'rdmsr', [{ rcx: 0x1234_5678n }, { fault: '#GP(0)' }], { cpl: 0 });
+check('0f 01 cb', 'stac', [{}, { fault: '#UD' }]);
+check('0f 01 ca', 'clac', [{}, { fault: '#UD' }]);
+check('0f 01 cb', 'stac', [{}, { ac: 1 }], { cpl: 0 });
+check('0f 01 ca', 'clac', [{ ac: 1 }, { ac: 0 }], { cpl: 0 });
+check('ec', 'in al,dx', [{}, { fault: '#GP(0)' }]);
+check('ee', 'out dx,al', [{}, { fault: '#GP(0)' }]);
+check('6c', 'insb [rdi],dx', [{}, { fault: '#GP(0)' }]);
+check('6e', 'outsb dx,[rsi]', [{}, { fault: '#GP(0)' }]);
+check('0f 01 10', 'lgdt [rax]', [{}, { fault: '#GP(0)' }]);
+check('0f 01 18', 'lidt [rax]', [{}, { fault: '#GP(0)' }]);
 check('0f 00 d0', 'lldt ax', [{}, { fault: '#GP(0)' }]);
 check('0f 00 d8', 'ltr ax', [{}, { fault: '#GP(0)' }]);
-check('0f 01 f0', 'lmsw ax', [{}, { fault: '#GP(0)' }]);
 check('0f 06', 'clts', [{}, { fault: '#GP(0)' }]);
 check('0f 08', 'invd', [{}, { fault: '#GP(0)' }]);
 check('0f 09', 'wbinvd', [{}, { fault: '#GP(0)' }]);
-check('0f 33', 'rdpmc', [{ rcx: 0n }, { fault: '#GP(0)' }]);
+check('0f 33', 'rdpmc', [{}, { fault: '#GP(0)' }]);
+check('0f 01 f0', 'lmsw ax', [{}, { fault: '#GP(0)' }]);
+check('66 0f 38 82 03', 'invpcid rax,[rbx]', [{}, { fault: '#GP(0)' }]);
 check('48 0f 07', 'sysretq', [{}, { fault: '#GP(0)' }]);
 check('0f 35', 'sysexit', [{}, { fault: '#GP(0)' }]);
-check('ec', 'in al,dx', [{}, { fault: '#GP(0)' }]);
 check('e5 60', 'in eax,0x60', [{}, { fault: '#GP(0)' }]);
-check('ee', 'out dx,al', [{}, { fault: '#GP(0)' }]);
-check('6c', 'insb [rdi],dx', [{}, { fault: '#GP(0)' }]);
-check('f3 6e', 'rep outsb dx,[rsi]', [{ rcx: 1n }, { fault: '#GP(0)' }]);
+check('f3 6e', 'rep outsb dx,[rsi]', [{ rcx: 0n }, { fault: '#GP(0)' }]);
 check('0f 01 c8', 'monitor', [{}, { fault: '#UD' }], { machine: 'a hypervisor may intercept it' });
 check('0f 01 c9', 'mwait', [{}, { fault: '#UD' }], { machine: 'a hypervisor may intercept it' });
-check('0f 01 ca', 'clac', [{}, { fault: '#UD' }]);
-check('0f 01 cb', 'stac', [{}, { fault: '#UD' }]);
 check('0f aa', 'rsm', [{}, { fault: '#UD' }]);
 check('0f 37', 'getsec', [{}, { fault: '#UD' }]);
-check('0f 32', 'rdmsr', [{}, { ends: 'unimplemented rdmsr', rip: 0 }], { cpl: 0 });
-check('0f 01 cb', 'stac', [{}, { ends: 'unimplemented stac', rip: 0 }], { cpl: 0 });
-check('ec', 'in al,dx', [{}, { ends: 'unimplemented in', rip: 0 }], { cpl: 0 });
-check('f3 6d', 'rep insd [rdi],dx', [{ rcx: 0n }, { fault: '#GP(0)' }]);
 
+// known gaps at CPL 0
+check('ec', 'in al,dx', [{}, { ends: 'unimplemented in', rip: 0 }], { cpl: 0 });
+check('0f 01 c8', 'monitor', [{}, { ends: 'unimplemented monitor', rip: 0 }], { cpl: 0 });
 
 everyMnemonicOf('system');

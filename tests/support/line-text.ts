@@ -33,6 +33,9 @@ export function textOf(code: Uint8Array): string {
   return texts.join('; ');
 }
 
+/** Features whose instructions are no-operations on a CPU without them. */
+const HINTS = new Set(['CET_IBT', 'CLDEMOTE', 'PREFETCHWT1', 'PREFETCHITI']);
+
 /** Features that the code needs and the host does not have. */
 export function lackingFeatures(code: Uint8Array): string[] {
   const decoder = new Decoder(64, code, DecoderOptions.None);
@@ -41,7 +44,7 @@ export function lackingFeatures(code: Uint8Array): string[] {
     const insn = decoder.decode();
     for (const feature of insn.cpuidFeatures()) {
       const name = CpuidFeature[feature] as string;
-      if (!hostFeatures().has(name)) lacking.push(name);
+      if (!hostFeatures().has(name) && !HINTS.has(name)) lacking.push(name);
     }
     insn.free();
   }

@@ -1,22 +1,44 @@
 import type { Block } from '../../ir/nodes.ts';
 import type { LinkUnit } from '../wasm/link.ts';
+import type { ModuleBuilder } from '../wasm/module.ts';
+import { runtimeModule } from '../wasm/runtime.ts';
+import { COMMON_SAMPLES } from './common.ts';
 import { dispatchModule } from './dispatch.ts';
-import { liftRecord } from './handlers.ts';
-import { inlineSamples } from './inline.ts';
-import { shapeOf } from './shape.ts';
+import { liftRecord, outOfLineModule } from './handlers.ts';
+import { decodeSamples, INLINE_SAMPLES } from './inline.ts';
+import { type Shape, shapeOf } from './shape.ts';
 
-/** The dispatcher's module and the shapes of its arms, in the order of their numbers. */
-export interface Dispatcher extends LinkUnit {
-  readonly keys: readonly string[];
+/** What an interpreter starts with. */
+export interface Handlers {
+  /** What the others call. */
+  readonly runtime: LinkUnit;
+  /** The dispatcher, and the shapes of its arms in the order of their numbers. */
+  readonly dispatcher: LinkUnit;
+  readonly inline: readonly string[];
+  /** A module that fills the table from 0 on, and the shapes of its functions. */
+  readonly common: LinkUnit;
+  readonly outOfLine: readonly string[];
 }
 
-/** Generates the dispatcher from the definitions of the inline shapes. */
-export function buildDispatcher(): Dispatcher {
+const unit = (module: ModuleBuilder): LinkUnit => ({ bytes: module.encode(), imports: module.importedNames });
+
+/** Generates the dispatcher and the common out-of-line handlers from the definitions. */
+export function buildHandlers(): Handlers {
   const arms = new Map<string, Block>();
-  for (const { key, insn } of inlineSamples()) {
+  for (const { key, insn } of decodeSamples(INLINE_SAMPLES)) {
     const block = arms.has(key) ? null : liftRecord(shapeOf(insn, key));
     if (block !== null) arms.set(key, block);
   }
-  const module = dispatchModule([...arms.values()]);
-  return { bytes: module.encode(), imports: module.importedNames, keys: [...arms.keys()] };
+  const shapes = new Map<string, Shape>();
+  for (const { key, insn } of decodeSamples(COMMON_SAMPLES)) {
+    const shape = shapeOf(insn, key);
+    if (!arms.has(key) && liftRecord(shape) !== null) shapes.set(key, shape);
+  }
+  return {
+    runtime: unit(runtimeModule()),
+    dispatcher: unit(dispatchModule([...arms.values()])),
+    inline: [...arms.keys()],
+    common: unit(outOfLineModule([...shapes.values()], 0)),
+    outOfLine: [...shapes.keys()],
+  };
 }

@@ -2,8 +2,8 @@ import type { Insn } from '../../decode/insn.ts';
 import { instructionNamed } from '../../semantics/define.ts';
 import { isSupported } from '../../semantics/lift.ts';
 import type { ExecContext } from '../context.ts';
-import { link } from '../wasm/link.ts';
-import { buildDispatcher, type Dispatcher } from './build.ts';
+import { Linker } from '../wasm/link.ts';
+import { buildHandlers, type Handlers } from './build.ts';
 import { FIRST_INLINE, PSEUDO } from './dispatch.ts';
 import { outOfLineModule } from './handlers.ts';
 import { loadPrebuilt } from './prebuilt.ts';
@@ -15,17 +15,20 @@ export interface Handler {
   readonly index: number;
 }
 
-let dispatcher: Dispatcher | undefined;
+let made: Handlers | undefined;
 
-/** Made once for all CPUs of the process. */
-function theDispatcher(): Dispatcher {
-  dispatcher ??= loadPrebuilt() ?? buildDispatcher();
-  return dispatcher;
+/** What every interpreter of the process starts with, made once. */
+function startingHandlers(): Handlers {
+  made ??= loadPrebuilt() ?? buildHandlers();
+  return made;
 }
+
+/** Table slots for shapes that are not known at the start. */
+const SPARE = 256;
 
 /** Maps shapes to handlers; a shape met for the first time gets a function of its own, compiled in batches. */
 export class HandlerTable {
-  readonly #context: ExecContext;
+  readonly #linker: Linker;
   readonly #table: WebAssembly.Table;
   readonly #handlers = new Map<string, Handler>();
   #pending: Shape[] = [];
@@ -35,14 +38,18 @@ export class HandlerTable {
   readonly run: () => number;
 
   constructor(context: ExecContext) {
-    this.#context = context;
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: 256 });
-    const dispatcher = theDispatcher();
-    dispatcher.keys.forEach((key, i) => {
+    const handlers = startingHandlers();
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: handlers.outOfLine.length + SPARE });
+    handlers.inline.forEach((key, i) => {
       this.#handlers.set(key, { handler: FIRST_INLINE + i, index: 0 });
     });
-    const exports = link(dispatcher, context, this.#table);
-    this.run = exports['run'] as () => number;
+    handlers.outOfLine.forEach((key, i) => {
+      this.#handlers.set(key, { handler: PSEUDO.outOfLine, index: i });
+    });
+    this.#size = this.#pendingFrom = handlers.outOfLine.length;
+    this.#linker = new Linker(context, this.#table, handlers.runtime);
+    this.#linker.link(handlers.common);
+    this.run = this.#linker.link(handlers.dispatcher)['run'] as () => number;
   }
 
   /** Whether the instruction has a definition. */
@@ -64,12 +71,9 @@ export class HandlerTable {
   /** Compiles the functions of every shape met since the last call. */
   compilePending(): void {
     if (this.#pending.length === 0) return;
-    const module = outOfLineModule(this.#pending);
-    const exports = link({ bytes: module.encode(), imports: module.importedNames }, this.#context, null);
-    if (this.#size > this.#table.length) this.#table.grow(Math.max(256, this.#size - this.#table.length));
-    this.#pending.forEach((_, i) => {
-      this.#table.set(this.#pendingFrom + i, exports[String(i)]);
-    });
+    if (this.#size > this.#table.length) this.#table.grow(Math.max(SPARE, this.#size - this.#table.length));
+    const module = outOfLineModule(this.#pending, this.#pendingFrom);
+    this.#linker.link({ bytes: module.encode(), imports: module.importedNames });
     this.#pendingFrom = this.#size;
     this.#pending = [];
   }

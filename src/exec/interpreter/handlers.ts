@@ -60,12 +60,11 @@ function outOfLine(block: Block, module: ModuleBuilder): FunctionBuilder {
   return f;
 }
 
-/** A module with one exported function per shape, named by its position. Every shape must have a definition. */
-export function outOfLineModule(shapes: readonly Shape[]): ModuleBuilder {
+/** A module with one function per shape, which it puts into the table from `at` on. Every shape must have a definition. */
+export function outOfLineModule(shapes: readonly Shape[], at: number): ModuleBuilder {
   const module = new ModuleBuilder();
+  module.fillTable(at);
   const bodies = shapes.map((shape) => outOfLine(liftRecord(shape)!, module));
-  bodies.forEach((body, i) => {
-    module.define(String(i), body);
-  });
+  for (const body of bodies) module.define(null, body);
   return module;
 }

@@ -8,7 +8,7 @@ import { shapeKey } from './shape.ts';
  * and busybox applets. Every other shape works as well, behind an indirect call.
  */
 // biome-ignore format: one shape a line
-const SAMPLES: readonly string[] = [
+export const INLINE_SAMPLES: readonly string[] = [
   '89 f2', // mov g32 g32
   '75 ed', // jne rel
   '48 83 c2 01', // add g64 i64
@@ -310,11 +310,11 @@ const SAMPLES: readonly string[] = [
   '4c 0f 42 fb', // cmovb g64 g64
 ];
 
-/** The inline shapes' samples, decoded. */
-export function inlineSamples(): { key: string; insn: Insn }[] {
-  return SAMPLES.map((hex) => {
+/** Instructions given in hexadecimal, decoded, with their shapes' keys. */
+export function decodeSamples(samples: readonly string[]): { key: string; insn: Insn }[] {
+  return samples.map((hex) => {
     const insn = decode(parseHexBytes(hex));
-    if (typeof insn === 'string') throw new Error(`inline sample ${hex} is ${insn}`);
+    if (typeof insn === 'string') throw new Error(`sample ${hex} is ${insn}`);
     return { key: shapeKey(insn), insn };
   });
 }

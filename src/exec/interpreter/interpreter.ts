@@ -6,6 +6,7 @@ import type { ExecContext } from '../context.ts';
 import type { Engine } from '../engine.ts';
 import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
+import { runSteppable } from '../single-step.ts';
 import { RecordCache } from './cache.ts';
 import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
@@ -57,6 +58,10 @@ export class Interpreter implements Engine {
   }
 
   run(budget: number): Exit {
+    return runSteppable(this.#context, budget, (part) => this.#run(part));
+  }
+
+  #run(budget: number): Exit | null {
     const { cpu } = this.#context;
     const view = this.#view;
     // LEFT was set to the slice's length and counts the running instruction as gone.
@@ -76,6 +81,7 @@ export class Interpreter implements Engine {
       cpu.icount = this.#sliceStart + done;
       if (kind === PENDING_KIND.count) continue;
       if (kind === PENDING_KIND.until) return { kind: 'until' };
+      if (kind === PENDING_KIND.resume) return null;
       if (kind !== PENDING_KIND.decode) return this.#context.takeExit();
       if (left === 0) continue;
       const exit = this.#decodeAt(cpu.rip);

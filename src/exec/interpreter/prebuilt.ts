@@ -1,40 +1,58 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { buildDispatcher, type Dispatcher } from './build.ts';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { LinkUnit } from '../wasm/link.ts';
+import { buildHandlers, type Handlers } from './build.ts';
 
 /** Root of the compiled sources, or null where they run uncompiled. */
 const DIST: string | null = import.meta.url.includes('/dist/')
   ? import.meta.url.slice(0, import.meta.url.lastIndexOf('/dist/') + '/dist/'.length)
   : null;
 
-/** The generated dispatcher, kept with the compiled sources so that a start need not generate it. */
-const wasm = (): URL => new URL('dispatch.wasm', DIST!);
-const index = (): URL => new URL('dispatch.json', DIST!);
-/** The compiler's record of every source's version: a dispatcher made from other sources is not used. */
+/** The generated modules, kept with the compiled sources so that a start need not generate them. */
+const file = (name: string): URL => new URL(`handlers/${name}`, DIST!);
+/** The compiler's record of every source's version: handlers made from other sources are not used. */
 const buildInfo = (): URL => new URL('.tsbuildinfo', DIST!);
+
+const MODULES = ['runtime', 'dispatcher', 'common'] as const;
+type ModuleName = (typeof MODULES)[number];
 
 interface Index {
   readonly sources: string;
-  readonly imports: readonly string[];
-  readonly keys: readonly string[];
+  readonly imports: Readonly<Record<ModuleName, readonly string[]>>;
+  readonly inline: readonly string[];
+  readonly outOfLine: readonly string[];
 }
 
 const digest = (): string => createHash('sha1').update(readFileSync(buildInfo())).digest('hex');
 
-/** The dispatcher as the build left it, or null where there is none for exactly these sources. */
-export function loadPrebuilt(): Dispatcher | null {
+/** The handlers as the build left them, or null where there are none for exactly these sources. */
+export function loadPrebuilt(): Handlers | null {
   if (DIST === null) return null;
   try {
-    const { sources, imports, keys } = JSON.parse(readFileSync(index(), 'utf8')) as Index;
-    return sources === digest() ? { bytes: readFileSync(wasm()), imports, keys } : null;
+    const index = JSON.parse(readFileSync(file('index.json'), 'utf8')) as Index;
+    if (index.sources !== digest()) return null;
+    const unit = (name: ModuleName): LinkUnit => ({
+      bytes: readFileSync(file(`${name}.wasm`)),
+      imports: index.imports[name],
+    });
+    const { inline, outOfLine } = index;
+    return { runtime: unit('runtime'), dispatcher: unit('dispatcher'), common: unit('common'), inline, outOfLine };
   } catch {
     return null;
   }
 }
 
-/** Generates the dispatcher and writes it beside the compiled sources: a step of the build. */
+/** Generates the handlers and writes them beside the compiled sources: a step of the build. */
 export function writePrebuilt(): void {
-  const { bytes, imports, keys } = buildDispatcher();
-  writeFileSync(wasm(), bytes);
-  writeFileSync(index(), JSON.stringify({ sources: digest(), imports, keys } satisfies Index));
+  const handlers = buildHandlers();
+  const { inline, outOfLine } = handlers;
+  mkdirSync(file(''), { recursive: true });
+  for (const name of MODULES) writeFileSync(file(`${name}.wasm`), handlers[name].bytes);
+  const imports = {
+    runtime: handlers.runtime.imports,
+    dispatcher: handlers.dispatcher.imports,
+    common: handlers.common.imports,
+  };
+  const index: Index = { sources: digest(), imports, inline, outOfLine };
+  writeFileSync(file('index.json'), JSON.stringify(index));
 }

@@ -1,15 +1,6 @@
-import { TYPE, W } from '../../ir/wasm-opcodes.ts';
-import { helperNamed } from '../../semantics/helpers/helper.ts';
 import type { ExecContext } from '../context.ts';
 import { hostHelper, hostRow } from './callees.ts';
 import { RESOLVE } from './emit-ir.ts';
-import { FunctionBuilder, typeOf } from './function.ts';
-import { ModuleBuilder } from './module.ts';
-
-type Exports = Record<string, unknown>;
-
-/** What emitted code may import, made on demand and kept: one set of functions per CPU. */
-const RUNTIMES = new WeakMap<ExecContext, Runtime>();
 
 /** A module's bytes and the names of the functions that it imports. */
 export interface LinkUnit {
@@ -17,17 +8,7 @@ export interface LinkUnit {
   readonly imports: readonly string[];
 }
 
-/** Compiles and instantiates a module against the runtime of a CPU. */
-export function link(module: LinkUnit, context: ExecContext, table: WebAssembly.Table | null): Exports {
-  let runtime = RUNTIMES.get(context);
-  if (runtime === undefined) {
-    runtime = new Runtime(context);
-    RUNTIMES.set(context, runtime);
-  }
-  return instantiate(module, context, (name) => runtime.provide(name), table);
-}
-
-/** Compiled modules of units that are linked more than once. */
+/** Compiled modules: the units that every CPU starts with are linked more than once. */
 const COMPILED = new WeakMap<LinkUnit, WebAssembly.Module>();
 
 function compiled(unit: LinkUnit): WebAssembly.Module {
@@ -39,29 +20,27 @@ function compiled(unit: LinkUnit): WebAssembly.Module {
   return module;
 }
 
-function instantiate(
-  module: LinkUnit,
-  context: ExecContext,
-  provide: (name: string) => unknown,
-  table: WebAssembly.Table | null,
-): Exports {
-  const env: Record<string, unknown> = { memory: context.mmu.memory.wasm };
-  if (table) env['table'] = table;
-  for (const name of module.imports) env[name] = provide(name);
-  return new WebAssembly.Instance(compiled(module), { env }).exports;
-}
-
-const unit = (module: ModuleBuilder): LinkUnit => ({ bytes: module.encode(), imports: module.importedNames });
-
-class Runtime {
+/** Everything that generated code of one CPU may import; made on demand and kept. */
+export class Linker {
   readonly #context: ExecContext;
+  readonly #table: WebAssembly.Table;
   readonly #provided = new Map<string, unknown>();
 
-  constructor(context: ExecContext) {
+  /** @param runtime the module of `runtimeModule`: what it exports goes before the TypeScript of the same name */
+  constructor(context: ExecContext, table: WebAssembly.Table, runtime: LinkUnit) {
     this.#context = context;
+    this.#table = table;
+    for (const [name, value] of Object.entries(this.link(runtime))) this.#provided.set(name, value);
   }
 
-  provide(name: string): unknown {
+  /** Compiles and instantiates a module; gives its exports. */
+  link(unit: LinkUnit): Record<string, unknown> {
+    const env: Record<string, unknown> = { memory: this.#context.mmu.memory.wasm, table: this.#table };
+    for (const name of unit.imports) env[name] = this.#provide(name);
+    return new WebAssembly.Instance(compiled(unit), { env }).exports;
+  }
+
+  #provide(name: string): unknown {
     let value = this.#provided.get(name);
     if (value === undefined) {
       value = this.#make(name);
@@ -72,56 +51,29 @@ class Runtime {
 
   #make(name: string): unknown {
     const { mmu } = this.#context;
-    if (name === 'resolve') return this.#resolve();
-    if (name === 'commit') return () => mmu.commit();
-    if (name === 'fetch') return (linear: bigint) => (mmu.fetch(BigInt.asUintN(64, linear)) === null ? 0 : 1);
-    if (name.startsWith('row:')) return hostRow(name);
-    const helper = name.slice('helper:'.length);
-    const host = hostHelper(helper, this.#context);
-    return helperNamed(helper).fast === undefined ? host : this.#fast(helper, host);
-  }
-
-  /** Splits the address in wasm, so that no bigint is made on the way. */
-  #resolve(): unknown {
-    const { mmu } = this.#context;
-    const module = new ModuleBuilder();
-    const halves = module.import('halves', [TYPE.i32, TYPE.i32, TYPE.i32], [TYPE.i32]);
-    const f = new FunctionBuilder([TYPE.i64, TYPE.i32], [TYPE.i32]);
-    f.get(0);
-    f.i64(32n);
-    f.op(W.i64_shr_u, W.i32_wrap_i64);
-    f.get(0);
-    f.op(W.i32_wrap_i64);
-    f.get(1);
-    f.call(halves);
-    module.define('resolve', f);
-    const resolveHalves = (high: number, low: number, how: number): number =>
-      mmu.resolve(
-        high >>> 0,
-        low >>> 0,
-        how & RESOLVE.size,
-        (how & RESOLVE.write) !== 0,
-        (how & RESOLVE.stack) !== 0,
-        (how & RESOLVE.load) !== 0,
-      );
-    return instantiate(unit(module), this.#context, () => resolveHalves, null)['resolve'];
-  }
-
-  /** A helper's common case in wasm, with the TypeScript one behind it. */
-  #fast(name: string, host: unknown): unknown {
-    const helper = helperNamed(name);
-    const module = new ModuleBuilder();
-    const params = helper.args.map(typeOf);
-    const results = helper.result ? [typeOf(helper.result)] : [];
-    const slow = module.import('slow', params, results);
-    const f = new FunctionBuilder(params, results);
-    helper.fast!(f, () => {
-      params.forEach((_, i) => {
-        f.get(i);
-      });
-      f.call(slow);
-    });
-    module.define('fast', f);
-    return instantiate(unit(module), this.#context, () => host, null)['fast'];
+    const [kind, what] = name.split(':');
+    switch (kind) {
+      case 'commit':
+        return () => mmu.commit();
+      case 'fetch':
+        return (linear: bigint) => (mmu.fetch(BigInt.asUintN(64, linear)) === null ? 0 : 1);
+      case 'halves':
+        return (high: number, low: number, how: number) =>
+          mmu.resolve(
+            high >>> 0,
+            low >>> 0,
+            how & RESOLVE.size,
+            (how & RESOLVE.write) !== 0,
+            (how & RESOLVE.stack) !== 0,
+            (how & RESOLVE.load) !== 0,
+          );
+      case 'row':
+        return hostRow(name);
+      case 'helper':
+      case 'slow':
+        return hostHelper(what!, this.#context);
+      default:
+        throw new Error(`nothing provides ${name}`);
+    }
   }
 }

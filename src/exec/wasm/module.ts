@@ -1,8 +1,8 @@
-import type { WasmType } from '../../ir/wasm-opcodes.ts';
+import { W, type WasmType } from '../../ir/wasm-opcodes.ts';
 import { ByteSink } from './bytes.ts';
 import type { FunctionBuilder } from './function.ts';
 
-const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
+const SECTION = { type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 } as const;
 const KIND = { function: 0, table: 1, memory: 2 } as const;
 /** Of the imported memory, in 64 KiB pages: any size fits. */
 const MAX_PAGES = 65536;
@@ -14,7 +14,8 @@ export class ModuleBuilder {
   readonly #types: string[] = [];
   readonly #typeBytes: Uint8Array[] = [];
   readonly #imports = new Map<string, { index: number; type: number }>();
-  readonly #functions: { name: string; type: number; builder: FunctionBuilder }[] = [];
+  readonly #functions: { name: string | null; type: number; builder: FunctionBuilder }[] = [];
+  #elementsAt: number | null = null;
   #table = false;
 
   type(params: readonly WasmType[], results: readonly WasmType[]): number {
@@ -49,8 +50,14 @@ export class ModuleBuilder {
     return [...this.#imports.keys()];
   }
 
-  /** Adds and exports a function; gives its index. */
-  define(name: string, builder: FunctionBuilder): number {
+  /** Puts every function of the module into the table, in order, from this index on. */
+  fillTable(from: number): void {
+    this.#table = true;
+    this.#elementsAt = from;
+  }
+
+  /** Adds a function, exported where it has a name; gives its index. */
+  define(name: string | null, builder: FunctionBuilder): number {
     this.#functions.push({ name, type: this.type(builder.params, builder.results), builder });
     return this.#imports.size + this.#functions.length - 1;
   }
@@ -96,17 +103,32 @@ export class ModuleBuilder {
       for (const f of this.#functions) s.u32(f.type);
     });
     section(SECTION.export, (s) => {
-      s.u32(this.#functions.length);
-      this.#functions.forEach((f, i) => {
-        s.name(f.name);
+      const named = this.#functions.flatMap(({ name }, i) => (name === null ? [] : [{ name, i }]));
+      s.u32(named.length);
+      for (const { name, i } of named) {
+        s.name(name);
         s.u8(KIND.function);
         s.u32(this.#imports.size + i);
-      });
+      }
     });
+    if (this.#elementsAt !== null) this.#elementSection(section, this.#elementsAt);
     section(SECTION.code, (s) => {
       s.u32(this.#functions.length);
       for (const f of this.#functions) s.vector(f.builder.encode());
     });
     return out.bytes().slice();
+  }
+
+  #elementSection(section: (id: number, write: (s: ByteSink) => void) => void, from: number): void {
+    section(SECTION.element, (s) => {
+      s.u32(1);
+      // An active segment of table 0 at a constant offset.
+      s.u8(0);
+      s.u8(W.i32_const);
+      s.s32(from);
+      s.u8(W.end);
+      s.u32(this.#functions.length);
+      for (let i = 0; i < this.#functions.length; i++) s.u32(this.#imports.size + i);
+    });
   }
 }

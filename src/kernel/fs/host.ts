@@ -117,10 +117,11 @@ export class HostMount {
       ino,
       mode: Number(stat.mode),
       nlink: Number(stat.nlink),
-      uid: this.owner.uid,
-      gid: this.owner.gid,
+      uid: Number(stat.uid),
+      gid: Number(stat.gid),
       rdev: 0,
       size: Number(stat.size),
+      blocks: Number(stat.blocks),
       atime: stat.atimeNs,
       mtime: stat.mtimeNs,
       ctime: stat.ctimeNs,
@@ -390,9 +391,8 @@ export class HostDirectory extends Directory {
 
   list(): Entry[] {
     return this.host.within(this, (child) => {
-      const names = fs.readdirSync(child('.'), { encoding: 'buffer' }).sort(Buffer.compare);
       const entries: Entry[] = [];
-      for (const bytes of names) {
+      for (const bytes of namesIn(child('.'))) {
         const name = decodeName(bytes);
         const stat = fs.lstatSync(child(name), { bigint: true, throwIfNoEntry: false });
         if (stat === undefined) continue;
@@ -473,4 +473,14 @@ export class HostDirectory extends Directory {
     moved.name = newName;
     target.#known.set(newName, moved);
   }
+}
+
+/** Names in a directory in the order in which the host lists them, as its own programs see them. */
+function namesIn(path: fs.PathLike): Buffer[] {
+  // The declarations know no buffers here: only text that is valid UTF-8 would survive the default.
+  const dir = fs.opendirSync(path, { encoding: 'buffer' as BufferEncoding });
+  const names: Buffer[] = [];
+  for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) names.push(entry.name as unknown as Buffer);
+  dir.closeSync();
+  return names;
 }

@@ -18,6 +18,8 @@ export interface Attributes {
   readonly ctime: bigint;
   /** Preferred size of a read; a page where nothing is said. */
   readonly blockSize?: number;
+  /** Blocks of 512 bytes that the file takes; what its size needs where nothing is said. */
+  readonly blocks?: number;
 }
 
 /** One name in a directory. */

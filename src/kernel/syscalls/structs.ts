@@ -25,7 +25,7 @@ export function statBytes(a: Attributes): Uint8Array {
   view.setBigUint64(40, BigInt(a.rdev), true);
   view.setBigInt64(48, BigInt(a.size), true);
   view.setBigInt64(56, BigInt(a.blockSize ?? BLOCK_SIZE), true);
-  view.setBigInt64(64, BigInt(Math.ceil(a.size / BLOCK)), true);
+  view.setBigInt64(64, BigInt(a.blocks ?? Math.ceil(a.size / BLOCK)), true);
   for (const [at, time] of [
     [72, a.atime],
     [88, a.mtime],
@@ -52,7 +52,7 @@ export function statxBytes(a: Attributes): Uint8Array {
   view.setUint16(28, a.mode, true);
   view.setBigUint64(32, BigInt(a.ino), true);
   view.setBigUint64(40, BigInt(a.size), true);
-  view.setBigUint64(48, BigInt(Math.ceil(a.size / BLOCK)), true);
+  view.setBigUint64(48, BigInt(a.blocks ?? Math.ceil(a.size / BLOCK)), true);
   for (const [at, time] of [
     [64, a.atime],
     [96, a.ctime],

@@ -107,8 +107,6 @@ defineHelper({
     if (width === 16n) writable &= 0xffff;
     // RF is always cleared by the load.
     const value = Number(image! & 0xffff_ffffn) & ~FLAG.RF;
-    // There is no single-step trap yet: better an end than an instruction that should have trapped.
-    if (value & FLAG.TF) return c.stop(PENDING_KIND.unimplemented);
     c.cpu.rflags = (before & ~writable) | (value & writable);
     if ((before ^ c.cpu.rflags) & FLAG.AC) c.modeChanged();
   },
@@ -141,8 +139,8 @@ defineHelper({
 });
 
 defineHelper({
-  name: 'privilegedGap',
-  doc: 'An instruction of CPL 0 that is not implemented: #GP(0) outside CPL 0',
+  name: 'notYet',
+  doc: 'An instruction that only CPL 0 may execute and that is not implemented: #GP(0) elsewhere',
   args: [],
   result: 0,
   run: (c) => {
@@ -151,22 +149,23 @@ defineHelper({
 });
 
 defineHelper({
-  name: 'portGap',
-  doc: 'Port input and output, which is not implemented: #GP(0) where CPL > IOPL, as there is no TSS that would allow a port',
-  args: [],
-  result: 0,
-  run: (c) => {
-    if (c.cpu.cpl > ((c.cpu.rflags >> 12) & 3)) c.fault(GP, 0);
-    else c.stop(PENDING_KIND.unimplemented);
-  },
-});
-
-defineHelper({
-  name: 'supervisorGap',
-  doc: 'An instruction that is not implemented, and #UD outside CPL 0',
+  name: 'supervisorNotYet',
+  doc: 'An instruction that is not implemented: #UD outside CPL 0',
   args: [],
   result: 0,
   run: (c) => (c.cpu.cpl === 0 ? c.stop(PENDING_KIND.unimplemented) : c.fault(UD, null)),
+});
+
+defineHelper({
+  name: 'setAlignmentCheck',
+  doc: 'STAC and CLAC: #UD outside CPL 0',
+  args: [32],
+  result: 0,
+  run: (c, on) => {
+    if (c.cpu.cpl !== 0) return c.fault(UD, null);
+    c.cpu.rflags = on ? c.cpu.rflags | FLAG.AC : c.cpu.rflags & ~FLAG.AC;
+    c.modeChanged();
+  },
 });
 
 defineHelper({

@@ -1,9 +1,10 @@
-import { F32, F64, F80, type FloatFormat } from '../../bits/softfloat.ts';
+import { F32, F64, F80 } from '../../bits/softfloat.ts';
 import type { Width } from '../../bits/width.ts';
-import { SCRATCH } from '../../state/layout.ts';
 import { writeExtended, type X87 } from '../../state/x87.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 import * as A from './x87-arith.ts';
+import * as Fast from './x87-fast.ts';
+import * as FastArith from './x87-fast-arith.ts';
 import * as T from './x87-transfer.ts';
 
 /**
@@ -11,18 +12,20 @@ import * as T from './x87-transfer.ts';
  * An unmasked exception waits in the status word for the next instruction.
  */
 
-/** Where a store instruction leaves what is to be stored, up to 80 bits, and whether there is anything (u32). */
-export const X87_RESULT = SCRATCH;
-export const X87_DELIVERED = SCRATCH + 16;
-
 /** Leaves a result there. */
 function deliver(c: HelperContext, bits: bigint | null): void {
   const { view } = c.cpu;
-  view.setUint32(X87_DELIVERED, bits === null ? 0 : 1, true);
-  writeExtended(view, X87_RESULT, bits ?? 0n);
+  view.setUint32(Fast.X87_DELIVERED, bits === null ? 0 : 1, true);
+  writeExtended(view, Fast.X87_RESULT, bits ?? 0n);
 }
 
-function x87(name: string, doc: string, args: readonly Width[], run: (x: X87, ...args: bigint[]) => void): void {
+function x87(
+  name: string,
+  doc: string,
+  args: readonly Width[],
+  run: (x: X87, ...args: bigint[]) => void,
+  fast?: Fast.FastPath | null,
+): void {
   defineHelper({
     name: `x87.${name}`,
     doc,
@@ -30,11 +33,12 @@ function x87(name: string, doc: string, args: readonly Width[], run: (x: X87, ..
     result: 0,
     faults: false,
     run: (c, ...rest) => run(c.cpu.x87, ...rest),
+    ...(fast ? { fast } : {}),
   });
 }
 
 /** A store of ST(0). */
-function x87Store(name: string, doc: string, run: (x: X87, pop: boolean) => bigint | null): void {
+function x87Store(name: string, doc: string, run: (x: X87, pop: boolean) => bigint | null, fast?: Fast.FastPath): void {
   defineHelper({
     name: `x87.${name}`,
     doc,
@@ -42,33 +46,37 @@ function x87Store(name: string, doc: string, run: (x: X87, pop: boolean) => bigi
     result: 0,
     faults: false,
     run: (c, pop) => deliver(c, run(c.cpu.x87, pop === 1n)),
+    ...(fast ? { fast } : {}),
   });
 }
-
-const FORMATS: readonly FloatFormat[] = [F32, F64];
-const INTEGERS = [16, 32, 64] as const;
 
 // ——— arithmetic ———
 
 for (const op of ['add', 'mul', 'sub', 'subr', 'div', 'divr'] as const) {
-  x87(`${op}.st`, `ST(dst) ← ST(dst) ${op} ST(src), then perhaps a pop`, [32, 32, 32], (x, dst, src, pop) =>
-    A.arithmetic(x, op, Number(dst), Number(src), pop === 1n),
+  x87(
+    `${op}.st`,
+    `ST(dst) ← ST(dst) ${op} ST(src), then perhaps a pop`,
+    [32, 32, 32],
+    (x, dst, src, pop) => A.arithmetic(x, op, Number(dst), Number(src), pop === 1n),
+    FastArith.isFast(op) ? FastArith.fastArithmetic(op) : null,
   );
-  for (const fmt of FORMATS)
-    x87(`${op}.${fmt.name}`, `ST(0) ← ST(0) ${op} a number`, [fmt.width as Width], (x, bits) =>
-      A.arithmeticMemory(x, op, fmt, bits!),
+  for (const kind of [F32, F64, 16, 32] as const) {
+    const [name, width] = typeof kind === 'number' ? ([`i${kind}`, kind] as const) : ([kind.name, kind.width] as const);
+    x87(
+      `${op}.${name}`,
+      `ST(0) ← ST(0) ${op} a number of that format`,
+      [width as Width],
+      (x, bits) => A.arithmeticMemory(x, op, kind, bits!),
+      FastArith.isFast(op) ? FastArith.fastArithmeticMemory(op, kind) : null,
     );
-  for (const width of [16, 32] as const)
-    x87(`${op}.i${width}`, `ST(0) ← ST(0) ${op} a signed integer`, [width], (x, bits) =>
-      A.arithmeticMemory(x, op, width, bits!),
-    );
+  }
 }
 
-for (const [name, doc, run] of [
+for (const [name, doc, run, fast] of [
   ['fsqrt', 'square root of ST(0)', A.fsqrt],
   ['frndint', 'ST(0) to an integer by RC', A.frndint],
-  ['fchs', 'complement the sign of ST(0)', A.fchs],
-  ['fabs', 'clear the sign of ST(0)', A.fabs],
+  ['fchs', 'complement the sign of ST(0)', A.fchs, Fast.fastSign(true)],
+  ['fabs', 'clear the sign of ST(0)', A.fabs, Fast.fastSign(false)],
   ['fscale', 'ST(0) × 2^trunc(ST(1))', A.fscale],
   ['fprem', 'partial remainder, quotient truncated', (x: X87) => A.fprem(x, false)],
   ['fprem1', 'partial remainder, quotient to nearest', (x: X87) => A.fprem(x, true)],
@@ -76,7 +84,7 @@ for (const [name, doc, run] of [
   ['ftst', 'compare ST(0) with 0', A.ftst],
   ['fxam', 'class of ST(0)', A.fxam],
 ] as const)
-  x87(name, doc, [], run);
+  x87(name, doc, [], run, fast);
 
 // ——— comparisons ———
 
@@ -86,7 +94,7 @@ x87(
   [32, 32, 32],
   (x, i, signalling, pops) => A.fcom(x, Number(i), signalling === 1n, Number(pops)),
 );
-for (const fmt of FORMATS)
+for (const fmt of [F32, F64])
   x87(`fcom.${fmt.name}`, 'condition codes from ST(0) against a number', [fmt.width as Width, 32], (x, bits, pop) =>
     A.fcomMemory(x, fmt, bits!, pop === 1n),
   );
@@ -105,30 +113,50 @@ defineHelper({
   result: 32,
   faults: false,
   run: (c, i, signalling, pop) => BigInt(A.fcomi(c.cpu.x87, Number(i), signalling === 1n, pop === 1n) ?? FLAGS_STAY),
+  fast: Fast.fastFcomi,
 });
 
 // ——— transfers ———
 
 for (const name of ['fld1', 'fldl2t', 'fldl2e', 'fldpi', 'fldlg2', 'fldln2', 'fldz'] as const)
-  x87(name, 'push a constant', [], (x) => T.loadConstant(x, name));
+  x87(
+    name,
+    'push a constant',
+    [],
+    (x) => T.loadConstant(x, name),
+    name === 'fld1' || name === 'fldz' ? Fast.fastConstant(name === 'fld1') : null,
+  );
 
-for (const fmt of FORMATS) {
-  x87(`fld.${fmt.name}`, 'push a number', [fmt.width as Width], (x, bits) => T.fld(x, fmt, bits!));
-  x87Store(`fst.${fmt.name}`, 'ST(0) as a narrower number', (x, pop) => T.fst(x, fmt, pop));
+for (const fmt of [F32, F64]) {
+  x87(`fld.${fmt.name}`, 'push a number', [fmt.width as Width], (x, bits) => T.fld(x, fmt, bits!), Fast.fastFld(fmt));
+  x87Store(`fst.${fmt.name}`, 'ST(0) as a narrower number', (x, pop) => T.fst(x, fmt, pop), Fast.fastFst(fmt));
 }
-x87('fld.f80', 'push significand and exponent', [64, 32], (x, low, high) => T.fld(x, F80, (high! << 64n) | low!));
-x87Store('fst.f80', 'ST(0) as it is', (x, pop) => T.fst(x, F80, pop));
-for (const width of INTEGERS) {
-  x87(`fild.${width}`, 'push a signed integer', [width], (x, bits) => T.fild(x, width, bits!));
-  x87Store(`fist.${width}`, 'ST(0) as a signed integer by RC', (x, pop) => T.fist(x, width, false, pop));
+x87(
+  'fld.f80',
+  'push significand and exponent',
+  [64, 32],
+  (x, low, high) => T.fld(x, F80, (high! << 64n) | low!),
+  Fast.fastFldExtended,
+);
+x87Store('fst.f80', 'ST(0) as it is', (x, pop) => T.fst(x, F80, pop), Fast.fastFstExtended);
+for (const width of [16, 32, 64] as const) {
+  const toInteger = (x: X87, pop: boolean): bigint | null => T.fist(x, width, false, pop);
+  x87(`fild.${width}`, 'push a signed integer', [width], (x, bits) => T.fild(x, width, bits!), Fast.fastFild(width));
+  x87Store(`fist.${width}`, 'ST(0) as a signed integer by RC', toInteger, Fast.fastFist(width));
 }
 x87('fbld', 'push 18 packed decimal digits', [64, 32], (x, low, high) => T.fbld(x, (high! << 64n) | low!));
 x87Store('fbstp', 'ST(0) as 18 packed decimal digits', (x) => T.fbstp(x));
 
-x87('fld.st', 'push ST(i)', [32], (x, i) => T.fldRegister(x, Number(i)));
-x87('fst.st', 'ST(i) ← ST(0), then perhaps a pop', [32, 32], (x, i, pop) => T.fstRegister(x, Number(i), pop === 1n));
+x87('fld.st', 'push ST(i)', [32], (x, i) => T.fldRegister(x, Number(i)), Fast.fastFldRegister);
+x87(
+  'fst.st',
+  'ST(i) ← ST(0), then perhaps a pop',
+  [32, 32],
+  (x, i, pop) => T.fstRegister(x, Number(i), pop === 1n),
+  Fast.fastFstRegister,
+);
 x87('fstpnce', 'ST(i) ← ST(0) where that is not empty, and a pop', [32], (x, i) => T.fstpnce(x, Number(i)));
-x87('fxch', 'exchange ST(0) and ST(i)', [32], (x, i) => T.fxch(x, Number(i)));
+x87('fxch', 'exchange ST(0) and ST(i)', [32], (x, i) => T.fxch(x, Number(i)), Fast.fastFxch);
 x87('fcmov', 'ST(0) ← ST(i) if the condition holds', [32, 32], (x, i, condition) =>
   T.fcmov(x, Number(i), condition === 1n),
 );
@@ -140,6 +168,7 @@ x87('fdecstp', 'turn the stack down', [], (x) => T.rotate(x, -1));
 
 x87('fninit', 'initial control, status and tag words', [], (x) => x.init());
 x87('fnclex', 'clear the exceptions', [], (x) => x.clearExceptions());
-x87('fldcw', 'load the control word', [16], (x, value) => {
+const loadControl = (x: X87, value: bigint | undefined): void => {
   x.controlWord = Number(value);
-});
+};
+x87('fldcw', 'load the control word', [16], loadControl, Fast.fastFldcw);

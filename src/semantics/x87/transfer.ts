@@ -1,6 +1,6 @@
 import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
-import { X87_DELIVERED, X87_RESULT } from '../helpers/x87-instructions.ts';
+import { X87_DELIVERED, X87_RESULT } from '../helpers/x87-fast.ts';
 import type { Lift } from '../lift.ts';
 import type { MemoryOp } from '../operands.ts';
 import {

@@ -1,0 +1,79 @@
+import { Command } from 'commander';
+import { CliError } from '../errors.ts';
+import {
+  type BareOptions,
+  bareOptions,
+  guestCommand,
+  guestOptions,
+  type UserOptions,
+  userOptions,
+} from '../options.ts';
+import { STATUS_HELP } from '../status.ts';
+import { count, oneOf, repeated } from '../values.ts';
+
+export interface RunOptions extends UserOptions, BareOptions {
+  readonly bare?: boolean;
+  readonly strace?: boolean;
+  readonly stats?: boolean;
+  readonly hashEvery?: number;
+  readonly explain: 'text' | 'json' | 'none';
+  readonly dump?: readonly string[];
+  readonly state?: 'text' | 'json' | 'none';
+  readonly json?: boolean;
+  readonly batch?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  swapgs run guest/user/hello
+  swapgs run --dir .=/work:ro --strace guest/user/files /work
+  swapgs run --bare guest/bare/sum.bin --reg rdi=100 --state json
+  echo '{"code":"48 01 f8 f4","regs":{"rax":"2","rdi":"40"}}' | swapgs run --bare --batch -
+
+A program finds HOME=/root LANG=C PATH=/usr/local/bin:/usr/bin:/bin TERM=dumb USER=root, the working directory /, and no
+file of the host but those of --dir. A bare guest has its code rwx at 0x100000, 64 KiB of stack below RSP = 0x80000000, and
+ends at HLT, at --until, at an exception, or at a limit.`;
+
+export const runCommand = (args: readonly string[]): Command => guestCommand(args, define, run);
+
+function define(): Command {
+  const command = new Command('run')
+    .description('run a static Linux program, or flat code (--bare)')
+    .usage('[options] PROGRAM [ARGS…]')
+    .argument('[program]', 'a static x86-64 program; with --bare flat code or an ELF')
+    .argument('[args...]', 'its arguments');
+  guestOptions(command)
+    .option('--stats', 'end with a line «swapgs: N instructions, S s, M MIPS» on stderr')
+    .option(
+      '--hash-every <N>',
+      'a line «swapgs: hash COUNT HASH» of the whole state on stderr every N instructions',
+      count,
+    )
+    .option(
+      '--explain <FORM>',
+      'how a fatal fault is explained on stderr: text, json or none',
+      oneOf('text', 'json', 'none'),
+      'text',
+    );
+  userOptions(command).option('--strace', 'print every system call on stderr');
+  return bareOptions(command)
+    .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
+    .option(
+      '--state <FORM>',
+      'how to show the state at the end: text, json or none (default: text)',
+      oneOf('text', 'json', 'none'),
+    )
+    .option('--json', 'the same as --state json')
+    .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input')
+    .addHelpText('after', EXAMPLES + STATUS_HELP);
+}
+
+async function run(path: string | undefined, args: readonly string[], options: RunOptions): Promise<number> {
+  if (options.batch !== undefined) {
+    if (!options.bare) throw new CliError('--batch needs --bare', 'swapgs run', 'add --bare');
+    return (await import('../bare/batch.ts')).runBatch(options.batch, options);
+  }
+  if (path === undefined) throw new CliError('no program given', 'swapgs run', 'see swapgs run --help');
+  if (options.bare) return (await import('../bare/run.ts')).runBare(path, options);
+  return (await import('../user/run.ts')).runUser(path, args, options);
+}

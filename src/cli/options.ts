@@ -1,0 +1,104 @@
+import { type Command, Option } from 'commander';
+import type { EngineName } from '../exec/engine.ts';
+import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
+
+/** Options of every command that runs a guest. */
+export interface GuestOptions {
+  readonly engine: EngineName;
+  readonly memory: number;
+  readonly maxInsns?: number;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Options of a user program. Everything is as it was typed unless a unit is said. */
+export interface UserOptions extends GuestOptions {
+  readonly dir?: readonly string[];
+  readonly env?: readonly string[];
+  readonly envClear?: boolean;
+  readonly seed: number;
+  readonly hostTime?: boolean;
+  readonly argv0?: string;
+}
+
+/** Options of a bare guest. */
+export interface BareOptions extends GuestOptions {
+  readonly base?: bigint;
+  readonly entry?: string;
+  readonly cpl?: 0 | 3;
+  readonly map?: readonly string[];
+  readonly reg?: readonly string[];
+  readonly mem?: readonly string[];
+  readonly until?: string;
+  readonly sym?: readonly string[];
+}
+
+const text = (value: string): string => value;
+
+export function guestOptions(command: Command): Command {
+  return command
+    .option('--engine <NAME>', 'interpreter or reference', engine, 'interpreter')
+    .addOption(new Option('--memory <SIZE>', 'guest memory: 64M, 2G …').argParser(memorySize).default(2 ** 30, '1G'))
+    .option('--max-insns <N>', 'stop after N instructions', count)
+    .option('--timeout <SECONDS>', 'stop after so much time', seconds);
+}
+
+export function userOptions(command: Command): Command {
+  return command
+    .optionsGroup('Programs:')
+    .option(
+      '--dir <HOST=GUEST>',
+      'let the program use a directory of the host; HOST=GUEST:ro only to read (repeatable)',
+      repeated(text),
+    )
+    .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
+    .option('--env-clear', 'begin with an empty environment instead of the default one')
+    .option('--seed <N>', 'decides everything that is random', seed, 0)
+    .option('--host-time', 'show the host’s time (the run is not reproducible then)')
+    .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text);
+}
+
+export function bareOptions(command: Command): Command {
+  return command
+    .optionsGroup('Bare guests (--bare):')
+    .option('--bare', 'flat code or an ELF without an operating system')
+    .option('--base <ADDR>', 'where flat code is loaded (default 0x100000)', address)
+    .option('--entry <ADDR>', 'where to begin: an address or a symbol (default: the base, or the ELF’s entry)', text)
+    .option('--cpl <N>', 'privilege level, 0 or 3 (default 0)', (value) => Number(level(value)))
+    .option('--map <ADDR:SIZE:rwx>', 'map memory; rwx unless said, s keeps CPL 3 out (repeatable)', repeated(text))
+    .option('--reg <NAME=VALUE>', 'set a register: rax, r8d, ah, rip, rflags, xmm0, st0 … (repeatable)', repeated(text))
+    .option('--mem <ADDR=@FILE|HEX>', 'put bytes into mapped memory (repeatable)', repeated(text))
+    .option('--until <ADDR>', 'stop before the instruction at an address or symbol', text)
+    .option('--sym <NAME=ADDR>', 'name an address in listings (repeatable)', repeated(text));
+}
+
+/**
+ * Makes a command that takes a program and its arguments. What follows a program's name is the program's own, but a bare
+ * guest has no arguments: there options may stand behind its name too.
+ * @param args the whole command line, to be read again when the guest is a bare one
+ * @param define adds options; `act` runs the guest
+ */
+export function guestCommand<T extends { readonly bare?: boolean }>(
+  args: readonly string[],
+  define: () => Command,
+  act: (path: string | undefined, guestArgs: readonly string[], options: T) => Promise<number>,
+): Command {
+  const run = async (path: string | undefined, rest: string[], options: T): Promise<void> => {
+    process.exitCode = await act(path, rest, options);
+  };
+  const command = define();
+  return command.passThroughOptions().action(async (path: string | undefined, rest: string[], options: T) => {
+    if (!options.bare || rest.length === 0) return run(path, rest, options);
+    const again = define().copyInheritedSettings(command);
+    again.action((bare: string | undefined, more: string[], all: T) => {
+      if (more.length > 0) again.error(`error: a bare guest takes no arguments, but there is '${more[0]}'`);
+      return run(bare, more, all);
+    });
+    await again.parseAsync(args.slice(args.indexOf(command.name()) + 1), { from: 'user' });
+  });
+}
+
+const level = oneOf('0', '3');
+
+/** Where flat code goes unless `--base` says something else. */
+export const DEFAULT_BASE = 0x10_0000n;

@@ -1,0 +1,129 @@
+import { basename } from 'node:path';
+import { type ElfImage, readImage } from '../../elf/image.ts';
+import type { ProcessEnd } from '../../kernel/end.ts';
+import { SysError } from '../../kernel/errno.ts';
+import { type Grant, parseGrant } from '../../kernel/fs/namespace.ts';
+import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
+import type { GuestMachine } from '../../kernel/guest-machine.ts';
+import { Kernel, type KernelOptions } from '../../kernel/kernel.ts';
+import { Machine } from '../../machine/machine.ts';
+import { OutOfMemory } from '../../memory/physical.ts';
+import { CliError, locate } from '../errors.ts';
+import { readFile } from '../files.ts';
+import type { UserOptions } from '../options.ts';
+import { complain } from '../output.ts';
+import { DeadlineMachine } from './deadline.ts';
+import { environment } from './environment.ts';
+import { TimedStdio } from './stdio.ts';
+
+/** A program and how it is started; read once, run as often as needed. */
+export interface Program {
+  readonly path: string;
+  readonly image: ElfImage;
+  readonly args: readonly string[];
+  readonly environment: readonly string[];
+  readonly grants: readonly Grant[];
+  readonly options: UserOptions;
+}
+
+/** Instructions between two looks at the clock when there is a time limit. */
+const SLICE = { interpreter: 200_000, reference: 10_000 } as const;
+
+/** @throws CliError for whatever is wrong with the command line or the file */
+export function readProgram(path: string, args: readonly string[], options: UserOptions): Program {
+  const bytes = readFile(path);
+  return {
+    path,
+    image: locate(path, () => readImage(bytes)),
+    args: [options.argv0 ?? path, ...args],
+    environment: environment(options.env ?? [], options.envClear === true),
+    grants: (options.dir ?? []).map((text) => locate('--dir', () => parseGrant(text))),
+    options,
+  };
+}
+
+export interface SessionOptions {
+  readonly stdio?: Stdio;
+  readonly strace?: (line: string) => void;
+  /** False in a repetition: what was said once is not said again. */
+  readonly warn?: boolean;
+  /** Puts something between the kernel stub and the machine. */
+  readonly wrap?: (machine: GuestMachine) => GuestMachine;
+  /** Milliseconds; the program's own limit where nothing is said. */
+  readonly timeout?: number;
+}
+
+/** One run of a program, from a new machine on. */
+export class Session {
+  readonly program: Program;
+  readonly machine: Machine;
+  readonly kernel: Kernel;
+  readonly #deadline: number | null;
+
+  constructor(program: Program, session: SessionOptions = {}) {
+    const { options } = program;
+    this.program = program;
+    const timeout = session.timeout ?? options.timeout;
+    this.#deadline = timeout === undefined ? null : performance.now() + timeout;
+    this.machine = makeMachine(options);
+    let machine: GuestMachine = session.wrap?.(this.machine) ?? this.machine;
+    if (this.#deadline !== null) machine = new DeadlineMachine(machine, this.#deadline, SLICE[options.engine]);
+    const kernelOptions: KernelOptions = {
+      seed: options.seed,
+      grants: program.grants,
+      stdio: session.stdio ?? hostStdio(this.#deadline),
+      hostTime: options.hostTime === true,
+      cwd: '/',
+      filesLimit: options.memory,
+      ...(session.strace === undefined ? {} : { strace: session.strace }),
+      ...(session.warn === false ? {} : { warn: (line: string) => complain(`swapgs: ${line}`) }),
+    };
+    this.kernel = locate('--dir', () => new Kernel(machine, kernelOptions));
+  }
+
+  /** Loads the program and runs it to its end or a limit. @throws CliError when it cannot be started */
+  run(): ProcessEnd {
+    const { program, kernel } = this;
+    try {
+      kernel.exec(program.image, program.args, program.environment, `/bin/${basename(program.path)}`);
+    } catch (error) {
+      if (error instanceof OutOfMemory) return { kind: 'out of memory', limit: error.limit };
+      if (error instanceof SysError) {
+        throw new CliError('arguments and environment are too long', program.path, 'give fewer');
+      }
+      throw locate(program.path, () => {
+        throw error;
+      });
+    }
+    const { maxInsns } = program.options;
+    const end = kernel.run({
+      ...(maxInsns === undefined ? {} : { instructions: maxInsns }),
+      ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - performance.now()) }),
+    });
+    const timeout = program.options.timeout;
+    // A wait that the deadline cut short looks like one that nobody can end.
+    const late = this.#deadline !== null && performance.now() >= this.#deadline;
+    if (late && timeout !== undefined && (end.kind === 'deadlock' || end.kind === 'time limit')) {
+      return { kind: 'time limit', milliseconds: timeout };
+    }
+    return end;
+  }
+
+  /** How far the image was moved from where it is linked. */
+  get bias(): bigint {
+    return BigInt(this.kernel.process?.entry ?? 0) - this.program.image.entry;
+  }
+}
+
+export function hostStdio(deadline: number | null): Stdio {
+  return deadline === null ? new HostStdio() : new TimedStdio(deadline);
+}
+
+function makeMachine(options: UserOptions): Machine {
+  try {
+    return new Machine({ memory: options.memory, engine: options.engine, syscall: true });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError('the host has no room for the guest’s memory', '--memory', 'give less');
+  }
+}
