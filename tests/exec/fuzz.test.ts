@@ -14,7 +14,7 @@ import { constantOperands } from '../../src/semantics/operands.ts';
 import { CR3 } from '../../src/state/layout.ts';
 import { exitText } from '../support/space.ts';
 
-const SEQUENCES = 2000;
+const SEQUENCES = Number(process.env['SWAPGS_SEQUENCES'] ?? 2000);
 /** More than these in a private campaign: SWAPGS_BLOBS=10000. */
 const BLOBS = Number(process.env['SWAPGS_BLOBS'] ?? 500);
 const RSP = 4;
@@ -62,7 +62,7 @@ function drawSequence(random: Random): Insn[] {
   return insns;
 }
 
-test(`${SEQUENCES} random sequences leave both engines in the same state`, { timeout: 120_000 }, () => {
+test(`${SEQUENCES} random sequences leave both engines in the same state`, { timeout: 600_000 }, () => {
   const [reference, interpreter] = ENGINE_NAMES.map((engine) => new Bed(engine)) as [Bed, Bed];
   const beds = [reference, interpreter];
   let retired = 0;

@@ -67,8 +67,4 @@ check('f9', 'stc', [{}, { cf: 1 }]);
 check('f5', 'cmc', [{ cf: 0 }, { cf: 1 }]);
 check('f5', 'cmc', [{ cf: 1 }, { cf: 0 }]);
 
-// there is no single-step trap yet
-check('9d', 'popfq', [{ 'm64[0x1800]': 0x302n }, { ends: 'unimplemented popf', rip: 0 }], { machine: 'a known gap' });
-
-
 everyMnemonicOf('stack');
