@@ -37,7 +37,7 @@ const text = (value: string): string => value;
 
 export function guestOptions(command: Command): Command {
   return command
-    .option('--engine <NAME>', 'interpreter or reference', engine, 'interpreter')
+    .option('--engine <NAME>', 'jit, interpreter or reference', engine, 'jit')
     .addOption(new Option('--memory <SIZE>', 'guest memory: 64M, 2G …').argParser(memorySize).default(2 ** 30, '1G'))
     .option('--max-insns <N>', 'stop after N instructions', count)
     .option('--timeout <SECONDS>', 'stop after so much time', seconds);

@@ -9,5 +9,5 @@ export interface Engine {
 }
 
 /** Names for `--engine`. */
-export const ENGINE_NAMES = ['interpreter', 'reference'] as const;
+export const ENGINE_NAMES = ['jit', 'interpreter', 'reference'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];

@@ -50,7 +50,8 @@ const NO_ATTR: Attr = Object.freeze({});
 const at = (place: Place, offset: number): Attr =>
   typeof place === 'number' ? { place: place + offset } : { place, offset };
 
-class Effects {
+/** The effects of a block under construction; the rows' methods are added to its prototype below. */
+export class Effects {
   readonly nodes: Node[] = [];
 
   protected push<T extends Node>(node: T): T {
@@ -58,8 +59,13 @@ class Effects {
     return node;
   }
 
-  private node(op: string, w: Width | 0, args: readonly Node[], attr: Attr): Node {
+  protected node(op: string, w: Width | 0, args: readonly Node[], attr: Attr): Node {
     return this.push(Object.freeze({ op, w, args, attr }));
+  }
+
+  /** The value of a pure operation: an argument where that is the same, else a new node from `make`. */
+  intern(op: string, _w: Width, args: readonly Val[], make: () => Val): Val {
+    return identity(op, args) ?? make();
   }
 
   constant(value: bigint, w: Width): Val {
@@ -154,11 +160,11 @@ function rowMethod(name: string, row: Row) {
       );
       return this.constant(folded, w);
     }
-    const same = identity(name, values);
-    if (same) return same;
-    const node = Object.freeze({ op: name, w, args: Object.freeze(values), attr: NO_ATTR }) as Val;
-    this.nodes.push(node);
-    return node;
+    return this.intern(name, w, values, () => {
+      const node = Object.freeze({ op: name, w, args: Object.freeze(values), attr: NO_ATTR }) as Val;
+      this.nodes.push(node);
+      return node;
+    });
   };
 }
 
@@ -171,7 +177,7 @@ function checkWidths(name: string, row: Row, args: readonly Val[]): void {
 }
 
 /** Rows that give back an argument: x + 0, x ∧ −1, select of a constant … */
-function identity(name: string, args: readonly Val[]): Val | undefined {
+export function identity(name: string, args: readonly Val[]): Val | undefined {
   const [a, b, c] = args;
   const is = (v: Val | undefined, value: bigint): boolean => v !== undefined && isConstant(v) && v.attr.value === value;
   switch (name) {

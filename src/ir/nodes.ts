@@ -51,6 +51,8 @@ export interface Attr {
   readonly errorCode?: number | null;
   readonly helper?: string;
   readonly exit?: number;
+  /** Of an `insn`: its number in the block. */
+  readonly index?: number;
 }
 
 /** A value: a node with a width. */
@@ -78,6 +80,8 @@ export const EFFECTS = {
   skipif: 'continue behind this instruction at once when the condition holds',
   again: 'execute this instruction once more when the condition holds, else continue behind it; ends it',
   exit: 'stop the engine with a reason; ends the instruction',
+  insn: 'another instruction of the block begins',
+  putflags: 'write all six arithmetic flags: cf pf af zf sf of',
 } as const;
 export type EffectName = keyof typeof EFFECTS;
 

@@ -40,7 +40,7 @@ const RSP = 4;
 export const STACK: BareRegion = { address: 0x7fff_0000n, size: 0x1_0000, write: true, execute: false, user: true };
 const STACK_TOP = STACK.address + BigInt(STACK.size);
 /** Instructions between two looks at the clock. */
-const SLICE = { interpreter: 200_000, reference: 10_000 } as const;
+const SLICE = { jit: 2_000_000, interpreter: 200_000, reference: 10_000 } as const;
 
 /**
  * One CPU without an operating system: flat code in mapped memory, at CPL 0 or 3, in long mode with paging. Its memory and
@@ -100,7 +100,7 @@ export class BareGuest {
     const most = limits.instructions ?? Number.POSITIVE_INFINITY;
     const timed = limits.milliseconds !== undefined;
     const deadline = timed ? performance.now() + limits.milliseconds! : Number.POSITIVE_INFINITY;
-    const slice = timed ? SLICE[this.#options.engine ?? 'interpreter'] : Number.MAX_SAFE_INTEGER;
+    const slice = timed ? SLICE[this.#options.engine ?? 'jit'] : Number.MAX_SAFE_INTEGER;
     const start = cpu.icount;
     for (;;) {
       const left = most - (cpu.icount - start);

@@ -71,7 +71,10 @@ export class Machine {
       flushPage: (linear) => this.mmu.flushPage(linear),
     };
     this.context = new ExecContext(this.cpu, this.mmu, services);
-    this.engine = options.engine === 'reference' ? new Reference(this.context) : new Interpreter(this.context);
+    this.engine =
+      options.engine === 'reference'
+        ? new Reference(this.context)
+        : new Interpreter(this.context, options.engine !== 'interpreter');
   }
 
   /** How often the guest has loaded CR0, CR3 or CR4 since the machine was made. */

@@ -9,14 +9,15 @@ const CHUNK = 64;
  */
 export class CodePages {
   readonly #chunks = new Map<number, Uint8Array>();
-  #listener: (physical: number, length: number) => void = () => {};
+  readonly #listeners: ((physical: number, length: number) => void)[] = [];
   #arrival: (frame: number) => void = () => {};
 
-  /** @param written called before decoded bytes change  @param arrival called when a frame receives its first code */
+  /** @param written called before decoded bytes change */
   connect(written: (physical: number, length: number) => void): void {
-    this.#listener = written;
+    this.#listeners.push(written);
   }
 
+  /** @param arrival called when a frame receives its first code */
   onArrival(arrival: (frame: number) => void): void {
     this.#arrival = arrival;
   }
@@ -48,16 +49,25 @@ export class CodePages {
       if (chunks === undefined) continue;
       const first = Math.max(physical, frame);
       const last = Math.min(end, frame + PAGE_SIZE);
-      for (let at = first; at < last; at = (Math.floor(at / CHUNK) + 1) * CHUNK)
-        if (chunks[Math.floor((at % PAGE_SIZE) / CHUNK)]) {
-          this.#listener(first, last - first);
-          break;
-        }
+      if (marked(chunks, first, last)) for (const listener of this.#listeners) listener(first, last - first);
     }
+  }
+
+  /** Whether any of these bytes, within a frame, may have been decoded. */
+  covers(physical: number, length: number): boolean {
+    const chunks = this.#chunks.get(physical - (physical % PAGE_SIZE));
+    return chunks !== undefined && marked(chunks, physical, physical + length);
   }
 
   /** Nothing is decoded any more. */
   clear(): void {
     this.#chunks.clear();
   }
+}
+
+/** Whether one of the chunks from `first` to `end`, of one frame, is marked. */
+function marked(chunks: Uint8Array, first: number, end: number): boolean {
+  for (let at = first; at < end; at = (Math.floor(at / CHUNK) + 1) * CHUNK)
+    if (chunks[Math.floor((at % PAGE_SIZE) / CHUNK)]) return true;
+  return false;
 }

@@ -30,6 +30,7 @@ export class Mmu {
   readonly #fastWrites: Uint32Array;
   #mode: PagingMode | null = null;
   #fetchAux: (frame: number) => number = () => 0;
+  #translationChanged: () => void = () => {};
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
   #split: { first: number; second: number; head: number; size: number } | null = null;
 
@@ -50,9 +51,15 @@ export class Mmu {
 
   // ——— lifetime ———
 
+  /** Told when code may no longer be fetched from where it was: compiled regions must be checked anew. */
+  onTranslationChange(changed: () => void): void {
+    this.#translationChanged = changed;
+  }
+
   /** Empties the fast tables: after a change of privilege, paging mode or AC. The architectural TLB stays. */
   flushFast(): void {
     this.#mode = null;
+    this.#translationChanged();
     for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
       this.memory.u8.fill(0xff, table, table + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE);
   }
@@ -73,6 +80,7 @@ export class Mmu {
 
   #drop(high: number, low: number): void {
     this.#tlb.delete(high, low);
+    this.#translationChanged();
     const slot = fastSlot(low);
     for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
       if (this.memory.view.getUint32(table + slot, true) === (low & PAGE_MASK) >>> 0)
@@ -172,8 +180,18 @@ export class Mmu {
   /**
    * Slow path of a load or store: the address in the WebAssembly memory where the bytes are (or, for an access that crosses
    * a page or leaves RAM, a copy in SCRATCH), or −1 with a fault pending.
+   *
+   * @param data the store may only go to bytes that have not been decoded: else −2, and nothing has been done
    */
-  resolve(high: number, low: number, size: number, write: boolean, stack: boolean, load = !write): number {
+  resolve(
+    high: number,
+    low: number,
+    size: number,
+    write: boolean,
+    stack: boolean,
+    load = !write,
+    data = false,
+  ): number {
     if (!isCanonical(high) || !isCanonicalEnd(high, low, size)) {
       this.#raise(stack ? VECTOR.SS : VECTOR.GP, 0);
       return -1;
@@ -188,7 +206,10 @@ export class Mmu {
     const offset = low & 0xfff;
     const physical = first.frame + offset;
     if (offset + size <= PAGE_SIZE && physical + size <= this.memory.size) {
-      if (write && !load) this.code.written(physical, size);
+      if (write && !load) {
+        if (data && this.code.covers(physical, size)) return -2;
+        this.code.written(physical, size);
+      }
       return L.RAM + physical;
     }
     const head = Math.min(size, PAGE_SIZE - offset);
@@ -200,6 +221,7 @@ export class Mmu {
       second = t.frame;
     }
     if (load) this.#gather(physical, second, head, size);
+    if (data && (this.code.covers(physical, head) || (head < size && this.code.covers(second, size - head)))) return -2;
     if (write && !load) this.#split = { first: physical, second, head, size };
     return L.SCRATCH;
   }
@@ -224,6 +246,12 @@ export class Mmu {
       const physical = i < head ? first + i : second + i - head;
       if (physical < this.memory.size) u8[L.RAM + physical] = u8[L.SCRATCH + i]!;
     }
+  }
+
+  /** Frame of a linear page that an instruction could be fetched from without a walk, or null; changes nothing. */
+  peekFetch(page: bigint): number | null {
+    const t = this.#tlb.get(half(page, 32n), half(page, 0n));
+    return t !== undefined && permits(t, 'fetch', this.cpu.cpl !== 3, this.#paging) ? t.frame : null;
   }
 
   /** Physical address of the instruction at a linear address, or null with a fault pending. */

@@ -49,11 +49,12 @@ const FLAG_ORDER: readonly FlagName[] = ['cf', 'pf', 'af', 'zf', 'sf', 'of'];
  * operands (reference, JIT) and with record fields (interpreter).
  */
 export class Lift {
-  readonly b: Builder = createBuilder();
+  readonly b: Builder;
   readonly insn: ShapeInfo;
   readonly #site: Site;
 
-  constructor(insn: ShapeInfo, site: Site) {
+  constructor(insn: ShapeInfo, site: Site, builder: Builder = createBuilder()) {
+    this.b = builder;
     this.insn = insn;
     this.#site = site;
   }
@@ -286,12 +287,23 @@ export function liftShape(insn: ShapeInfo, operands: readonly Op[], site: Site):
   return removeDeadStores(x.b.block());
 }
 
-/** IR of the instruction at `rip`, everything constant. */
-export function liftInsn(insn: Insn, rip: bigint): Block | null {
+/** The instruction at `rip` as a site: everything constant. */
+function constantSite(insn: Insn, rip: bigint): Site {
   const next = BigInt.asUintN(64, rip + BigInt(insn.length));
-  return liftShape(insn, constantOperands(insn, rip), {
+  return {
     start: (b) => b.constant(rip, 64),
     next: (b) => b.constant(next, 64),
     fop: (b) => b.constant(BigInt(x87Opcode(insn.bytes) ?? 0), 16),
-  });
+  };
+}
+
+/** IR of the instruction at `rip`, everything constant. */
+export function liftInsn(insn: Insn, rip: bigint): Block | null {
+  return liftShape(insn, constantOperands(insn, rip), constantSite(insn, rip));
+}
+
+/** Adds the instruction at `rip` to a block under construction; it must have a definition. */
+export function liftInto(builder: Builder, insn: Insn, rip: bigint): void {
+  const x = new Lift(insn, constantSite(insn, rip), builder);
+  instructionNamed(insn.mnemonic)!.define(x, ...constantOperands(insn, rip));
 }

@@ -8,6 +8,7 @@
  *     0x0001_0000  fast TLB, reads           (16,384 entries of 16 bytes)
  *     0x0005_0000  fast TLB, writes
  *     0x0009_0000  fast TLB, instruction fetches
+ *     0x000d_0000  cache of indirect branch targets in compiled regions (4,096 entries of 16 bytes)
  *     0x0010_0000  decoded instruction records and page maps (the code arena)
  *     0x0800_0000  guest RAM: physical address 0
  */
@@ -100,6 +101,14 @@ export const FAULT_ERROR = EXEC + 0x14;
 export const FAULT_ADDRESS = EXEC + 0x18;
 /** Instructions retired since the machine was made, as of the last engine exit or helper call, i64. */
 export const ICOUNT = EXEC + 0x20;
+/** Address before which the engine stops, u64. */
+export const UNTIL = EXEC + 0x28;
+/** Number of the present set of fetch translations, u32: a compiled region is entered only if it was checked under this one. */
+export const GENERATION = EXEC + 0x30;
+/** Not zero when a region has been dropped or a translation changed since a region was entered last, u32. */
+export const STALE = EXEC + 0x34;
+/** Not zero when the next instruction is not to be run by a compiled region, u32. */
+export const PLAIN = EXEC + 0x38;
 /** Scratch for values wider than 64 bits that cross between wasm and TypeScript: 4 × 16 bytes. */
 export const SCRATCH = EXEC + 0x40;
 /** A helper's extra results. */
@@ -111,6 +120,11 @@ export const TLB_ENTRY_SIZE = 16;
 export const TLB_READ = 0x10000;
 export const TLB_WRITE = 0x50000;
 export const TLB_FETCH = 0x90000;
+
+/** Where compiled regions are entered: direct-mapped by RIP, entries of { rip u64, table index u32, entry number u32 }. */
+export const TARGETS = 0xd0000;
+export const TARGET_ENTRIES = 4096;
+export const TARGET_ENTRY_SIZE = 16;
 
 export const CODE_ARENA = 0x0010_0000;
 export const CODE_ARENA_END = 0x0800_0000;

@@ -19,6 +19,10 @@ export const PENDING_KIND = {
   until: 8,
   /** The instruction has retired and may have changed the mode in which the next one runs (TF); go on. */
   resume: 9,
+  /** The head of a loop or function at RIP has been reached often: it may be compiled. */
+  hot: 10,
+  /** The compiled region at RIP was checked under other translations. */
+  check: 11,
 } as const;
 
 /** The vectors of SDM 3A table 6-1 by their mnemonic. */

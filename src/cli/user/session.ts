@@ -27,7 +27,7 @@ export interface Program {
 }
 
 /** Instructions between two looks at the clock when there is a time limit. */
-const SLICE = { interpreter: 200_000, reference: 10_000 } as const;
+const SLICE = { jit: 2_000_000, interpreter: 200_000, reference: 10_000 } as const;
 
 /** @throws CliError for whatever is wrong with the command line or the file */
 export function readProgram(path: string, args: readonly string[], options: UserOptions): Program {

@@ -6,6 +6,8 @@ import { RECORD, RECORD_SIZE } from './record.ts';
 
 const MAP_SIZE = PAGE_SIZE * 4;
 const LONGEST_INSN = 15;
+/** Records that stand before an instruction's own. */
+const PREFIXES: ReadonlySet<number> = new Set([PSEUDO.cross, PSEUDO.until, PSEUDO.head, PSEUDO.region]);
 
 /**
  * Decoded instructions by physical address: for each frame with code a map from page offset to record (u32 each, 0 = none),
@@ -68,6 +70,20 @@ export class RecordCache {
     return at;
   }
 
+  /** Whether an instruction has been decoded at a physical address. */
+  knows(physical: number): boolean {
+    const offset = physical % PAGE_SIZE;
+    const map = this.#maps.get(physical - offset);
+    return map !== undefined && this.recordAt(map, offset) !== 0;
+  }
+
+  /** Makes the record at a physical address look its address up again, where there is one. */
+  forget(physical: number): void {
+    const offset = physical % PAGE_SIZE;
+    const map = this.#maps.get(physical - offset);
+    if (map !== undefined) this.drop(map + offset * 4);
+  }
+
   /** Record of the instruction at a page offset, or 0. */
   recordAt(map: number, offset: number): number {
     return this.#memory.view.getUint32(map + offset * 4, true);
@@ -86,10 +102,14 @@ export class RecordCache {
   /** Makes the record behind a map entry look its address up again, and forgets it. */
   drop(entry: number): void {
     const view = this.#memory.view;
-    const record = view.getUint32(entry, true);
+    let record = view.getUint32(entry, true);
     if (record === 0) return;
-    view.setUint16(record + RECORD.handler, PSEUDO.lookup, true);
     view.setUint32(entry, 0, true);
+    // What stands before the instruction's own record, and that.
+    for (let before = true; before; record += RECORD_SIZE) {
+      before = PREFIXES.has(view.getUint16(record + RECORD.handler, true));
+      view.setUint16(record + RECORD.handler, PSEUDO.lookup, true);
+    }
   }
 
   #written(physical: number, length: number): void {

@@ -6,6 +6,7 @@ import { importCallee } from '../wasm/callees.ts';
 import { emitBlock, type Target } from '../wasm/emit-ir.ts';
 import { FunctionBuilder, type Label } from '../wasm/function.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
+import { pushTargetSlot } from '../wasm/targets.ts';
 import { OUTCOME } from './handlers.ts';
 import { pushField } from './operands.ts';
 import { RECORD, RECORD_SIZE } from './record.ts';
@@ -20,13 +21,19 @@ export const PSEUDO = {
   until: 2,
   /** An instruction whose handler is the function in the record. */
   outOfLine: 3,
+  /** Counts down in `imm`; at zero the code here is hot. */
+  head: 4,
+  /** A compiled region is entered here: its function, `imm` the linear address, `displacement` generation and entry number. */
+  region: 5,
 } as const;
 /** The first inline shape's arm. */
-export const FIRST_INLINE = 4;
+export const FIRST_INLINE = 6;
+/** With fewer instructions left a region is not entered. */
+const LEAST_LEFT = 64;
 
 /** Slots that the dispatcher shares with TypeScript. */
 export const LEFT = L.BUDGET;
-export const UNTIL = L.EXEC + 0x28;
+export const UNTIL = L.UNTIL;
 /** What UNTIL holds while there is no such address: RIP is always canonical. */
 export const NOWHERE = 1n << 63n;
 
@@ -51,6 +58,7 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
   module.useTable();
   const f = new FunctionBuilder([], [TYPE.i32]);
   const fetch = module.import('fetch', [TYPE.i64], [TYPE.i32]);
+  // Handlers take a record, regions the number of an entry.
   const handlerType = module.type([TYPE.i32], [TYPE.i32]);
   const record = f.allocate(TYPE.i32);
   const map = f.allocate(TYPE.i32);
@@ -184,7 +192,7 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
         const inline = (block: Block): void => {
           emitBlock(block, inlineTarget(fault, dispatch, goto, advance));
         };
-        arms(f, [lookup, cross, until, outOfLine, ...blocks.map((block) => () => inline(block))], () => {
+        arms(f, [lookup, cross, until, outOfLine, head, region, ...blocks.map((block) => () => inline(block))], () => {
           load(W.i32_load16_u, RECORD.handler);
         });
 
@@ -224,6 +232,92 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
           f.ifElse(null, advance);
           f.storeState(L.RIP, 64, pushRip);
           leave(() => f.i32(PENDING_KIND.until));
+        }
+        function head(): void {
+          step(1);
+          f.get(record);
+          load(W.i32_load, RECORD.imm);
+          f.i32(1);
+          f.op(W.i32_sub);
+          f.tee(slot);
+          f.access(W.i32_store, RECORD.imm);
+          f.get(slot);
+          f.ifElse(null, advance);
+          f.storeState(L.RIP, 64, pushRip);
+          leave(() => f.i32(PENDING_KIND.hot));
+        }
+        function region(): void {
+          step(1);
+          f.loadState(L.PLAIN, 32);
+          f.ifElse(null, () => {
+            f.storeState(L.PLAIN, 32, () => f.i32(0));
+            advance();
+          });
+          f.get(left);
+          f.i32(LEAST_LEFT);
+          f.op(W.i32_lt_s);
+          f.ifElse(null, advance);
+          // Another alias of the page than the one it was compiled for.
+          pushRip();
+          f.tee(target);
+          load(W.i64_load, RECORD.imm);
+          f.op(W.i64_ne);
+          f.ifElse(null, advance);
+          stopAt(PENDING_KIND.check, () => {
+            load(W.i32_load, RECORD.displacement);
+            f.loadState(L.GENERATION, 32);
+            f.op(W.i32_ne);
+          });
+          // From now on other regions find it by its address.
+          pushTargetSlot(f, target);
+          f.tee(slot);
+          f.get(target);
+          f.access(W.i64_store, L.TARGETS);
+          f.get(slot);
+          load(W.i32_load16_u, RECORD.function);
+          f.access(W.i32_store, L.TARGETS + 8);
+          f.get(slot);
+          load(W.i32_load, RECORD.displacement + 4);
+          f.access(W.i32_store, L.TARGETS + 12);
+          f.storeState(L.STALE, 32, () => f.i32(0));
+          f.loop((enter) => {
+            storeLeft();
+            f.get(slot);
+            f.access(W.i32_load, L.TARGETS + 12);
+            f.get(slot);
+            f.access(W.i32_load, L.TARGETS + 8);
+            f.callIndirect(handlerType);
+            f.set(slot);
+            f.loadState(LEFT, 32);
+            f.set(left);
+            f.loadState(L.RIP, 64);
+            f.set(target);
+            f.i64(-1n);
+            f.set(page);
+            f.get(slot);
+            f.i32(OUTCOME.jump);
+            f.op(W.i32_eq);
+            f.ifElse(null, () => {
+              pushTargetSlot(f, target);
+              f.tee(slot);
+              f.access(W.i64_load, L.TARGETS);
+              f.get(target);
+              f.op(W.i64_eq);
+              f.get(left);
+              f.i32(LEAST_LEFT);
+              f.op(W.i32_ge_s, W.i32_and);
+              f.brIf(enter);
+              f.br(goto);
+            });
+          });
+          f.get(slot);
+          f.i32(OUTCOME.plain);
+          f.op(W.i32_eq);
+          f.ifElse(null, () => {
+            f.storeState(L.PLAIN, 32, () => f.i32(1));
+            f.br(goto);
+          });
+          leave(() => f.loadState(L.PENDING, 32));
         }
         function outOfLine(): void {
           storeLeft();

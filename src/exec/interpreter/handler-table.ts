@@ -23,13 +23,16 @@ function startingHandlers(): Handlers {
   return made;
 }
 
-/** Table slots for shapes that are not known at the start. */
-const SPARE = 256;
+/** Table indices of shapes that are not inline, and of compiled regions behind them; records hold 16 bits. */
+const MOST_SHAPES = 8192;
+const MOST_INDICES = 65536;
 
 /** Maps shapes to handlers; a shape met for the first time gets a function of its own, compiled in batches. */
 export class HandlerTable {
-  readonly #linker: Linker;
-  readonly #table: WebAssembly.Table;
+  readonly linker: Linker;
+  readonly table: WebAssembly.Table;
+  /** Indices of the table that are not for shapes. */
+  readonly rest = { from: MOST_SHAPES, to: MOST_INDICES } as const;
   readonly #handlers = new Map<string, Handler>();
   #pending: Shape[] = [];
   #pendingFrom = 0;
@@ -39,7 +42,7 @@ export class HandlerTable {
 
   constructor(context: ExecContext) {
     const handlers = startingHandlers();
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: handlers.outOfLine.length + SPARE });
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: MOST_INDICES });
     handlers.inline.forEach((key, i) => {
       this.#handlers.set(key, { handler: FIRST_INLINE + i, index: 0 });
     });
@@ -47,9 +50,9 @@ export class HandlerTable {
       this.#handlers.set(key, { handler: PSEUDO.outOfLine, index: i });
     });
     this.#size = this.#pendingFrom = handlers.outOfLine.length;
-    this.#linker = new Linker(context, this.#table, handlers.runtime);
-    this.#linker.link(handlers.common);
-    this.run = this.#linker.link(handlers.dispatcher)['run'] as () => number;
+    this.linker = new Linker(context, this.table, handlers.runtime);
+    this.linker.link(handlers.common);
+    this.run = this.linker.link(handlers.dispatcher)['run'] as () => number;
   }
 
   /** Whether the instruction has a definition. */
@@ -61,6 +64,7 @@ export class HandlerTable {
   of(insn: Insn, key: string): Handler {
     let handler = this.#handlers.get(key);
     if (handler === undefined) {
+      if (this.#size === MOST_SHAPES) throw new RangeError('more shapes of instructions than the handler table holds');
       handler = { handler: PSEUDO.outOfLine, index: this.#size++ };
       this.#handlers.set(key, handler);
       this.#pending.push(shapeOf(insn, key));
@@ -71,9 +75,8 @@ export class HandlerTable {
   /** Compiles the functions of every shape met since the last call. */
   compilePending(): void {
     if (this.#pending.length === 0) return;
-    if (this.#size > this.#table.length) this.#table.grow(Math.max(SPARE, this.#size - this.#table.length));
     const module = outOfLineModule(this.#pending, this.#pendingFrom);
-    this.#linker.link({ bytes: module.encode(), imports: module.importedNames });
+    this.linker.link({ bytes: module.encode(), imports: module.importedNames });
     this.#pendingFrom = this.#size;
     this.#pending = [];
   }

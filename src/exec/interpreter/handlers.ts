@@ -22,6 +22,8 @@ export const OUTCOME = {
   fault: 3,
   /** Something is pending; the instruction has retired. */
   exit: 4,
+  /** Only of a region: it ends before the instruction at RIP, which is to be interpreted. */
+  plain: 5,
 } as const;
 
 /** IR of a shape, reading its operands from a record; null where the mnemonic has no definition. */

@@ -6,6 +6,7 @@ import type { ExecContext } from '../context.ts';
 import type { Engine } from '../engine.ts';
 import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
+import { Regions } from '../jit/regions.ts';
 import { runSteppable } from '../single-step.ts';
 import { RecordCache } from './cache.ts';
 import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
@@ -23,23 +24,31 @@ const RUN_RECORDS = RUN_LENGTH * 3 + 1;
 /** Mnemonics behind which nothing is decoded ahead: what follows need not be code. */
 const ENDS_RUN = new Set('jmp ret retf iret hlt ud0 ud1 ud2 int3 int1 sysret'.split(' '));
 
-/** Runs pre-decoded records in one generated WebAssembly function. */
+/** How often a head is reached before the code around it is compiled. */
+const HOT = 1000;
+
+/** Runs pre-decoded records in one generated WebAssembly function, and hot code as compiled regions. */
 export class Interpreter implements Engine {
   readonly #context: ExecContext;
   readonly #cache: RecordCache;
   readonly #handlers: HandlerTable;
+  /** Null where nothing is compiled. */
+  readonly regions: Regions | null;
   readonly #view: DataView;
   #until: bigint | null = null;
   #sliceStart = 0;
   #sliceLength = 0;
 
-  constructor(context: ExecContext) {
+  /** @param compile hot code is compiled */
+  constructor(context: ExecContext, compile: boolean) {
     this.#context = context;
     const { mmu } = context;
     this.#view = mmu.memory.view;
     this.#cache = new RecordCache(mmu.memory, mmu.code, () => this.#reset());
     mmu.onFetch((frame) => this.#cache.mapOf(frame));
     this.#handlers = new HandlerTable(context);
+    const { linker, table, rest } = this.#handlers;
+    this.regions = compile ? new Regions(mmu, linker, table, rest) : null;
   }
 
   get until(): bigint | null {
@@ -54,6 +63,7 @@ export class Interpreter implements Engine {
 
   #reset(): void {
     this.#cache.reset();
+    this.regions?.clear();
     this.#context.mmu.flushFast();
   }
 
@@ -82,11 +92,33 @@ export class Interpreter implements Engine {
       if (kind === PENDING_KIND.count) continue;
       if (kind === PENDING_KIND.until) return { kind: 'until' };
       if (kind === PENDING_KIND.resume) return null;
-      if (kind !== PENDING_KIND.decode) return this.#context.takeExit();
+      if (kind === PENDING_KIND.hot) {
+        this.#compile(cpu.rip);
+        continue;
+      }
+      if (kind === PENDING_KIND.check) this.#forget(cpu.rip);
+      else if (kind !== PENDING_KIND.decode) return this.#context.takeExit();
       if (left === 0) continue;
       const exit = this.#decodeAt(cpu.rip);
       if (exit !== null) return exit;
     }
+  }
+
+  /** Compiles the code around a hot head; its entries are decoded anew when they are reached. */
+  #compile(rip: bigint): void {
+    const { regions } = this;
+    if (regions === null) return;
+    if (!regions.hasRoom) return this.#reset();
+    const cache = this.#cache;
+    const until = this.#until;
+    const excluded = (at: bigint): boolean => until !== null && (at & 0xfffn) === (until & 0xfffn);
+    for (const entry of regions.compile(rip, (physical) => cache.knows(physical), excluded)) cache.forget(entry);
+  }
+
+  /** The region behind the record at an address was checked under other translations: look again. */
+  #forget(rip: bigint): void {
+    const physical = this.#context.mmu.fetch(rip);
+    if (physical !== null) this.#cache.forget(physical);
   }
 
   /** Decodes a run of instructions at `rip`. An exit where not even the first one can be. */
@@ -116,7 +148,8 @@ export class Interpreter implements Engine {
         break;
       }
       if (known !== 0) cache.drop(map + offset * 4);
-      this.#append(insn, key, at, map, offset, second);
+      this.#append(insn, key, at, map, offset, physical, second, first);
+      this.#uncover(insn, rip, at, map);
       mmu.code.mark(physical, second === null ? insn.length : PAGE_SIZE - offset);
       if (second !== null) mmu.code.mark(second, insn.length - (PAGE_SIZE - offset));
       at = BigInt.asUintN(64, at + BigInt(insn.length));
@@ -130,7 +163,28 @@ export class Interpreter implements Engine {
     return null;
   }
 
-  #append(insn: Insn, key: string, at: bigint, map: number, offset: number, second: number | null): void {
+  /** The target of a branch back, within the page, becomes a head: decoded where a run begins. */
+  #uncover(insn: Insn, rip: bigint, at: bigint, map: number): void {
+    const op = insn.operands[0];
+    if (this.regions === null || op?.kind !== 'rel' || op.offset > 0n) return;
+    const target = at + op.offset;
+    if (target >> 12n !== rip >> 12n) return;
+    const offset = Number(target & 0xfffn);
+    const record = this.#cache.recordAt(map, offset);
+    const handler = record === 0 ? PSEUDO.head : this.#view.getUint16(record + RECORD.handler, true);
+    if (handler !== PSEUDO.head && handler !== PSEUDO.region) this.#cache.drop(map + offset * 4);
+  }
+
+  #append(
+    insn: Insn,
+    key: string,
+    at: bigint,
+    map: number,
+    offset: number,
+    physical: number,
+    second: number | null,
+    first: boolean,
+  ): void {
     const view = this.#view;
     const cache = this.#cache;
     let entry = 0;
@@ -142,6 +196,7 @@ export class Interpreter implements Engine {
     };
     if (this.#until !== null && (at & 0xfffn) === (this.#until & 0xfffn))
       view.setUint16(record() + RECORD.handler, PSEUDO.until, true);
+    if (first && this.regions !== null) this.#appendHead(record(), at, physical);
     if (second !== null) {
       const cross = record();
       view.setUint16(cross + RECORD.handler, PSEUDO.cross, true);
@@ -152,5 +207,21 @@ export class Interpreter implements Engine {
     view.setUint16(address + RECORD.handler, handler, true);
     view.setUint16(address + RECORD.function, index, true);
     cache.enter(map, offset, entry, second === null ? null : second - (second % PAGE_SIZE));
+  }
+
+  /** The record before the first of a run: a region's entry, or a count of how often it is reached. */
+  #appendHead(record: number, rip: bigint, physical: number): void {
+    const view = this.#view;
+    const entry = this.regions!.entryAt(rip, physical);
+    if (entry === null) {
+      view.setUint16(record + RECORD.handler, PSEUDO.head, true);
+      view.setUint32(record + RECORD.imm, HOT, true);
+      return;
+    }
+    view.setUint16(record + RECORD.handler, PSEUDO.region, true);
+    view.setUint16(record + RECORD.function, entry.index, true);
+    view.setBigUint64(record + RECORD.imm, rip, true);
+    view.setUint32(record + RECORD.displacement, view.getUint32(L.GENERATION, true), true);
+    view.setUint32(record + RECORD.displacement + 4, entry.number, true);
   }
 }

@@ -30,6 +30,16 @@ export class ByteSink {
     this.#bytes[this.#length++] = rest;
   }
 
+  /** Room for an unsigned number of 32 bits that is not known yet, five bytes long. */
+  reserve32(): void {
+    for (let i = 0; i < 5; i++) this.u8(0);
+  }
+
+  /** Fills what `reserve32` left at an offset. */
+  patch32(at: number, value: number): void {
+    for (let i = 0; i < 5; i++) this.#bytes[at + i] = ((value >>> (7 * i)) & 0x7f) | (i < 4 ? 0x80 : 0);
+  }
+
   /** Signed LEB128 of a 32-bit number. */
   s32(value: number): void {
     let rest = value | 0;

@@ -15,8 +15,9 @@ interface Signature {
 export function signatureOf(name: Callee): Signature {
   if (name === 'resolve') return { params: [TYPE.i64, TYPE.i32], results: [TYPE.i32] };
   if (name === 'commit') return { params: [], results: [] };
-  if (name.startsWith('helper:')) {
-    const helper = helperNamed(name.slice('helper:'.length));
+  const [kind, what] = name.split(':');
+  if (kind === 'helper' || kind === 'slow') {
+    const helper = helperNamed(what!);
     return { params: helper.args.map(typeOf), results: helper.result ? [typeOf(helper.result)] : [] };
   }
   const { width, arity } = rowCall(name);

@@ -22,6 +22,8 @@ export type Callee =
   /** () → (): finishes a store that went to SCRATCH. */
   | 'commit'
   | `helper:${string}`
+  /** A helper's TypeScript, without its common case. */
+  | `slow:${string}`
   | `row:${string}`;
 
 /** Where the operands of emitted code live and where its control goes: what an engine adds to the IR. */
@@ -48,10 +50,10 @@ export interface Target {
   exit(): void;
 }
 
-/** Bits of the second argument of `resolve`: the size in bytes, and how. */
-export const RESOLVE = { size: 0x1f, write: 0x20, stack: 0x40, load: 0x80 } as const;
+/** Bits of the second argument of `resolve`: the size in bytes, and how. With `data` a store to decoded bytes gives −2 and does nothing. */
+export const RESOLVE = { size: 0x1f, write: 0x20, stack: 0x40, load: 0x80, data: 0x100 } as const;
 
-const FLAG_PLACE: Record<FlagName, number> = {
+export const FLAG_PLACE: Record<FlagName, number> = {
   cf: L.CF_SLOT,
   pf: L.PF_SLOT,
   af: L.AF_SLOT,
@@ -60,66 +62,82 @@ const FLAG_PLACE: Record<FlagName, number> = {
   of: L.OF_SLOT,
 };
 
-const LOADS: Record<number, number> = { 8: W.i32_load8_u, 16: W.i32_load16_u, 32: W.i32_load, 64: W.i64_load };
-const STORES: Record<number, number> = { 8: W.i32_store8, 16: W.i32_store16, 32: W.i32_store, 64: W.i64_store };
+export const LOADS: Record<number, number> = { 8: W.i32_load8_u, 16: W.i32_load16_u, 32: W.i32_load, 64: W.i64_load };
+export const STORES: Record<number, number> = { 8: W.i32_store8, 16: W.i32_store16, 32: W.i32_store, 64: W.i64_store };
 
 /** Emits the wasm of a block of IR. Pure nodes with one use are emitted where they are used, the others once into a local. */
 export function emitBlock(block: Block, target: Target): void {
   new Emission(block, target).run();
 }
 
-class Emission {
-  readonly #block: Block;
-  readonly #t: Target;
-  readonly #f: FunctionBuilder;
-  readonly #uses = new Map<Node, number>();
-  readonly #locals = new Map<Node, number>();
-  #ended = false;
+/** One block's emission. The region compiler derives from it: there registers, flags and checked addresses live in locals. */
+export class Emission {
+  readonly block: Block;
+  protected readonly t: Target;
+  protected readonly f: FunctionBuilder;
+  protected readonly uses = new Map<Node, number>();
+  protected readonly locals = new Map<Node, number>();
+  protected ended = false;
 
   constructor(block: Block, target: Target) {
-    this.#block = block;
-    this.#t = target;
-    this.#f = target.f;
-    this.#f.rowImport = (row, width) => target.callee(`row:${row}/${width}`);
-    for (const node of block.nodes) for (const arg of node.args) this.#uses.set(arg, (this.#uses.get(arg) ?? 0) + 1);
+    this.block = block;
+    this.t = target;
+    this.f = target.f;
+    this.f.rowImport = (row, width) => target.callee(`row:${row}/${width}`);
+    for (const node of block.nodes) for (const arg of node.args) this.uses.set(arg, (this.uses.get(arg) ?? 0) + 1);
   }
 
   run(): void {
-    for (const node of this.#block.nodes) {
-      if (this.#ended) break;
-      if (isEffect(node)) this.#effect(node);
-      else if ((this.#uses.get(node) ?? 0) > 1 && node.op !== 'const' && node.op !== 'field') {
-        this.#compute(node);
-        this.#keep(node);
+    this.prepare();
+    if (!this.ended) this.t.next();
+    this.finish();
+  }
+
+  /** Emits the nodes in order; what is used once waits for its user. */
+  protected prepare(): void {
+    for (const node of this.block.nodes) {
+      if (this.ended) break;
+      if (isEffect(node)) this.effect(node);
+      else if ((this.uses.get(node) ?? 0) > 1 && node.op !== 'const' && node.op !== 'field') {
+        this.compute(node);
+        this.keep(node);
       }
     }
-    if (!this.#ended) this.#t.next();
-    for (const local of this.#locals.values()) this.#f.release(local);
+  }
+
+  protected finish(): void {
+    for (const local of this.locals.values()) this.f.release(local);
+    this.locals.clear();
   }
 
   /** Moves the value on the stack to a local of its own. */
-  #keep(node: Node): void {
-    const local = this.#f.allocate(typeOf(node.w));
-    this.#f.set(local);
-    this.#locals.set(node, local);
+  protected keep(node: Node): void {
+    const local = this.f.allocate(typeOf(node.w));
+    this.f.set(local);
+    this.locals.set(node, local);
+  }
+
+  /** Whether the node's value is at hand without computing it. */
+  protected isHeld(node: Node): boolean {
+    return this.locals.has(node);
   }
 
   /** Puts a node's value on the stack. */
-  #push(node: Node): void {
-    const local = this.#locals.get(node);
-    if (local !== undefined) this.#f.get(local);
-    else this.#compute(node);
+  protected push(node: Node): void {
+    const local = this.locals.get(node);
+    if (local !== undefined) this.f.get(local);
+    else this.compute(node);
   }
 
-  #compute(node: Node): void {
-    const f = this.#f;
-    if (node.op === 'const') return this.#constant(node.attr.value!, node.w);
-    if (node.op === 'field') return this.#t.field(node.attr.field!, node.w);
+  protected compute(node: Node): void {
+    const f = this.f;
+    if (node.op === 'const') return this.constant(node.attr.value!, node.w);
+    if (node.op === 'field') return this.t.field(node.attr.field!, node.w);
     const row = rowOf(node.op);
     if (row === undefined) throw new Error(`IR node ${node.op} is neither a row nor held in a local`);
     const order = row.order ?? node.args.map((_, i) => i);
-    for (const i of order) this.#push(node.args[i]!);
-    this.#row(row, node);
+    for (const i of order) this.push(node.args[i]!);
+    this.row(row, node);
     const narrow = node.w < 32 && node.w > 0;
     if (narrow && row.dirty) {
       f.i32((1 << node.w) - 1);
@@ -127,8 +145,8 @@ class Emission {
     }
   }
 
-  #row(row: Row, node: Node): void {
-    const f = this.#f;
+  protected row(row: Row, node: Node): void {
+    const f = this.f;
     const w = operandWidth(row, node.args);
     if (row.emit === undefined) f.callOut(node.op, w);
     else if (typeof row.emit === 'function') row.emit(f, w, node.w);
@@ -136,8 +154,8 @@ class Emission {
     // A test or comparison of 64 bits already is an i32.
   }
 
-  #constant(value: bigint, w: number): void {
-    const f = this.#f;
+  protected constant(value: bigint, w: number): void {
+    const f = this.f;
     if (w === 128) {
       const bytes = Array.from({ length: 16 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
       f.simd(V.v128_const, ...bytes);
@@ -146,87 +164,87 @@ class Emission {
   }
 
   /** Puts a place's base address on the stack and gives the constant offset of the access. */
-  #address(place: Place, offset = 0): number {
+  protected address(place: Place, offset = 0): number {
     if (typeof place === 'number') {
-      this.#f.i32(0);
+      this.f.i32(0);
       return place + offset;
     }
-    this.#t.placeAddress(place);
+    this.t.placeAddress(place);
     return offset;
   }
 
-  #effect(node: Node): void {
-    const f = this.#f;
+  protected effect(node: Node): void {
+    const f = this.f;
     const [a, b] = node.args;
     switch (node.op) {
       case 'get': {
-        const at = this.#address(node.attr.place!, node.attr.offset);
+        const at = this.address(node.attr.place!, node.attr.offset);
         if (node.w === 128) f.accessSimd(V.v128_load, at);
         else f.access(LOADS[node.w]!, at);
-        return this.#keep(node);
+        return this.keep(node);
       }
       case 'put': {
-        const at = this.#address(node.attr.place!, node.attr.offset);
-        this.#push(a!);
+        const at = this.address(node.attr.place!, node.attr.offset);
+        this.push(a!);
         if (a!.w === 128) f.accessSimd(V.v128_store, at);
         else f.access(STORES[a!.w]!, at);
         return;
       }
       case 'getflag':
-        this.#getFlag(node.attr.flag!);
-        return this.#keep(node);
+        this.getFlag(node.attr.flag!);
+        return this.keep(node);
       case 'putflag':
-        return this.#putFlag(node.attr.flag!, a!);
+        return this.putFlag(node.attr.flag!, a!);
       case 'load':
-        this.#load(node);
-        return this.#keep(node);
+        this.load(node);
+        return this.keep(node);
       case 'store':
-        return this.#store(node);
+        return this.store(node);
       case 'trapif':
-        this.#push(a!);
+        this.push(a!);
         f.ifElse(null, () => {
-          this.#setPending(PENDING_KIND.fault);
+          this.setPending(PENDING_KIND.fault);
           f.storeState(L.FAULT_VECTOR, 32, () => f.i32(node.attr.vector!));
           f.storeState(L.FAULT_ERROR, 32, () => f.i32(node.attr.errorCode ?? -1));
-          this.#t.fault();
+          this.t.fault();
         });
         return;
       case 'call':
-        return this.#call(node);
+        return this.call(node);
       case 'jump':
-        this.#ended = true;
-        return this.#t.jump(a!, () => this.#push(a!));
+        this.ended = true;
+        return this.t.jump(a!, () => this.push(a!));
       case 'branch':
-        this.#ended = true;
-        this.#push(a!);
-        f.ifElse(null, () => this.#t.jump(b!, () => this.#push(b!)));
-        return this.#t.next();
+        this.ended = true;
+        this.push(a!);
+        f.ifElse(null, () => this.t.jump(b!, () => this.push(b!)));
+        return this.t.next();
       case 'skipif':
-        this.#push(a!);
-        f.ifElse(null, () => this.#t.next());
+        this.push(a!);
+        f.ifElse(null, () => this.t.next());
         return;
       case 'again':
-        this.#ended = true;
-        this.#push(a!);
-        f.ifElse(null, () => this.#t.again());
-        return this.#t.next();
+        this.ended = true;
+        this.push(a!);
+        f.ifElse(null, () => this.t.again());
+        return this.t.next();
       case 'exit':
-        this.#ended = true;
-        this.#setPending(node.attr.exit!);
-        return this.#t.exit();
+        this.ended = true;
+        this.setPending(node.attr.exit!);
+        return this.t.exit();
       default:
         throw new Error(`unknown effect ${node.op}`);
     }
   }
 
-  #setPending(kind: number): void {
-    this.#f.storeState(L.PENDING, 32, () => this.#f.i32(kind));
+  protected setPending(kind: number): void {
+    this.f.storeState(L.PENDING, 32, () => this.f.i32(kind));
   }
 
   // ——— flags: each slot holds the value that the flag is a test of ———
 
-  #getFlag(flag: FlagName): void {
-    const f = this.#f;
+  protected getFlag(flag: FlagName): void {
+    const f = this.f;
     f.i32(0);
     switch (flag) {
       case 'zf':
@@ -252,32 +270,32 @@ class Emission {
     }
   }
 
-  #putFlag(flag: FlagName, value: Node): void {
-    const f = this.#f;
+  protected putFlag(flag: FlagName, value: Node): void {
+    const f = this.f;
     const slot = FLAG_PLACE[flag];
     const [tested] = value.args;
-    const lazy = this.#locals.has(value) ? '' : value.op;
+    const lazy = this.isHeld(value) ? '' : value.op;
     f.i32(0);
     switch (flag) {
       case 'zf':
         if (lazy === 'eqz') {
-          this.#push(tested!);
+          this.push(tested!);
           if (tested!.w < 64) f.op(W.i64_extend_i32_u);
         } else {
-          this.#push(value);
+          this.push(value);
           f.op(W.i32_eqz, W.i64_extend_i32_u);
         }
         return f.access(W.i64_store, slot);
       case 'sf':
         if (lazy === 'msb') {
-          this.#push(tested!);
+          this.push(tested!);
           if (tested!.w < 64) f.op(W.i64_extend_i32_u);
           if (tested!.w < 64) {
             f.i64(BigInt(64 - tested!.w));
             f.op(W.i64_shl);
           }
         } else {
-          this.#push(value);
+          this.push(value);
           f.op(W.i64_extend_i32_u);
           f.i64(63n);
           f.op(W.i64_shl);
@@ -285,25 +303,25 @@ class Emission {
         return f.access(W.i64_store, slot);
       case 'pf':
         if (lazy === 'parity') {
-          this.#push(tested!);
+          this.push(tested!);
           if (tested!.w === 64) f.op(W.i32_wrap_i64);
         } else {
-          this.#push(value);
+          this.push(value);
           f.op(W.i32_eqz);
         }
         return f.access(W.i32_store8, slot);
       case 'af':
         if (lazy === 'bit4') {
-          this.#push(tested!);
+          this.push(tested!);
           if (tested!.w === 64) f.op(W.i32_wrap_i64);
         } else {
-          this.#push(value);
+          this.push(value);
           f.i32(4);
           f.op(W.i32_shl);
         }
         return f.access(W.i32_store8, slot);
       default:
-        this.#push(value);
+        this.push(value);
         return f.access(W.i32_store8, slot);
     }
   }
@@ -311,8 +329,8 @@ class Emission {
   // ——— memory ———
 
   /** Puts the offset of the fast TLB entry on the stack. */
-  #slot(ea: number): void {
-    const f = this.#f;
+  protected slot(ea: number): void {
+    const f = this.f;
     f.get(ea);
     f.i64(BigInt(Math.log2(4096 / L.TLB_ENTRY_SIZE)));
     f.op(W.i64_shr_u, W.i32_wrap_i64);
@@ -321,9 +339,9 @@ class Emission {
   }
 
   /** Puts on the stack whether the access misses the fast TLB or crosses its page; leaves the slot in a local. */
-  #miss(ea: number, slot: number, table: number, bytes: number): void {
-    const f = this.#f;
-    this.#slot(ea);
+  protected miss(ea: number, slot: number, table: number, bytes: number): void {
+    const f = this.f;
+    this.slot(ea);
     f.tee(slot);
     f.access(W.i64_load, table);
     f.get(ea);
@@ -335,48 +353,60 @@ class Emission {
     f.op(W.i64_and, W.i64_ne);
   }
 
-  #hit(ea: number, slot: number, table: number): void {
-    const f = this.#f;
+  /** Puts the address of the bytes on the stack; `push` puts the entry's offset there first, which then is in `slot` too. */
+  protected hit(ea: number, slot: number, table: number, push?: () => void): void {
+    const f = this.f;
     f.get(ea);
     f.op(W.i32_wrap_i64);
-    f.get(slot);
+    if (push === undefined) f.get(slot);
+    else {
+      push();
+      f.tee(slot);
+    }
     f.access(W.i32_load, table + 8);
     f.op(W.i32_add);
   }
 
-  #slow(ea: number, bytes: number, bits: number, fault: AddressFault): void {
-    const f = this.#f;
+  protected slow(ea: number, bytes: number, bits: number, fault: AddressFault): void {
+    const f = this.f;
     f.get(ea);
     f.i32(bytes | bits | (fault === 'stack' ? RESOLVE.stack : 0));
     if (fault === 'operand') {
-      this.#t.stackOperand();
+      this.t.stackOperand();
       f.i32(Math.log2(RESOLVE.stack));
       f.op(W.i32_shl, W.i32_or);
     }
-    f.call(this.#t.callee('resolve'));
+    f.call(this.t.callee('resolve'));
   }
 
-  #load(node: Node): void {
-    const f = this.#f;
+  /** Keeps the result of `resolve` in a local and leaves where it is a fault. */
+  protected faultIf(at: number): void {
+    const f = this.f;
+    f.tee(at);
+    f.i32(-1);
+    f.op(W.i32_eq);
+    f.ifElse(null, () => this.t.fault());
+  }
+
+  protected load(node: Node): void {
+    const f = this.f;
     const bytes = node.w / 8;
     const write = node.attr.intent === 'write';
     const table = write ? L.TLB_WRITE : L.TLB_READ;
     f.temp(TYPE.i64, (ea) =>
       f.temp(TYPE.i32, (slot) => {
-        this.#push(node.args[0]!);
+        this.push(node.args[0]!);
         f.set(ea);
-        this.#miss(ea, slot, table, bytes);
+        this.miss(ea, slot, table, bytes);
         f.ifElse(
           TYPE.i32,
           () => {
-            this.#slow(ea, bytes, RESOLVE.load | (write ? RESOLVE.write : 0), node.attr.fault!);
-            f.tee(slot);
-            f.i32(-1);
-            f.op(W.i32_eq);
-            f.ifElse(null, () => this.#t.fault());
+            this.slow(ea, bytes, RESOLVE.load | (write ? RESOLVE.write : 0), node.attr.fault!);
+            this.faultIf(slot);
             f.get(slot);
           },
-          () => this.#hit(ea, slot, table),
+          () => this.hit(ea, slot, table),
+          'unlikely',
         );
         if (node.w === 128) f.accessSimd(V.v128_load, 0);
         else f.access(LOADS[node.w]!, 0);
@@ -384,8 +414,8 @@ class Emission {
     );
   }
 
-  #store(node: Node): void {
-    const f = this.#f;
+  protected store(node: Node): void {
+    const f = this.f;
     const [address, value] = node.args;
     const w = value!.w;
     const bytes = w / 8;
@@ -394,32 +424,30 @@ class Emission {
     f.temp(TYPE.i64, (ea) =>
       f.temp(TYPE.i32, (slot) =>
         f.temp(type, (v) => {
-          this.#push(address!);
+          this.push(address!);
           f.set(ea);
-          this.#push(value!);
+          this.push(value!);
           f.set(v);
-          this.#miss(ea, slot, L.TLB_WRITE, bytes);
+          this.miss(ea, slot, L.TLB_WRITE, bytes);
           f.ifElse(
             null,
             () => {
-              this.#slow(ea, bytes, RESOLVE.write, node.attr.fault!);
-              f.tee(slot);
-              f.i32(-1);
-              f.op(W.i32_eq);
-              f.ifElse(null, () => this.#t.fault());
+              this.slow(ea, bytes, RESOLVE.write, node.attr.fault!);
+              this.faultIf(slot);
               f.get(slot);
               f.get(v);
               put();
               f.get(slot);
               f.i32(L.SCRATCH);
               f.op(W.i32_eq);
-              f.ifElse(null, () => f.call(this.#t.callee('commit')));
+              f.ifElse(null, () => f.call(this.t.callee('commit')));
             },
             () => {
-              this.#hit(ea, slot, L.TLB_WRITE);
+              this.hit(ea, slot, L.TLB_WRITE);
               f.get(v);
               put();
             },
+            'unlikely',
           );
         }),
       ),
@@ -428,15 +456,15 @@ class Emission {
 
   // ——— helpers ———
 
-  #call(node: Node): void {
-    const f = this.#f;
+  protected call(node: Node): void {
+    const f = this.f;
     const helper = helperNamed(node.attr.helper!);
-    this.#t.beforeCall();
-    for (const arg of node.args) this.#push(arg);
-    f.call(this.#t.callee(`helper:${helper.name}`));
-    if (node.w > 0) this.#keep(node);
+    this.t.beforeCall();
+    for (const arg of node.args) this.push(arg);
+    f.call(this.t.callee(`helper:${helper.name}`));
+    if (node.w > 0) this.keep(node);
     if (helper.faults === false) return;
     f.loadState(L.PENDING, 32);
-    f.ifElse(null, () => this.#t.fault());
+    f.ifElse(null, () => this.t.fault());
   }
 }

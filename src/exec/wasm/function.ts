@@ -5,6 +5,9 @@ import { ByteSink } from './bytes.ts';
 /** A branch target: how many blocks were open when it was opened. */
 export type Label = number;
 
+/** Which way a branch mostly goes; the engine that compiles the module may lay out code by it. */
+export type Hint = 'likely' | 'unlikely';
+
 const EMPTY = 0x40;
 const SIMD = 0xfd;
 /** log2 of the alignment hint; every access is unaligned as far as the guest goes. */
@@ -17,6 +20,8 @@ export class FunctionBuilder implements FunctionEmitter {
   readonly #code = new ByteSink();
   readonly #locals: WasmType[] = [];
   readonly #free = new Map<WasmType, number[]>();
+  readonly #hints: { at: number; likely: boolean }[] = [];
+  readonly #fixups: { at: number; n: number }[] = [];
   #depth = 0;
 
   constructor(params: readonly WasmType[], results: readonly WasmType[]) {
@@ -66,6 +71,11 @@ export class FunctionBuilder implements FunctionEmitter {
     for (const opcode of opcodes) this.#code.u8(opcode);
   }
 
+  /** The low half of the i64 on the stack. */
+  wrap(): void {
+    this.op(W.i32_wrap_i64);
+  }
+
   simd(opcode: number, ...immediates: number[]): void {
     this.#code.u8(SIMD);
     this.#code.u32(opcode);
@@ -109,6 +119,13 @@ export class FunctionBuilder implements FunctionEmitter {
     this.#code.u32(index);
   }
 
+  /** Calls function `n` of those that the module defines. */
+  callDefined(n: number): void {
+    this.#code.u8(W.call);
+    this.#fixups.push({ at: this.#code.length, n });
+    this.#code.reserve32();
+  }
+
   callIndirect(type: number): void {
     this.#code.u8(W.call_indirect);
     this.#code.u32(type);
@@ -133,7 +150,8 @@ export class FunctionBuilder implements FunctionEmitter {
     this.#code.u8(W.end);
   }
 
-  ifElse(type: WasmType | null, then: () => void, otherwise?: () => void): void {
+  ifElse(type: WasmType | null, then: () => void, otherwise?: () => void, hint?: Hint): void {
+    this.#hint(hint);
     this.#code.u8(W.if);
     this.#code.u8(type ?? EMPTY);
     this.#depth++;
@@ -146,12 +164,17 @@ export class FunctionBuilder implements FunctionEmitter {
     this.#code.u8(W.end);
   }
 
+  #hint(hint: Hint | undefined): void {
+    if (hint !== undefined) this.#hints.push({ at: this.#code.length, likely: hint === 'likely' });
+  }
+
   br(label: Label): void {
     this.#code.u8(W.br);
     this.#code.u32(this.#depth - label);
   }
 
-  brIf(label: Label): void {
+  brIf(label: Label, hint?: Hint): void {
+    this.#hint(hint);
     this.#code.u8(W.br_if);
     this.#code.u32(this.#depth - label);
   }
@@ -176,8 +199,12 @@ export class FunctionBuilder implements FunctionEmitter {
     this.access(width === 64 ? W.i64_store : W.i32_store, at);
   }
 
-  /** The function's entry in the code section. */
-  encode(): Uint8Array {
+  /**
+   * The function's entry in the code section, and where its hinted branches stand in it.
+   *
+   * @param defined index of the first function that the module defines
+   */
+  encode(defined: number): { bytes: Uint8Array; hints: readonly { at: number; likely: boolean }[] } {
     const body = new ByteSink();
     const runs: { type: WasmType; count: number }[] = [];
     for (const type of this.#locals) {
@@ -190,9 +217,11 @@ export class FunctionBuilder implements FunctionEmitter {
       body.u32(count);
       body.u8(type);
     }
+    const start = body.length;
+    for (const { at, n } of this.#fixups) this.#code.patch32(at, defined + n);
     body.append(this.#code.bytes());
     body.u8(W.end);
-    return body.bytes();
+    return { bytes: body.bytes(), hints: this.#hints.map(({ at, likely }) => ({ at: start + at, likely })) };
   }
 }
 

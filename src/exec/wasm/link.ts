@@ -1,6 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
 import type { ExecContext } from '../context.ts';
 import { hostHelper, hostRow } from './callees.ts';
 import { RESOLVE } from './emit-ir.ts';
+
+// Lets V8 lay out code by the hints that the modules carry; without it they run the same, some 10 % slower.
+try {
+  setFlagsFromString('--experimental-wasm-branch-hinting');
+} catch {
+  // A V8 that does not know it.
+}
 
 /** A module's bytes and the names of the functions that it imports. */
 export interface LinkUnit {
@@ -66,6 +74,7 @@ export class Linker {
             (how & RESOLVE.write) !== 0,
             (how & RESOLVE.stack) !== 0,
             (how & RESOLVE.load) !== 0,
+            (how & RESOLVE.data) !== 0,
           );
       case 'row':
         return hostRow(name);

@@ -2,10 +2,12 @@ import { W, type WasmType } from '../../ir/wasm-opcodes.ts';
 import { ByteSink } from './bytes.ts';
 import type { FunctionBuilder } from './function.ts';
 
-const SECTION = { type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 } as const;
+const SECTION = { custom: 0, type: 1, import: 2, function: 3, export: 7, element: 9, code: 10 } as const;
 const KIND = { function: 0, table: 1, memory: 2 } as const;
 /** Of the imported memory, in 64 KiB pages: any size fits. */
 const MAX_PAGES = 65536;
+/** Custom section of the branch hinting proposal. */
+const BRANCH_HINTS = 'metadata.code.branch_hint';
 const FUNCTION_TYPE = 0x60;
 const FUNCREF = 0x70;
 
@@ -16,6 +18,7 @@ export class ModuleBuilder {
   readonly #imports = new Map<string, { index: number; type: number }>();
   readonly #functions: { name: string | null; type: number; builder: FunctionBuilder }[] = [];
   #elementsAt: number | null = null;
+  #elements: number | null = null;
   #table = false;
 
   type(params: readonly WasmType[], results: readonly WasmType[]): number {
@@ -50,8 +53,9 @@ export class ModuleBuilder {
     return [...this.#imports.keys()];
   }
 
-  /** Puts every function of the module into the table, in order, from this index on. */
-  fillTable(from: number): void {
+  /** Puts every function of the module (the first `count`, where given) into the table, in order, from this index on. */
+  fillTable(from: number, count?: number): void {
+    this.#elements = count ?? null;
     this.#table = true;
     this.#elementsAt = from;
   }
@@ -112,9 +116,25 @@ export class ModuleBuilder {
       }
     });
     if (this.#elementsAt !== null) this.#elementSection(section, this.#elementsAt);
+    const bodies = this.#functions.map((f) => f.builder.encode(this.#imports.size));
+    const hinted = bodies.flatMap(({ hints }, i) => (hints.length ? [{ hints, index: this.#imports.size + i }] : []));
+    if (hinted.length)
+      section(SECTION.custom, (s) => {
+        s.name(BRANCH_HINTS);
+        s.u32(hinted.length);
+        for (const { index, hints } of hinted) {
+          s.u32(index);
+          s.u32(hints.length);
+          for (const { at, likely } of hints) {
+            s.u32(at);
+            s.u32(1);
+            s.u32(likely ? 1 : 0);
+          }
+        }
+      });
     section(SECTION.code, (s) => {
-      s.u32(this.#functions.length);
-      for (const f of this.#functions) s.vector(f.builder.encode());
+      s.u32(bodies.length);
+      for (const { bytes } of bodies) s.vector(bytes);
     });
     return out.bytes().slice();
   }
@@ -127,8 +147,9 @@ export class ModuleBuilder {
       s.u8(W.i32_const);
       s.s32(from);
       s.u8(W.end);
-      s.u32(this.#functions.length);
-      for (let i = 0; i < this.#functions.length; i++) s.u32(this.#imports.size + i);
+      const count = this.#elements ?? this.#functions.length;
+      s.u32(count);
+      for (let i = 0; i < count; i++) s.u32(this.#imports.size + i);
     });
   }
 }

@@ -49,7 +49,7 @@ const isObserver = (node: Node): boolean =>
   mayLeave(node) || node.op === 'skipif' || node.op === 'again' || node.op === 'jump' || node.op === 'branch';
 
 /** Drops pure nodes and reads of the state without a user. */
-function usedNodes(nodes: readonly Node[]): Node[] {
+export function usedNodes(nodes: readonly Node[]): Node[] {
   const used = new Set<Node>();
   for (const node of [...nodes].reverse()) {
     const matters = isEffect(node) && node.op !== 'get' && node.op !== 'getflag';

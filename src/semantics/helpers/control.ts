@@ -67,8 +67,9 @@ type Refusal = 'reserved' | 'not yet' | null;
 /** What each register does not take. */
 const WRITES: Readonly<Record<number, (value: bigint) => Refusal>> = {
   [L.CR0]: (value) => {
-    if (value >> 32n || (value & CR0_NW_CD) === CR0_NW || (value & CR0_PE_PG) === 0x8000_0000n) return 'reserved';
-    return (value & CR0_PE_PG) !== CR0_PE_PG || value & CR0_EM_TS ? 'not yet' : null;
+    // 64-bit code can clear neither PG nor PE (SDM 2B MOV to control registers).
+    if (value >> 32n || (value & CR0_NW_CD) === CR0_NW || (value & CR0_PE_PG) !== CR0_PE_PG) return 'reserved';
+    return value & CR0_EM_TS ? 'not yet' : null;
   },
   [L.CR3]: (value) => (BigInt.asIntN(64, value) & CR3_RESERVED ? 'reserved' : null),
   [L.CR4]: (value) => {

@@ -49,6 +49,8 @@ export interface Helper {
   readonly run: (c: HelperContext, ...args: bigint[]) => bigint | void;
   /** False where it never leaves an exception or a stop pending. */
   readonly faults?: false;
+  /** 'fp' where it reads and writes nothing of the CPU but MXCSR, FP_RAISED and the x87: no register, no flag, no translation. */
+  readonly state?: 'fp';
   /** The common case in WebAssembly: leaves the result on the stack, or falls back to `run` through `slow`. */
   readonly fast?: (e: FunctionEmitter, slow: () => void) => void;
 }

@@ -63,7 +63,7 @@ for (const [name, format, fast] of [
   ['f64', F64, FAST64],
 ] as const) {
   const w = fast.w;
-  const binary = { args: [w, w], result: w, faults: false } as const;
+  const binary = { args: [w, w], result: w, faults: false, state: 'fp' } as const;
   for (const [op, f] of [
     ['add', add],
     ['sub', sub],
@@ -94,6 +94,7 @@ for (const [name, format, fast] of [
     args: [w],
     result: w,
     faults: false,
+    state: 'fp',
     run: (c, a) => under(c, (e) => sqrt(format, e, a!)),
     fast: fastSqrt(fast),
   });
@@ -107,6 +108,7 @@ for (const [name, format, fast] of [
       args: [w, w],
       result: 32,
       faults: false,
+      state: 'fp',
       run: (c, a, b) => comparisonFlags(under(c, (e) => compare(format, e, a!, b!, signalling))),
       fast: fastCompare(fast),
     });
@@ -116,6 +118,7 @@ for (const [name, format, fast] of [
     args: [w, w, 32],
     result: w,
     faults: false,
+    state: 'fp',
     run: (c, a, b, predicate) => under(c, (e) => (cmpPredicate(format, e, a!, b!, Number(predicate) & 7) ? -1n : 0n)),
   });
   for (const to of [32, 64] as const) {
@@ -125,6 +128,7 @@ for (const [name, format, fast] of [
       args: [w],
       result: to,
       faults: false,
+      state: 'fp',
       run: (c, a) => under(c, (e) => toInt(format, e, a!, to)),
     });
     defineHelper({
@@ -133,6 +137,7 @@ for (const [name, format, fast] of [
       args: [w],
       result: to,
       faults: false,
+      state: 'fp',
       run: (c, a) => under(c, (e) => toInt(format, e, a!, to, true)),
       fast: fastTruncate(fast, to),
     });
@@ -142,6 +147,7 @@ for (const [name, format, fast] of [
       args: [to],
       result: w,
       faults: false,
+      state: 'fp',
       run: (c, a) => under(c, (e) => fromInt(format, e, BigInt.asIntN(to, a!), to)),
       fast: fastFromInt(fast, to),
     });
@@ -156,6 +162,7 @@ defineHelper({
   args: [32],
   result: 64,
   faults: false,
+  state: 'fp',
   run: conversion(F32, F64),
   fast: (e, slow) => {
     middling(e, 0, FAST32, true);
@@ -175,6 +182,7 @@ defineHelper({
   args: [64],
   result: 32,
   faults: false,
+  state: 'fp',
   run: conversion(F64, F32),
   fast: (e, slow) => {
     defaultControl(e);
@@ -200,6 +208,7 @@ defineHelper({
   doc: 'Ends an SSE operation: merges what it raised into MXCSR; #XM (or #UD without CR4.OSXMMEXCPT) for an unmasked exception',
   args: [],
   result: 0,
+  state: 'fp',
   run: (c) => {
     const { view } = c.cpu;
     const raised = view.getUint32(FP_RAISED, true);
@@ -258,6 +267,7 @@ for (const [name, f] of [
     args: [32],
     result: 32,
     faults: false,
+    state: 'fp',
     run: (_c, a) => BigInt(f(Number(a)) >>> 0),
   });
 

@@ -32,6 +32,7 @@ function x87(
     args,
     result: 0,
     faults: false,
+    state: 'fp',
     run: (c, ...rest) => run(c.cpu.x87, ...rest),
     ...(fast ? { fast } : {}),
   });
@@ -45,6 +46,7 @@ function x87Store(name: string, doc: string, run: (x: X87, pop: boolean) => bigi
     args: [32],
     result: 0,
     faults: false,
+    state: 'fp',
     run: (c, pop) => deliver(c, run(c.cpu.x87, pop === 1n)),
     ...(fast ? { fast } : {}),
   });
@@ -112,6 +114,7 @@ defineHelper({
   args: [32, 32, 32],
   result: 32,
   faults: false,
+  state: 'fp',
   run: (c, i, signalling, pop) => BigInt(A.fcomi(c.cpu.x87, Number(i), signalling === 1n, pop === 1n) ?? FLAGS_STAY),
   fast: Fast.fastFcomi,
 });

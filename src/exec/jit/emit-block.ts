@@ -1,0 +1,405 @@
+import { trackedAt } from '../../ir/forward.ts';
+import type { Node, Val } from '../../ir/nodes.ts';
+import { TYPE, V, W } from '../../ir/wasm-opcodes.ts';
+import type { FunctionEmitter } from '../../semantics/helpers/fast.ts';
+import { type Helper, helperNamed } from '../../semantics/helpers/helper.ts';
+import * as L from '../../state/layout.ts';
+import { Emission, LOADS, RESOLVE, STORES, type Target } from '../wasm/emit-ir.ts';
+import { typeOf } from '../wasm/function.ts';
+import { isOpaque } from './code.ts';
+import type { FlagTemplate } from './flags.ts';
+import { emitFlag, type Frame } from './frame.ts';
+import { type AccessGroup, groupAccesses, type Member } from './groups.ts';
+import type { LiftedBlock } from './lift-block.ts';
+
+/** What a block's emission asks of the region around it. */
+export interface BlockTarget extends Target {
+  /** The instruction that the following nodes belong to. */
+  at(index: number): void;
+  /** Leaves before the current instruction, which the interpreter is to execute. */
+  plain(): void;
+  /** Puts everything that is held in locals into the CPU state, and takes it from there again. */
+  spill(): void;
+  reload(): void;
+  /** Two ways out of the block: the condition is on the stack. */
+  branch(target: Node): void;
+  /** Goes on at an address. */
+  edge(to: bigint): void;
+  /** Goes on at the address in the frame's `rip`. */
+  dynamic(): void;
+}
+
+/** Emits a block of a region: registers and flags in locals, one page look-up for accesses at one base. */
+export class BlockEmission extends Emission {
+  readonly #frame: Frame;
+  readonly #target: BlockTarget;
+  readonly #members: Map<Node, Member>;
+  /** Local with the address of a group's lowest byte in the WebAssembly memory, or 0: not looked up, or not to be had. */
+  readonly #hosts = new Map<AccessGroup, number>();
+  /** Reads of registers that are still in the register's own local. */
+  readonly #aliases = new Map<Node, number>();
+  /** How flags stand that the block has not written. */
+  #flagsIn: FlagTemplate | null;
+
+  /** @param flagsIn null: in the CPU state */
+  constructor(lifted: LiftedBlock, frame: Frame, target: BlockTarget, flagsIn: FlagTemplate | null) {
+    super(lifted, target);
+    this.#frame = frame;
+    this.#target = target;
+    this.#flagsIn = flagsIn;
+    this.#members = groupAccesses(lifted.nodes);
+    // A shared look-up uses the base once more, and so does each access that misses: it must stand in a local.
+    for (const { group } of this.#members.values())
+      if (group.base !== null && group.count > 1) this.uses.set(group.base, (this.uses.get(group.base) ?? 0) + 2);
+  }
+
+  protected override finish(): void {
+    super.finish();
+    for (const host of this.#hosts.values()) this.f.release(host);
+    this.#hosts.clear();
+  }
+
+  // ——— registers ———
+
+  protected override push(node: Node): void {
+    this.uses.set(node, (this.uses.get(node) ?? 0) - 1);
+    const place = this.#aliases.get(node);
+    if (place !== undefined) this.f.get(this.#frame.registers.get(place)!.local);
+    else super.push(node);
+  }
+
+  #settleAll(): void {
+    for (const place of this.#frame.registers.keys()) this.#settle(place);
+  }
+
+  /** Before a register's local changes: reads that are still to be used move to locals of their own. */
+  #settle(place: number): void {
+    for (const [node, at] of this.#aliases)
+      if (at === place) {
+        this.#aliases.delete(node);
+        if (this.uses.get(node)! <= 0) continue;
+        this.f.get(this.#frame.registers.get(place)!.local);
+        this.keep(node);
+      }
+  }
+
+  protected override effect(node: Node): void {
+    const { f } = this;
+    switch (node.op) {
+      case 'insn':
+        return this.#target.at(node.attr.index!);
+      case 'get': {
+        const place = node.attr.place as number;
+        if (trackedAt(place, node.w) === null) return super.effect(node);
+        this.#aliases.set(node, place);
+        return;
+      }
+      case 'put': {
+        const place = node.attr.place as number;
+        const [value] = node.args;
+        if (trackedAt(place, value!.w) === null) return super.effect(node);
+        this.push(value!);
+        this.#settle(place);
+        return f.set(this.#frame.registers.get(place)!.local);
+      }
+      case 'getflag': {
+        if (this.#flagsIn === null) return super.effect(node);
+        emitFlag(this.#flagsIn, node.attr.flag!, this.t, this.#frame.leaves);
+        return this.keep(node);
+      }
+      case 'putflags':
+        node.args.forEach((leaf, i) => {
+          this.push(leaf);
+          if (leaf.w < 64) f.op(W.i64_extend_i32_u);
+          f.set(this.#frame.leaves + i);
+        });
+        f.i32(Number(node.attr.value));
+        return f.set(this.#frame.template);
+      case 'branch':
+        this.ended = true;
+        this.push(node.args[0]!);
+        this.finish();
+        return this.#target.branch(node.args[1]!);
+      case 'jump': {
+        this.ended = true;
+        const [to] = node.args;
+        if (to!.op === 'const') {
+          this.finish();
+          return this.#target.edge(to!.attr.value!);
+        }
+        this.push(to!);
+        f.set(this.#frame.rip);
+        this.finish();
+        return this.#target.dynamic();
+      }
+      default:
+        return super.effect(node);
+    }
+  }
+
+  protected override compute(node: Node): void {
+    const { f } = this;
+    // A lane replaced in a vector.
+    if (node.op === 'pair') {
+      const [low, high] = node.args as readonly Val[];
+      if (high!.op === 'high' && this.#single(high!)) {
+        this.#take(high!);
+        this.push(high!.args[0]!);
+        this.push(low!);
+        return f.simd(V.i64x2_replace_lane, 0);
+      }
+      if (low!.op === 'low' && this.#single(low!)) {
+        this.#take(low!);
+        this.push(low!.args[0]!);
+        this.push(high!);
+        return f.simd(V.i64x2_replace_lane, 1);
+      }
+    }
+    super.compute(node);
+  }
+
+  /** Not computed yet, and for one user. */
+  #single(node: Node): boolean {
+    return !this.locals.has(node) && this.uses.get(node) === 1;
+  }
+  #take(node: Node): void {
+    this.uses.set(node, 0);
+  }
+
+  // ——— memory ———
+
+  /** Leaves the local with the group's address, looked up at its first access; null where the access stands alone. */
+  #host({ group }: Member): number | null {
+    if (group.count < 2) return null;
+    let host = this.#hosts.get(group);
+    if (host !== undefined) return host;
+    const { f } = this;
+    host = f.allocate(TYPE.i32);
+    this.#hosts.set(group, host);
+    const table = group.write ? L.TLB_WRITE : L.TLB_READ;
+    f.temp(TYPE.i64, (ea) =>
+      f.temp(TYPE.i32, (slot) => {
+        this.#pushSum(group.base, group.low);
+        f.set(ea);
+        this.hit(ea, slot, table, () => this.slot(ea));
+        f.i32(0);
+        // Both ends in the page that the entry is for.
+        f.get(slot);
+        f.access(W.i64_load, table);
+        f.get(ea);
+        f.i64(BigInt(group.span - 1));
+        f.op(W.i64_add);
+        f.i64(-4096n);
+        f.op(W.i64_and, W.i64_eq, W.select);
+        f.set(host!);
+      }),
+    );
+    return host;
+  }
+
+  /** Base plus constant, without using the base up. */
+  #pushSum(base: Node | null, offset: bigint): void {
+    const { f } = this;
+    if (base === null) return f.i64(offset);
+    this.uses.set(base, (this.uses.get(base) ?? 0) + 1);
+    this.push(base);
+    if (offset === 0n) return;
+    f.i64(offset);
+    f.op(W.i64_add);
+  }
+
+  protected override load(node: Node): void {
+    const member = this.#members.get(node)!;
+    const host = this.#host(member);
+    if (host === null) return super.load(node);
+    const { f } = this;
+    const offset = Number(member.offset - member.group.low);
+    const read = (at: number): void => (node.w === 128 ? f.accessSimd(V.v128_load, at) : f.access(LOADS[node.w]!, at));
+    const write = node.attr.intent === 'write';
+    f.get(host);
+    f.ifElse(
+      typeOf(node.w),
+      () => {
+        f.get(host);
+        read(offset);
+      },
+      () =>
+        f.temp(TYPE.i64, (ea) =>
+          f.temp(TYPE.i32, (at) => {
+            this.#pushSum(member.group.base, member.offset);
+            f.set(ea);
+            this.slow(ea, node.w / 8, RESOLVE.load | (write ? RESOLVE.write : 0), node.attr.fault!);
+            this.faultIf(at);
+            f.get(at);
+            read(0);
+          }),
+        ),
+      'likely',
+    );
+    this.#used(node.args[0]!);
+  }
+
+  /** The address was used through its base. */
+  #used(address: Node): void {
+    this.uses.set(address, (this.uses.get(address) ?? 0) - 1);
+  }
+
+  protected override store(node: Node): void {
+    const { f } = this;
+    const member = this.#members.get(node)!;
+    const [address, value] = node.args;
+    const w = value!.w;
+    const host = this.#host(member);
+    const put = (at: number): void => (w === 128 ? f.accessSimd(V.v128_store, at) : f.access(STORES[w]!, at));
+    f.temp(TYPE.i64, (ea) =>
+      f.temp(TYPE.i32, (at) =>
+        f.temp(typeOf(w), (v) => {
+          this.push(value!);
+          f.set(v);
+          const slowly = (): void => {
+            this.slow(ea, w / 8, RESOLVE.write | RESOLVE.data, node.attr.fault!);
+            f.tee(at);
+            f.i32(-2);
+            f.op(W.i32_ge_u);
+            f.ifElse(null, () => {
+              f.get(at);
+              f.i32(-1);
+              f.op(W.i32_eq);
+              f.ifElse(null, () => this.t.fault());
+              this.#target.plain();
+            });
+            f.get(at);
+            f.get(v);
+            put(0);
+            f.get(at);
+            f.i32(L.SCRATCH);
+            f.op(W.i32_eq);
+            f.ifElse(null, () => f.call(this.t.callee('commit')));
+          };
+          if (host !== null) {
+            f.get(host);
+            f.ifElse(
+              null,
+              () => {
+                f.get(host);
+                f.get(v);
+                put(Number(member.offset - member.group.low));
+              },
+              () => {
+                this.#pushSum(member.group.base, member.offset);
+                f.set(ea);
+                slowly();
+              },
+              'likely',
+            );
+            this.#used(address!);
+            return;
+          }
+          this.push(address!);
+          f.set(ea);
+          this.miss(ea, at, L.TLB_WRITE, w / 8);
+          f.ifElse(
+            null,
+            slowly,
+            () => {
+              this.hit(ea, at, L.TLB_WRITE);
+              f.get(v);
+              put(0);
+            },
+            'unlikely',
+          );
+        }),
+      ),
+    );
+  }
+
+  // ——— helpers ———
+
+  protected override call(node: Node): void {
+    const helper = helperNamed(node.attr.helper!);
+    if (isOpaque(helper.name)) {
+      this.#settleAll();
+      this.#target.spill();
+      super.call(node);
+      this.#target.reload();
+      this.#flagsIn = null;
+      return;
+    }
+    if (helper.fast === undefined) return super.call(node);
+    this.#inline(node, helper);
+  }
+
+  /** The helper's common case in place, with a call for the others. */
+  #inline(node: Node, helper: Helper): void {
+    const { f } = this;
+    const args = node.args.map((arg) => {
+      const local = f.allocate(typeOf(arg.w));
+      this.push(arg);
+      f.set(local);
+      return local;
+    });
+    helper.fast!(new Inlined(f, args), () => {
+      for (const local of args) f.get(local);
+      f.call(this.t.callee(`slow:${helper.name}`));
+    });
+    for (const local of args) f.release(local);
+    if (node.w > 0) this.keep(node);
+    if (helper.faults === false) return;
+    f.loadState(L.PENDING, 32);
+    f.ifElse(null, () => this.t.fault(), undefined, 'unlikely');
+  }
+}
+
+/** A function's emitter with its parameters in other locals. */
+class Inlined implements FunctionEmitter {
+  readonly #f: Frame['f'];
+  readonly #args: readonly number[];
+
+  constructor(f: Frame['f'], args: readonly number[]) {
+    this.#f = f;
+    this.#args = args;
+  }
+
+  #local(n: number): number {
+    return this.#args[n] ?? n;
+  }
+  op(...opcodes: number[]): void {
+    this.#f.op(...opcodes);
+  }
+  simd(opcode: number, ...immediates: number[]): void {
+    this.#f.simd(opcode, ...immediates);
+  }
+  i32(value: number): void {
+    this.#f.i32(value);
+  }
+  i64(value: bigint): void {
+    this.#f.i64(value);
+  }
+  temp<T>(type: Parameters<Frame['f']['temp']>[0], body: (local: number) => T): T {
+    return this.#f.temp(type, body);
+  }
+  get(local: number): void {
+    this.#f.get(this.#local(local));
+  }
+  set(local: number): void {
+    this.#f.set(this.#local(local));
+  }
+  tee(local: number): void {
+    this.#f.tee(this.#local(local));
+  }
+  ifElse(...args: Parameters<FunctionEmitter['ifElse']>): void {
+    this.#f.ifElse(...args);
+  }
+  callOut(row: string, width: number): void {
+    this.#f.callOut(row, width);
+  }
+  access(opcode: number, offset: number): void {
+    this.#f.access(opcode, offset);
+  }
+  loadState(at: number, width: 32 | 64): void {
+    this.#f.loadState(at, width);
+  }
+  storeState(at: number, width: 32 | 64, value: () => void): void {
+    this.#f.storeState(at, width, value);
+  }
+}

@@ -1,0 +1,183 @@
+import type { Mmu } from '../../memory/mmu.ts';
+import { PAGE_SIZE } from '../../memory/physical.ts';
+import * as L from '../../state/layout.ts';
+import type { Linker } from '../wasm/link.ts';
+import { ModuleBuilder } from '../wasm/module.ts';
+import { type CodeRegion, gather } from './blocks.ts';
+import { CodeReader } from './code.ts';
+import { emitRegion } from './emit-region.ts';
+import { planRegion } from './plan.ts';
+
+/** A compiled region where it stands in memory. */
+interface Region {
+  /** Index of its function in the table. */
+  readonly index: number;
+  readonly entries: readonly bigint[];
+  /** Frames by linear page: what it was compiled from. */
+  readonly frames: ReadonlyMap<bigint, number>;
+  /** Physical ranges of its instructions. */
+  readonly ranges: readonly { readonly from: number; readonly to: number }[];
+  /** Bytes of its module. */
+  readonly size: number;
+}
+
+/** A way into a region. */
+export interface RegionEntry {
+  readonly index: number;
+  readonly number: number;
+}
+
+/** Table indices that regions take. */
+export interface TableRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Bytes of WebAssembly after which all regions are forgotten. */
+const MOST_CODE = 96 << 20;
+/** What no slot of the cache of branch targets holds as an address: not canonical. */
+const NO_TARGET = 0x7f;
+
+/** What compiling has cost so far. */
+export interface CompileCounts {
+  regions: number;
+  instructions: number;
+  bytes: number;
+  milliseconds: number;
+  dropped: number;
+}
+
+/** The compiled regions of a CPU: made when a head is hot, entered where they are valid, dropped when their code changes. */
+export class Regions {
+  readonly counts: CompileCounts = { regions: 0, instructions: 0, bytes: 0, milliseconds: 0, dropped: 0 };
+  readonly #mmu: Mmu;
+  readonly #linker: Linker;
+  readonly #table: WebAssembly.Table;
+  readonly #range: TableRange;
+  /** Regions by the physical address of an entry; of aliases the last one compiled. */
+  readonly #entries = new Map<number, Region>();
+  readonly #byFrame = new Map<number, Set<Region>>();
+  #next: number;
+  #size = 0;
+
+  constructor(mmu: Mmu, linker: Linker, table: WebAssembly.Table, range: TableRange) {
+    this.#mmu = mmu;
+    this.#linker = linker;
+    this.#table = table;
+    this.#range = range;
+    this.#next = range.from;
+    mmu.code.connect((physical, length) => this.#written(physical, length));
+    mmu.onTranslationChange(() => this.#changed());
+    this.#forgetTargets();
+  }
+
+  /** Translations have changed: every region must be checked before it is entered again. */
+  #changed(): void {
+    const { view } = this.#mmu.memory;
+    view.setUint32(L.GENERATION, (view.getUint32(L.GENERATION, true) + 1) >>> 0, true);
+    this.#forgetTargets();
+  }
+
+  #forgetTargets(): void {
+    const { view, u8 } = this.#mmu.memory;
+    view.setUint32(L.STALE, 1, true);
+    u8.fill(NO_TARGET, L.TARGETS, L.TARGETS + L.TARGET_ENTRIES * L.TARGET_ENTRY_SIZE);
+  }
+
+  /** There is room for another region; otherwise `clear` first. */
+  get hasRoom(): boolean {
+    return this.#next < this.#range.to && this.#size < MOST_CODE;
+  }
+
+  /** Forgets all regions. */
+  clear(): void {
+    for (const region of new Set(this.#entries.values())) this.#table.set(region.index, null);
+    this.counts.dropped += new Set(this.#entries.values()).size;
+    this.#entries.clear();
+    this.#byFrame.clear();
+    this.#next = this.#range.from;
+    this.#size = 0;
+    this.#forgetTargets();
+  }
+
+  /** The entry of a region at an address, if one may be entered there under the present translations. */
+  entryAt(rip: bigint, physical: number): RegionEntry | null {
+    const region = this.#entries.get(physical);
+    const number = region?.entries.indexOf(rip) ?? -1;
+    if (region === undefined || number < 0) return null;
+    for (const [page, frame] of region.frames) if (this.#mmu.peekFetch(page) !== frame) return null;
+    return { index: region.index, number };
+  }
+
+  /**
+   * Compiles the code around a hot head.
+   *
+   * @param known whether there is a decoded instruction at a physical address
+   * @param excluded addresses that must stay outside
+   * @returns physical addresses at which the region may be entered, none where nothing was compiled
+   */
+  compile(head: bigint, known: (physical: number) => boolean, excluded: (rip: bigint) => boolean): number[] {
+    const started = performance.now();
+    const reader = new CodeReader(this.#mmu);
+    const seen = (rip: bigint): boolean => {
+      const physical = reader.physical(rip);
+      return physical !== null && known(physical);
+    };
+    const code = gather(reader, [head], seen, excluded);
+    if (code === null) return [];
+    const index = this.#next++;
+    const module = new ModuleBuilder();
+    module.fillTable(index, 1);
+    emitRegion(planRegion(code), module, index);
+    const bytes = module.encode();
+    this.#linker.link({ bytes, imports: module.importedNames });
+    const entries = this.#enter(code, reader, index, bytes.length);
+    const { counts } = this;
+    counts.regions++;
+    counts.instructions += code.blocks.reduce((sum, block) => sum + block.insns.length, 0);
+    counts.bytes += bytes.length;
+    counts.milliseconds += performance.now() - started;
+    return entries;
+  }
+
+  #enter(code: CodeRegion, reader: CodeReader, index: number, size: number): number[] {
+    const { code: pages } = this.#mmu;
+    const ranges: { from: number; to: number }[] = [];
+    for (const { insns } of code.blocks)
+      for (const { rip, insn } of insns) {
+        const from = reader.physical(rip)!;
+        const head = Math.min(insn.length, PAGE_SIZE - (from % PAGE_SIZE));
+        ranges.push({ from, to: from + head });
+        if (head === insn.length) continue;
+        const second = reader.physical(rip + BigInt(head))!;
+        ranges.push({ from: second, to: second + insn.length - head });
+      }
+    const region: Region = { index, entries: code.entries, frames: reader.frames, ranges, size };
+    this.#size += size;
+    for (const { from, to } of ranges) {
+      pages.mark(from, to - from);
+      const frame = from - (from % PAGE_SIZE);
+      const regions = this.#byFrame.get(frame) ?? new Set();
+      this.#byFrame.set(frame, regions.add(region));
+    }
+    const physical = code.entries.map((rip) => reader.physical(rip)!);
+    for (const at of physical) this.#entries.set(at, region);
+    return physical;
+  }
+
+  #written(physical: number, length: number): void {
+    const regions = this.#byFrame.get(physical - (physical % PAGE_SIZE));
+    if (regions === undefined) return;
+    for (const region of regions)
+      if (region.ranges.some(({ from, to }) => from < physical + length && physical < to)) this.#drop(region);
+  }
+
+  #drop(region: Region): void {
+    for (const [at, known] of this.#entries) if (known === region) this.#entries.delete(at);
+    for (const regions of this.#byFrame.values()) regions.delete(region);
+    this.#table.set(region.index, null);
+    this.#size -= region.size;
+    this.counts.dropped++;
+    this.#changed();
+  }
+}
