@@ -7,14 +7,14 @@ type Args = readonly Val[];
 type Rule = (k: Builder, w: Width, args: Args) => Val | null;
 
 const isConst = (v: Val): boolean => v.op === 'const';
-const valueOf = (v: Val): bigint => v.attr.value!;
-const isValue = (v: Val, value: bigint): boolean => isConst(v) && valueOf(v) === value;
+const literal = (v: Val): bigint => v.attr.value!;
+const isValue = (v: Val, value: bigint): boolean => isConst(v) && literal(v) === value;
 const arg = (v: Val, i: number): Val => v.args[i] as Val;
 
 /** The operands of a comparison: a difference a − b, however it is written. */
 function difference(k: Builder, v: Val): [Val, Val] | null {
   if (v.op === 'sub') return [arg(v, 0), arg(v, 1)];
-  if (v.op === 'add' && isConst(arg(v, 1))) return [arg(v, 0), k.constant(-valueOf(arg(v, 1)), v.w)];
+  if (v.op === 'add' && isConst(arg(v, 1))) return [arg(v, 0), k.constant(-literal(arg(v, 1)), v.w)];
   return null;
 }
 
@@ -75,12 +75,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   add: (k, w, [a, b]) => {
     if (isConst(a!)) return k.add(b!, a!);
     if (isConst(b!) && a!.op === 'add' && isConst(arg(a!, 1)))
-      return k.add(arg(a!, 0), k.constant(valueOf(b!) + valueOf(arg(a!, 1)), w));
+      return k.add(arg(a!, 0), k.constant(literal(b!) + literal(arg(a!, 1)), w));
     return null;
   },
   sub: (k, w, [a, b]) => {
     if (a === b) return k.constant(0n, w);
-    return isConst(b!) ? k.add(a!, k.constant(-valueOf(b!), w)) : null;
+    return isConst(b!) ? k.add(a!, k.constant(-literal(b!), w)) : null;
   },
   and: (k, w, [a, b]) => {
     if (a === b) return a!;
@@ -124,7 +124,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       return from.op === 'sext' ? k.sext(inner, w) : k.zext(inner, w);
     }
     if (from.op === 'low' && w === 32) return k.low(arg(from, 0), 32);
-    if (from.op === 'and' && isConst(arg(from, 1)) && keepsLow(valueOf(arg(from, 1)), w))
+    if (from.op === 'and' && isConst(arg(from, 1)) && keepsLow(literal(arg(from, 1)), w))
       return k.trunc(arg(from, 0), w);
     return null;
   },

@@ -1,7 +1,7 @@
 import { ExecContext } from '../exec/context.ts';
 import type { Engine, EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
-import { Interpreter } from '../exec/interpreter/interpreter.ts';
+import { HOT_AFTER, Interpreter } from '../exec/interpreter/interpreter.ts';
 import { Reference } from '../exec/reference.ts';
 import { CodePages } from '../memory/code-pages.ts';
 import { Mmu } from '../memory/mmu.ts';
@@ -17,6 +17,8 @@ export interface MachineOptions {
   /** Bytes of guest RAM; 1 GiB where nothing is said. Untouched memory costs nothing. */
   readonly memory?: number;
   readonly engine?: EngineName;
+  /** How often the head of a loop or function is reached before the engine `jit` compiles the code around it. */
+  readonly hotAfter?: number;
   /** HLT ends the run at CPL 3 too, as bare guests end. */
   readonly haltEnds?: boolean;
   /** SYSCALL works from the start (EFER.SCE), as under an operating system. */
@@ -74,7 +76,7 @@ export class Machine {
     this.engine =
       options.engine === 'reference'
         ? new Reference(this.context)
-        : new Interpreter(this.context, options.engine !== 'interpreter');
+        : new Interpreter(this.context, options.engine === 'interpreter' ? null : (options.hotAfter ?? HOT_AFTER));
   }
 
   /** How often the guest has loaded CR0, CR3 or CR4 since the machine was made. */

@@ -20,8 +20,9 @@ export class Sandbox {
   readonly #frames = new Map<OracleRegion, number>();
   #dirtyCode: { physical: number; length: number; background: number }[] = [];
 
-  constructor(engine: EngineName) {
-    this.machine = new Machine({ memory: 1 << 22, engine });
+  /** @param hotAfter how soon the engine `jit` compiles: at 1 what is reached by a jump is never interpreted */
+  constructor(engine: EngineName, hotAfter?: number) {
+    this.machine = new Machine({ memory: 1 << 22, engine, ...(hotAfter ? { hotAfter } : {}) });
     const { memory } = this.machine;
     const root = memory.allocateFrame();
     const link = (table: number, index: number): number => {

@@ -77,9 +77,10 @@ const PROGRAMS = ['user/hello', 'user/status', 'user/hello-glibc', 'user/floats-
 /** As far as the reference engine goes within seconds. */
 const LIMIT = 150_000;
 
-describe('both engines are in the same state', () => {
+describe('all engines are in the same state', () => {
   test.each(PROGRAMS)('%s, every 1,000 instructions', (guest) => {
-    const [reference, interpreter] = ENGINE_NAMES.map((engine) => new Program(engine, guest).trail(1000, LIMIT));
+    const [jit, interpreter, reference] = ENGINE_NAMES.map((engine) => new Program(engine, guest).trail(1000, LIMIT));
+    expect(jit).toEqual(reference);
     expect(interpreter).toEqual(reference);
     expect(new Set(interpreter).size).toBe(interpreter!.length);
   });

@@ -28,7 +28,7 @@ const sandboxes = new Map<EngineName, { sandbox: Sandbox; root: bigint }>();
 function sandboxFor(engine: EngineName): { sandbox: Sandbox; root: bigint } {
   let entry = sandboxes.get(engine);
   if (entry === undefined) {
-    const sandbox = new Sandbox(engine);
+    const sandbox = new Sandbox(engine, 1);
     entry = { sandbox, root: sandbox.machine.cpu.u64(CR3) };
     sandboxes.set(engine, entry);
   }

@@ -28,8 +28,6 @@ export const PSEUDO = {
 } as const;
 /** The first inline shape's arm. */
 export const FIRST_INLINE = 6;
-/** With fewer instructions left a region is not entered. */
-const LEAST_LEFT = 64;
 
 /** Slots that the dispatcher shares with TypeScript. */
 export const LEFT = L.BUDGET;
@@ -253,10 +251,6 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
             f.storeState(L.PLAIN, 32, () => f.i32(0));
             advance();
           });
-          f.get(left);
-          f.i32(LEAST_LEFT);
-          f.op(W.i32_lt_s);
-          f.ifElse(null, advance);
           // Another alias of the page than the one it was compiled for.
           pushRip();
           f.tee(target);
@@ -303,9 +297,6 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
               f.access(W.i64_load, L.TARGETS);
               f.get(target);
               f.op(W.i64_eq);
-              f.get(left);
-              f.i32(LEAST_LEFT);
-              f.op(W.i32_ge_s, W.i32_and);
               f.brIf(enter);
               f.br(goto);
             });

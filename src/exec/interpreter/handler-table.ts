@@ -75,8 +75,11 @@ export class HandlerTable {
   /** Compiles the functions of every shape met since the last call. */
   compilePending(): void {
     if (this.#pending.length === 0) return;
-    const module = outOfLineModule(this.#pending, this.#pendingFrom);
-    this.linker.link({ bytes: module.encode(), imports: module.importedNames });
+    const module = outOfLineModule(this.#pending, null);
+    const made = this.linker.link({ bytes: module.encode(), imports: module.importedNames });
+    this.#pending.forEach((_, i) => {
+      this.table.set(this.#pendingFrom + i, made[i] as () => number);
+    });
     this.#pendingFrom = this.#size;
     this.#pending = [];
   }

@@ -25,7 +25,7 @@ const RUN_RECORDS = RUN_LENGTH * 3 + 1;
 const ENDS_RUN = new Set('jmp ret retf iret hlt ud0 ud1 ud2 int3 int1 sysret'.split(' '));
 
 /** How often a head is reached before the code around it is compiled. */
-const HOT = 1000;
+export const HOT_AFTER = 1000;
 
 /** Runs pre-decoded records in one generated WebAssembly function, and hot code as compiled regions. */
 export class Interpreter implements Engine {
@@ -35,20 +35,22 @@ export class Interpreter implements Engine {
   /** Null where nothing is compiled. */
   readonly regions: Regions | null;
   readonly #view: DataView;
+  readonly #hotAfter: number | null;
   #until: bigint | null = null;
   #sliceStart = 0;
   #sliceLength = 0;
 
-  /** @param compile hot code is compiled */
-  constructor(context: ExecContext, compile: boolean) {
+  /** @param hotAfter how often a head is reached before the code around it is compiled; null: nothing is */
+  constructor(context: ExecContext, hotAfter: number | null) {
     this.#context = context;
+    this.#hotAfter = hotAfter;
     const { mmu } = context;
     this.#view = mmu.memory.view;
     this.#cache = new RecordCache(mmu.memory, mmu.code, () => this.#reset());
     mmu.onFetch((frame) => this.#cache.mapOf(frame));
     this.#handlers = new HandlerTable(context);
     const { linker, table, rest } = this.#handlers;
-    this.regions = compile ? new Regions(mmu, linker, table, rest) : null;
+    this.regions = hotAfter !== null ? new Regions(mmu, linker, table, rest) : null;
   }
 
   get until(): bigint | null {
@@ -215,7 +217,7 @@ export class Interpreter implements Engine {
     const entry = this.regions!.entryAt(rip, physical);
     if (entry === null) {
       view.setUint16(record + RECORD.handler, PSEUDO.head, true);
-      view.setUint32(record + RECORD.imm, HOT, true);
+      view.setUint32(record + RECORD.imm, this.#hotAfter!, true);
       return;
     }
     view.setUint16(record + RECORD.handler, PSEUDO.region, true);

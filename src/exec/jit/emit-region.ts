@@ -12,6 +12,8 @@ import { Frame, flagsFunction, pureTarget } from './frame.ts';
 import type { LiftedBlock } from './lift-block.ts';
 import { endsOpaquely, type RegionPlan } from './plan.ts';
 
+/** Name under which a region's function is exported. */
+export const REGION = 'region';
 /** The second function of a region's module: puts flags into the CPU state. */
 const FLAGS_FUNCTION = 1;
 
@@ -24,7 +26,7 @@ const FLAGS_FUNCTION = 1;
 export function emitRegion(plan: RegionPlan, module: ModuleBuilder, index: number): void {
   const region = new RegionEmission(plan, module, index);
   region.run();
-  module.define(null, region.frame.f);
+  module.define(REGION, region.frame.f);
   module.define(null, flagsFunction(plan.templates, module));
 }
 

@@ -5,7 +5,7 @@ import type { Linker } from '../wasm/link.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { type CodeRegion, gather } from './blocks.ts';
 import { CodeReader } from './code.ts';
-import { emitRegion } from './emit-region.ts';
+import { emitRegion, REGION } from './emit-region.ts';
 import { planRegion } from './plan.ts';
 
 /** A compiled region where it stands in memory. */
@@ -127,10 +127,9 @@ export class Regions {
     if (code === null) return [];
     const index = this.#next++;
     const module = new ModuleBuilder();
-    module.fillTable(index, 1);
     emitRegion(planRegion(code), module, index);
     const bytes = module.encode();
-    this.#linker.link({ bytes, imports: module.importedNames });
+    this.#table.set(index, this.#linker.link({ bytes, imports: module.importedNames })[REGION] as () => number);
     const entries = this.#enter(code, reader, index, bytes.length);
     const { counts } = this;
     counts.regions++;

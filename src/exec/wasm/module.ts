@@ -18,7 +18,6 @@ export class ModuleBuilder {
   readonly #imports = new Map<string, { index: number; type: number }>();
   readonly #functions: { name: string | null; type: number; builder: FunctionBuilder }[] = [];
   #elementsAt: number | null = null;
-  #elements: number | null = null;
   #table = false;
 
   type(params: readonly WasmType[], results: readonly WasmType[]): number {
@@ -53,9 +52,8 @@ export class ModuleBuilder {
     return [...this.#imports.keys()];
   }
 
-  /** Puts every function of the module (the first `count`, where given) into the table, in order, from this index on. */
-  fillTable(from: number, count?: number): void {
-    this.#elements = count ?? null;
+  /** Puts every function of the module into the table, in order, from this index on. */
+  fillTable(from: number): void {
     this.#table = true;
     this.#elementsAt = from;
   }
@@ -147,9 +145,8 @@ export class ModuleBuilder {
       s.u8(W.i32_const);
       s.s32(from);
       s.u8(W.end);
-      const count = this.#elements ?? this.#functions.length;
-      s.u32(count);
-      for (let i = 0; i < count; i++) s.u32(this.#imports.size + i);
+      s.u32(this.#functions.length);
+      for (let i = 0; i < this.#functions.length; i++) s.u32(this.#imports.size + i);
     });
   }
 }
