@@ -77,6 +77,20 @@ export class RecordCache {
     return map !== undefined && this.recordAt(map, offset) !== 0;
   }
 
+  /** Physical addresses in a frame of heads whose count has come down to `most`. */
+  heads(frame: number, most: number): number[] {
+    const map = this.#maps.get(frame);
+    const out: number[] = [];
+    if (map === undefined) return out;
+    const view = this.#memory.view;
+    for (let offset = 0; offset < PAGE_SIZE; offset++) {
+      const record = this.recordAt(map, offset);
+      if (record === 0 || view.getUint16(record + RECORD.handler, true) !== PSEUDO.head) continue;
+      if (view.getInt32(record + RECORD.imm, true) <= most) out.push(frame + offset);
+    }
+    return out;
+  }
+
   /** Makes the record at a physical address look its address up again, where there is one. */
   forget(physical: number): void {
     const offset = physical % PAGE_SIZE;

@@ -15,7 +15,7 @@ import { RECORD } from './record.ts';
 import { fillRecord, shapeKey } from './shape.ts';
 
 /** Instructions per call of the wasm function. V8 replaces a function only between calls, so it must return now and then. */
-const SLICE = 50_000;
+const SLICE = 500_000;
 /** Instructions decoded ahead in one go. */
 const RUN_LENGTH = 48;
 /** Records that one go may take: every instruction may need a pseudo-record or two before it. */
@@ -26,6 +26,8 @@ const ENDS_RUN = new Set('jmp ret retf iret hlt ud0 ud1 ud2 int3 int1 sysret'.sp
 
 /** How often a head is reached before the code around it is compiled. */
 export const HOT_AFTER = 1000;
+/** The part of that which is left where a head is warm. */
+const WARM = 0.75;
 
 /** Runs pre-decoded records in one generated WebAssembly function, and hot code as compiled regions. */
 export class Interpreter implements Engine {
@@ -113,8 +115,12 @@ export class Interpreter implements Engine {
     if (!regions.hasRoom) return this.#reset();
     const cache = this.#cache;
     const until = this.#until;
-    const excluded = (at: bigint): boolean => until !== null && (at & 0xfffn) === (until & 0xfffn);
-    for (const entry of regions.compile(rip, (physical) => cache.knows(physical), excluded)) cache.forget(entry);
+    const entries = regions.compile(rip, {
+      decoded: (physical) => cache.knows(physical),
+      warm: (frame) => cache.heads(frame, this.#hotAfter! * WARM),
+      excluded: (at) => until !== null && (at & 0xfffn) === (until & 0xfffn),
+    });
+    for (const entry of entries) cache.forget(entry);
   }
 
   /** The region behind the record at an address was checked under other translations: look again. */

@@ -11,6 +11,8 @@ export interface CodeBlock {
 export interface CodeRegion {
   readonly blocks: readonly CodeBlock[];
   readonly byStart: ReadonlyMap<bigint, CodeBlock>;
+  /** What it was gathered for. */
+  readonly heads: readonly bigint[];
   /** Where it is entered, by number. */
   readonly entries: readonly bigint[];
   /** Where a return that stands in a block may go to within the region, by the block's start. */
@@ -28,6 +30,13 @@ export interface Limits {
 export const LIMITS: Limits = { insns: 400, blockInsns: 48, pages: 8, returns: 6 };
 
 const PAGE = 0xfffn;
+
+/** Whether a region jumps through a register or memory, as a switch or a threaded interpreter does. */
+export const jumpsIndirectly = ({ blocks }: CodeRegion): boolean =>
+  blocks.some(({ insns }) => {
+    const { insn } = insns.at(-1)!;
+    return insn.mnemonic === 'jmp' && insn.operands[0]!.kind !== 'rel';
+  });
 const isReturn = (insn: Placed['insn']): boolean => insn.mnemonic === 'ret';
 const isCall = (insn: Placed['insn']): boolean => insn.mnemonic === 'call';
 
@@ -95,7 +104,7 @@ export function gather(
   const sites = blocks.flatMap(({ insns }) => (isCall(insns.at(-1)!.insn) ? [insns.at(-1)!.next] : []));
   // Heads, and where a call comes back whose return is not in the region.
   const entries = new Set([...heads, ...sites.filter((site) => !inside.has(site))].filter((rip) => byStart.has(rip)));
-  return { blocks, byStart, entries: [...entries], returns };
+  return { blocks, byStart, heads, entries: [...entries], returns };
 }
 
 function cut(found: ReadonlyMap<bigint, Placed>, leaders: ReadonlySet<bigint>, longest: number): CodeBlock[] {

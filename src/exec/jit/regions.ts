@@ -3,16 +3,20 @@ import { PAGE_SIZE } from '../../memory/physical.ts';
 import * as L from '../../state/layout.ts';
 import type { Linker } from '../wasm/link.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
-import { type CodeRegion, gather } from './blocks.ts';
+import { type CodeRegion, gather, jumpsIndirectly } from './blocks.ts';
 import { CodeReader } from './code.ts';
 import { emitRegion, REGION } from './emit-region.ts';
-import { planRegion } from './plan.ts';
+import { planRegion, type RegionPlan } from './plan.ts';
 
 /** A compiled region where it stands in memory. */
 interface Region {
   /** Index of its function in the table. */
   readonly index: number;
   readonly entries: readonly bigint[];
+  /** The entries that it was compiled for. */
+  readonly heads: readonly bigint[];
+  /** It jumps through registers or memory. */
+  readonly jumps: boolean;
   /** Frames by linear page: what it was compiled from. */
   readonly frames: ReadonlyMap<bigint, number>;
   /** Physical ranges of its instructions. */
@@ -33,6 +37,18 @@ export interface TableRange {
   readonly to: number;
 }
 
+/** What execution has met so far. */
+export interface Seen {
+  /** Whether there is a decoded instruction at a physical address. */
+  decoded(physical: number): boolean;
+  /** Physical addresses in a frame of heads that are on the way to be hot. */
+  warm(frame: number): number[];
+  /** Addresses that must stay outside of regions. */
+  excluded(rip: bigint): boolean;
+}
+
+/** Heads of one region. */
+const MOST_HEADS = 64;
 /** Bytes of WebAssembly after which all regions are forgotten. */
 const MOST_CODE = 96 << 20;
 /** What no slot of the cache of branch targets holds as an address: not canonical. */
@@ -50,6 +66,8 @@ export interface CompileCounts {
 /** The compiled regions of a CPU: made when a head is hot, entered where they are valid, dropped when their code changes. */
 export class Regions {
   readonly counts: CompileCounts = { regions: 0, instructions: 0, bytes: 0, milliseconds: 0, dropped: 0 };
+  /** Told of every region that is compiled, for those who look at the code. */
+  onCompile: ((plan: RegionPlan, bytes: Uint8Array) => void) | null = null;
   readonly #mmu: Mmu;
   readonly #linker: Linker;
   readonly #table: WebAssembly.Table;
@@ -112,23 +130,37 @@ export class Regions {
   /**
    * Compiles the code around a hot head.
    *
-   * @param known whether there is a decoded instruction at a physical address
-   * @param excluded addresses that must stay outside
    * @returns physical addresses at which the region may be entered, none where nothing was compiled
    */
-  compile(head: bigint, known: (physical: number) => boolean, excluded: (rip: bigint) => boolean): number[] {
+  compile(head: bigint, seen: Seen): number[] {
     const started = performance.now();
     const reader = new CodeReader(this.#mmu);
-    const seen = (rip: bigint): boolean => {
+    const known = (rip: bigint): boolean => {
       const physical = reader.physical(rip);
-      return physical !== null && known(physical);
+      return physical !== null && seen.decoded(physical);
     };
-    const code = gather(reader, [head], seen, excluded);
+    let code = gather(reader, [head], known, seen.excluded);
+    let merged: Region[] = [];
+    if (code !== null && jumpsIndirectly(code)) {
+      // What it jumps to is among the other heads nearby, and those of regions that jump in this way too.
+      const warm = [...reader.frames].flatMap(([page, frame]) =>
+        seen.warm(frame).map((physical) => page + BigInt(physical - frame)),
+      );
+      merged = [...reader.frames].flatMap(([page, frame]) =>
+        [...(this.#byFrame.get(frame) ?? [])].filter((region) => region.jumps && region.frames.get(page) === frame),
+      );
+      const heads = new Set([head, ...merged.flatMap((region) => region.heads), ...warm]);
+      if (heads.size > MOST_HEADS) merged = [];
+      else if (heads.size > 1) code = gather(reader, [...heads], known, seen.excluded);
+    }
     if (code === null) return [];
+    for (const region of new Set(merged)) this.#drop(region);
     const index = this.#next++;
     const module = new ModuleBuilder();
-    emitRegion(planRegion(code), module, index);
+    const plan = planRegion(code);
+    emitRegion(plan, module, index);
     const bytes = module.encode();
+    this.onCompile?.(plan, bytes);
     this.#table.set(index, this.#linker.link({ bytes, imports: module.importedNames })[REGION] as () => number);
     const entries = this.#enter(code, reader, index, bytes.length);
     const { counts } = this;
@@ -151,7 +183,15 @@ export class Regions {
         const second = reader.physical(rip + BigInt(head))!;
         ranges.push({ from: second, to: second + insn.length - head });
       }
-    const region: Region = { index, entries: code.entries, frames: reader.frames, ranges, size };
+    const region: Region = {
+      index,
+      heads: code.heads,
+      jumps: jumpsIndirectly(code),
+      entries: code.entries,
+      frames: reader.frames,
+      ranges,
+      size,
+    };
     this.#size += size;
     for (const { from, to } of ranges) {
       pages.mark(from, to - from);
