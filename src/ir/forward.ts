@@ -178,11 +178,22 @@ export class ForwardingBuilder extends Effects {
   commit(): void {
     if (this.#flagsDirty) {
       const values = FLAG_ORDER.map((flag) => this.getFlag(flag));
-      this.node('putflags', 0, values, {});
+      this.node('putflags', 0, values, { holders: this.#holders() });
       this.#flagsDirty = false;
     }
     for (const place of this.#dirty) super.put(place, this.#registers.get(place)!);
     this.#dirty.clear();
+  }
+
+  /** Which general-purpose register holds a value, in its low bits at least. */
+  #holders(): Map<Node, number> {
+    const holders = new Map<Node, number>();
+    for (const [place, value] of this.#registers) {
+      if (value.w !== 64) continue;
+      holders.set(value, place);
+      if (value.op === 'zext') holders.set(value.args[0]!, place);
+    }
+    return holders;
   }
 
   override load(address: Val, w: Width, fault: AddressFault, intent: 'read' | 'write' = 'read'): Val {

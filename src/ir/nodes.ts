@@ -51,6 +51,8 @@ export interface Attr {
   readonly errorCode?: number | null;
   readonly helper?: string;
   readonly exit?: number;
+  /** Of a `putflags`: the registers that hold values from there on, by value. */
+  readonly holders?: ReadonlyMap<Node, number>;
   /** Of an `insn`: its number in the block. */
   readonly index?: number;
 }

@@ -7,7 +7,7 @@ import * as L from '../../state/layout.ts';
 import { Emission, LOADS, RESOLVE, STORES, type Target } from '../wasm/emit-ir.ts';
 import { typeOf } from '../wasm/function.ts';
 import { isOpaque } from './code.ts';
-import type { FlagTemplate } from './flags.ts';
+import type { FlagState, FlagStates } from './flags.ts';
 import { emitFlag, type Frame } from './frame.ts';
 import { type AccessGroup, groupAccesses, type Member } from './groups.ts';
 import type { LiftedBlock } from './lift-block.ts';
@@ -39,14 +39,16 @@ export class BlockEmission extends Emission {
   /** Reads of registers that are still in the register's own local. */
   readonly #aliases = new Map<Node, number>();
   /** How flags stand that the block has not written. */
-  #flagsIn: FlagTemplate | null;
+  #flagsIn: FlagState | null;
+  readonly #states: FlagStates;
 
   /** @param flagsIn null: in the CPU state */
-  constructor(lifted: LiftedBlock, frame: Frame, target: BlockTarget, flagsIn: FlagTemplate | null) {
+  constructor(lifted: LiftedBlock, frame: Frame, target: BlockTarget, flagsIn: FlagState | null, states: FlagStates) {
     super(lifted, target);
     this.#frame = frame;
     this.#target = target;
     this.#flagsIn = flagsIn;
+    this.#states = states;
     this.#members = groupAccesses(lifted.nodes);
     // A shared look-up uses the base once more, and so does each access that misses: it must stand in a local.
     for (const { group } of this.#members.values())
@@ -104,17 +106,20 @@ export class BlockEmission extends Emission {
       }
       case 'getflag': {
         if (this.#flagsIn === null) return super.effect(node);
-        emitFlag(this.#flagsIn, node.attr.flag!, this.t, this.#frame.leaves);
+        emitFlag(this.#flagsIn, node.attr.flag!, this.t, this.#frame);
         return this.keep(node);
       }
-      case 'putflags':
-        node.args.forEach((leaf, i) => {
-          this.push(leaf);
-          if (leaf.w < 64) f.op(W.i64_extend_i32_u);
+      case 'putflags': {
+        const { id, leaves } = this.#states.byId(Number(node.attr.value));
+        node.args.forEach((value, i) => {
+          if (leaves[i]!.source !== null) return this.#used(value);
+          this.push(value);
+          if (value.w < 64) f.op(W.i64_extend_i32_u);
           f.set(this.#frame.leaves + i);
         });
-        f.i32(Number(node.attr.value));
-        return f.set(this.#frame.template);
+        f.i32(id);
+        return f.set(this.#frame.flags);
+      }
       case 'branch':
         this.ended = true;
         this.push(node.args[0]!);
@@ -239,9 +244,9 @@ export class BlockEmission extends Emission {
     this.#used(node.args[0]!);
   }
 
-  /** The address was used through its base. */
-  #used(address: Node): void {
-    this.uses.set(address, (this.uses.get(address) ?? 0) - 1);
+  /** A use of the node that needs no code: an address through its base, a leaf in a register. */
+  #used(node: Node): void {
+    this.uses.set(node, (this.uses.get(node) ?? 0) - 1);
   }
 
   protected override store(node: Node): void {

@@ -27,7 +27,7 @@ export function emitRegion(plan: RegionPlan, module: ModuleBuilder, index: numbe
   const region = new RegionEmission(plan, module, index);
   region.run();
   module.define(REGION, region.frame.f);
-  module.define(null, flagsFunction(plan.templates, module));
+  module.define(null, flagsFunction(plan.states, module));
 }
 
 class RegionEmission {
@@ -103,18 +103,18 @@ class RegionEmission {
     }
   }
 
-  /** Puts the flags into the CPU state unless they are there. */
+  /** Puts the flags into the CPU state, where the registers already are, unless they are there. */
   #flagsToState(): void {
     const f = this.#f;
-    const { template, leaves } = this.frame;
-    if (this.#plan.templates.list.length === 0) return;
-    f.get(template);
+    const { flags, leaves } = this.frame;
+    if (this.#plan.states.list.length === 0) return;
+    f.get(flags);
     f.ifElse(null, () => {
-      f.get(template);
+      f.get(flags);
       for (let i = 0; i < MAX_LEAVES; i++) f.get(leaves + i);
       f.callDefined(FLAGS_FUNCTION);
       f.i32(0);
-      f.set(template);
+      f.set(flags);
     });
   }
 
@@ -243,8 +243,11 @@ class RegionEmission {
       'unlikely',
     );
     const flags = this.#plan.flags[index]!;
-    if (flags.settle) this.#flagsToState();
-    const emission = new BlockEmission(lifted, this.frame, this.#target(lifted), flags.template);
+    if (flags.settle) {
+      this.#storeRegisters();
+      this.#flagsToState();
+    }
+    const emission = new BlockEmission(lifted, this.frame, this.#target(lifted), flags.state, this.#plan.states);
     emission.run();
   }
 

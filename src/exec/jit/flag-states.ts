@@ -1,58 +1,75 @@
-import { type FlagTemplate, type FlagTemplates, IN_STATE } from './flags.ts';
+import type { Node } from '../../ir/nodes.ts';
+import { type FlagState, type FlagStates, IN_STATE } from './flags.ts';
 import type { Structure } from './graph.ts';
 import type { LiftedBlock } from './lift-block.ts';
 
 /** How flags stand where a block begins. */
 export interface FlagsIn {
-  /** Their template, or null: in the CPU state. */
-  readonly template: FlagTemplate | null;
+  /** Their state, or null: in the CPU state. */
+  readonly state: FlagState | null;
   /** They must be put into the CPU state first. */
   readonly settle: boolean;
 }
 
-const UNKNOWN = -1;
-const MIXED = -2;
-
-const meet = (a: number, b: number): number => (a === UNKNOWN ? b : b === UNKNOWN || a === b ? a : MIXED);
-
-/**
- * Data flow of flag templates: a block that reads flags which it has not written either finds one template on all ways to it, or
- * puts the flags into the CPU state and reads them there.
- */
-export function flagStates(region: {
+interface RegionFlags {
   readonly blocks: readonly LiftedBlock[];
-  readonly templates: FlagTemplates;
+  readonly states: FlagStates;
   readonly structure: Structure;
   readonly successors: readonly (readonly number[])[];
-}): FlagsIn[] {
-  const { blocks, structure, templates } = region;
-  const n = blocks.length;
-  const predecessors: number[][] = blocks.map(() => []);
-  region.successors.forEach((list, from) => {
-    for (const to of list) predecessors[to]!.push(from);
+}
+
+/**
+ * Data flow of flag states: a block that reads flags which it has not written either finds one state on all ways to it, or puts the
+ * flags into the CPU state and reads them there. A leaf whose register is written while its state may last moves to a local.
+ */
+export function settleFlags(region: RegionFlags): FlagsIn[] {
+  const { blocks, states } = region;
+  const incoming = reaching(region);
+  blocks.forEach((block, i) => {
+    unsource(block.nodes, incoming[i]!, states);
   });
-  const settle = new Array<boolean>(n).fill(false);
-  const before = new Array<number>(n).fill(UNKNOWN);
-  const behind = (i: number): number => blocks[i]!.flagsOut ?? (settle[i] ? IN_STATE : before[i]!);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = 0; i < n; i++) {
-      // From outside flags come in the CPU state; through the root from anywhere.
-      let state = structure.roots.includes(i) ? (structure.roots.length > 1 ? MIXED : IN_STATE) : UNKNOWN;
-      for (const p of predecessors[i]!) state = meet(state, behind(p));
-      if (state !== before[i]) {
-        before[i] = state;
-        changed = true;
-      }
-      const needs = blocks[i]!.readsFlags && state === MIXED;
-      if (needs && !settle[i]) {
-        settle[i] = true;
-        changed = true;
-      }
+  return blocks.map((block, i) => {
+    const ids = [...incoming[i]!];
+    if (!block.readsFlags) return { settle: false, state: null };
+    if (ids.length > 1) return { settle: true, state: null };
+    const id = ids[0] ?? IN_STATE;
+    return { settle: false, state: id === IN_STATE ? null : states.byId(id) };
+  });
+}
+
+/** Which states may stand where each block begins. */
+function reaching({ blocks, structure, successors, states }: RegionFlags): Set<number>[] {
+  const incoming = blocks.map(() => new Set<number>());
+  // From outside flags come in the CPU state; through the root, where it tells several targets apart, from anywhere.
+  const anywhere = structure.roots.length > 1 ? [IN_STATE, ...states.list.map(({ id }) => id)] : [IN_STATE];
+  for (const root of structure.roots) for (const id of anywhere) incoming[root]!.add(id);
+  const work = blocks.map((_, i) => i);
+  while (work.length > 0) {
+    const i = work.pop()!;
+    const { flagsOut } = blocks[i]!;
+    const out = flagsOut === null ? incoming[i]! : [flagsOut];
+    for (const to of successors[i]!) {
+      const before = incoming[to]!.size;
+      for (const id of out) incoming[to]!.add(id);
+      if (incoming[to]!.size > before) work.push(to);
     }
   }
-  return blocks.map((_, i) => {
-    const state = before[i]!;
-    return { settle: settle[i]!, template: settle[i] || state <= IN_STATE ? null : templates.byId(state) };
-  });
+  return incoming;
+}
+
+/** Takes the source from leaves whose register changes while one of these states stands. */
+function unsource(nodes: readonly Node[], incoming: ReadonlySet<number>, states: FlagStates): void {
+  let current: readonly number[] = [...incoming];
+  /** Register writes right behind a `putflags` are those that its sources count on. */
+  let committing = false;
+  for (const node of nodes) {
+    if (node.op === 'putflags') {
+      current = [Number(node.attr.value)];
+      committing = true;
+    } else if (node.op !== 'put') committing = false;
+    else if (!committing)
+      for (const id of current)
+        if (id !== IN_STATE)
+          for (const leaf of states.byId(id).leaves) if (leaf.source === node.attr.place) leaf.source = null;
+  }
 }

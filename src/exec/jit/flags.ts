@@ -3,80 +3,79 @@ import { type FlagName, isEffect, type Node, type Val } from '../../ir/nodes.ts'
 
 /** More values than these and a state is kept as its six flags. */
 export const MAX_LEAVES = 6;
-/** Constants below this width stay part of the expressions. */
-const NARROW = 8;
+
+/** A value that flags stand on. */
+export interface Leaf {
+  readonly node: Node;
+  /** The register in whose low bits it is found as long as the state lasts, or null: in a local for leaves. */
+  source: number | null;
+}
 
 /**
- * The six flags as expressions of a few values. A region keeps the values in locals with the number of the template, and computes
- * flags only where they are read or where it is left.
+ * The six flags as expressions of a few values, the leaves. A region keeps the number of the state, and values only where no
+ * register holds them; flags are computed where they are read or where the region is left.
  */
-export interface FlagTemplate {
+export interface FlagState {
   /** Number within the region; 0 is «in the CPU state». */
   readonly id: number;
   /** Expressions in the order of FLAG_ORDER. */
   readonly flags: readonly Node[];
-  /** The values that they stand on: the nodes of the first state with this template. */
-  readonly leaves: readonly Node[];
+  readonly leaves: readonly Leaf[];
 }
 
 /** Flags as the CPU state holds them. */
 export const IN_STATE = 0;
 
-/** A `putflags` node reduced to its template and the values that go with it here. */
-export interface FlagState {
-  readonly template: FlagTemplate;
-  readonly leaves: readonly Node[];
-}
+/** The flag states of a region: those with expressions of one form over leaves in the same places are one. */
+export class FlagStates {
+  readonly #byForm = new Map<string, FlagState>();
+  readonly list: FlagState[] = [];
 
-/** The templates of a region: states with expressions of one form share one. */
-export class FlagTemplates {
-  readonly #byForm = new Map<string, FlagTemplate>();
-  readonly list: FlagTemplate[] = [];
-
-  /** @param alive nodes that are computed anyway, for another purpose than flags */
-  stateOf(values: readonly Node[], alive: ReadonlySet<Node>): FlagState {
-    let leaves = leavesOf(values, alive);
-    if (leaves.length > MAX_LEAVES) leaves = [...new Set(values.filter((v) => v.op !== 'const'))];
-    const form = formOf(values, leaves);
-    let template = this.#byForm.get(form);
-    if (template === undefined) {
-      template = { id: this.list.length + 1, flags: values, leaves };
-      this.#byForm.set(form, template);
-      this.list.push(template);
+  /** The state that a `putflags` makes, and the leaves' values there. `alive`: what is computed for another purpose as well. */
+  of(node: Node, alive: ReadonlySet<Node>): { state: FlagState; values: readonly Node[] } {
+    const { args, attr } = node;
+    let values = leavesOf(args, alive);
+    if (values.length > MAX_LEAVES) values = [...new Set(args.filter((v) => v.op !== 'const'))];
+    const sources = values.map((value) => holderOf(value, attr.holders!));
+    const form = `${formOf(args, values)} ${sources.join()}`;
+    let state = this.#byForm.get(form);
+    if (state === undefined) {
+      const leaves = values.map((value, i): Leaf => ({ node: value, source: sources[i]! }));
+      state = { id: this.list.length + 1, flags: args, leaves };
+      this.#byForm.set(form, state);
+      this.list.push(state);
     }
-    return { template, leaves };
+    return { state, values };
   }
 
-  byId(id: number): FlagTemplate {
+  byId(id: number): FlagState {
     return this.list[id - 1]!;
   }
 }
 
-export const flagOf = (template: FlagTemplate, flag: FlagName): Node => template.flags[FLAG_ORDER.indexOf(flag)]!;
+export const flagOf = (state: FlagState, flag: FlagName): Node => state.flags[FLAG_ORDER.indexOf(flag)]!;
 
-/** The values that the expressions stand on: nodes that are there anyway, effects, and wide constants. */
+function holderOf(value: Node, holders: ReadonlyMap<Node, number>): number | null {
+  return holders.get(value) ?? (value.op === 'trunc' ? (holders.get(value.args[0]!) ?? null) : null);
+}
+
+/** The values that the expressions stand on: nodes that are there anyway, and effects. */
 function leavesOf(values: readonly Node[], alive: ReadonlySet<Node>): Node[] {
   const leaves: Node[] = [];
   const seen = new Set<Node>();
   const visit = (node: Node): void => {
-    if (seen.has(node)) return;
+    if (seen.has(node) || node.op === 'const') return;
     seen.add(node);
-    if (node.op === 'const' && node.w <= NARROW) return;
-    if (node.op === 'const' || isEffect(node) || alive.has(node)) leaves.push(node);
+    if (isEffect(node) || alive.has(node)) leaves.push(node);
     else for (const arg of node.args) visit(arg);
   };
   for (const value of values) visit(value);
   // One that the others give is none.
-  return leaves.filter(
-    (leaf) =>
-      isEffect(leaf) ||
-      leaf.op === 'const' ||
-      leaf.args.length === 0 ||
-      !leaf.args.every((arg) => arg !== leaf && leaves.includes(arg)),
-  );
+  const given = (arg: Node): boolean => arg.op === 'const' || leaves.includes(arg);
+  return leaves.filter((leaf) => isEffect(leaf) || !leaf.args.every(given));
 }
 
-/** The expressions as text with leaves by number: equal texts, equal templates. */
+/** The expressions as text with leaves by number: equal texts, equal states. */
 function formOf(values: readonly Node[], leaves: readonly Node[]): string {
   const numbers = new Map<Node, number>();
   const text = (node: Node): string => {
@@ -91,7 +90,7 @@ function formOf(values: readonly Node[], leaves: readonly Node[]): string {
   return values.map(text).join(';');
 }
 
-/** Nodes that matter to something else than flags; a `putflags` needs its arguments only through a template. */
+/** Nodes that matter to something else than flags; a `putflags` needs its arguments only through its state. */
 export function aliveWithoutFlags(nodes: readonly Node[]): Set<Node> {
   const alive = new Set<Node>();
   for (const node of [...nodes].reverse()) {
@@ -104,12 +103,7 @@ export function aliveWithoutFlags(nodes: readonly Node[]): Set<Node> {
   return alive;
 }
 
-/** A node like `putflags` with the values of a state as its arguments. */
-export function reduced(node: Node, state: FlagState): Node {
-  return Object.freeze({
-    op: node.op,
-    w: 0,
-    args: state.leaves as readonly Val[],
-    attr: { value: BigInt(state.template.id) },
-  });
+/** The `putflags` with its state's number and the leaves' values as arguments. */
+export function reduced(id: number, values: readonly Node[]): Node {
+  return Object.freeze({ op: 'putflags', w: 0, args: values as readonly Val[], attr: { value: BigInt(id) } });
 }

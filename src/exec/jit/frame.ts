@@ -1,12 +1,12 @@
 import { FLAG_ORDER } from '../../ir/forward.ts';
 import type { FlagName, Node } from '../../ir/nodes.ts';
-import { TYPE } from '../../ir/wasm-opcodes.ts';
+import { TYPE, W, type WasmType } from '../../ir/wasm-opcodes.ts';
 import * as L from '../../state/layout.ts';
 import { importCallee } from '../wasm/callees.ts';
 import { Emission, type Target } from '../wasm/emit-ir.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
-import { type FlagTemplate, type FlagTemplates, flagOf, MAX_LEAVES } from './flags.ts';
+import { type FlagState, type FlagStates, flagOf, type Leaf, MAX_LEAVES } from './flags.ts';
 
 const neverCalled = (): never => {
   throw new Error('an expression of flags neither branches nor faults');
@@ -29,37 +29,44 @@ export function pureTarget(f: FunctionBuilder, module: ModuleBuilder): Target {
   };
 }
 
-/** Emits expressions over a template's leaves, which stand in locals as i64. */
-class TemplateEmission extends Emission {
-  readonly #leaves: readonly Node[];
-  readonly #first: number;
+/** Puts a leaf on the stack as an i64 whose low bits are its value. */
+type PushLeaf = (leaf: Leaf, i: number) => void;
 
-  /** @param first local of the first leaf; the others follow it */
-  constructor(template: FlagTemplate, flags: readonly FlagName[], target: Target, first: number) {
+/** Emits expressions over a state's leaves. */
+class StateEmission extends Emission {
+  readonly #leaves: readonly Leaf[];
+  readonly #pushLeaf: PushLeaf;
+
+  constructor(state: FlagState, flags: readonly FlagName[], target: Target, pushLeaf: PushLeaf) {
     const nodes = expressionNodes(
-      flags.map((flag) => flagOf(template, flag)),
-      template.leaves,
+      flags.map((flag) => flagOf(state, flag)),
+      state.leaves.map(({ node }) => node),
     );
-    const puts = flags.map((flag): Node => ({ op: 'putflag', w: 0, args: [flagOf(template, flag)], attr: { flag } }));
+    const puts = flags.map((flag): Node => ({ op: 'putflag', w: 0, args: [flagOf(state, flag)], attr: { flag } }));
     super({ nodes: [...nodes, ...puts] }, target);
-    this.#leaves = template.leaves;
-    this.#first = first;
+    this.#leaves = state.leaves;
+    this.#pushLeaf = pushLeaf;
   }
 
   protected override isHeld(node: Node): boolean {
-    return this.#leaves.includes(node) || super.isHeld(node);
+    return this.#leaves.some((leaf) => leaf.node === node) || super.isHeld(node);
   }
 
   protected override push(node: Node): void {
-    const leaf = this.#leaves.indexOf(node);
-    if (leaf < 0) return super.push(node);
-    this.f.get(this.#first + leaf);
-    if (node.w < 64) this.f.wrap();
+    const i = this.#leaves.findIndex((leaf) => leaf.node === node);
+    if (i < 0) return super.push(node);
+    const { f } = this;
+    this.#pushLeaf(this.#leaves[i]!, i);
+    if (node.w === 64) return;
+    f.wrap();
+    if (node.w === 32) return;
+    f.i32((1 << node.w) - 1);
+    f.op(W.i32_and);
   }
 
   /** Leaves the one flag on the stack. */
   value(flag: Node): void {
-    this.prepare();
+    this.pure();
     this.push(flag);
     this.finish();
   }
@@ -77,36 +84,39 @@ function expressionNodes(roots: readonly Node[], leaves: readonly Node[]): Node[
   return out;
 }
 
-/** Leaves one flag of a state on the stack, computed from the leaves in the locals from `first` on. */
-export function emitFlag(template: FlagTemplate, flag: FlagName, target: Target, first: number): void {
-  new TemplateEmission(template, [flag], target, first).value(flagOf(template, flag));
+/** Leaves one flag of a state on the stack, from the registers and leaves in a region's locals. */
+export function emitFlag(state: FlagState, flag: FlagName, target: Target, frame: Frame): void {
+  const push: PushLeaf = ({ source }, i) =>
+    target.f.get(source === null ? frame.leaves + i : frame.registers.get(source)!.local);
+  new StateEmission(state, [flag], target, push).value(flagOf(state, flag));
 }
 
 /**
- * A function (template, leaves …) that puts all six flags into the CPU state: what a region calls where it is left, and before
- * anything that reads flags from there.
+ * A function (state, leaves …) that puts all six flags into the CPU state, where the registers already are: what a region calls
+ * where it is left, and before anything that reads flags from there.
  */
-export function flagsFunction(templates: FlagTemplates, module: ModuleBuilder): FunctionBuilder {
-  const f = new FunctionBuilder([TYPE.i32, ...new Array(MAX_LEAVES).fill(TYPE.i64)], []);
-  const { list } = templates;
+export function flagsFunction({ list }: FlagStates, module: ModuleBuilder): FunctionBuilder {
+  const f = new FunctionBuilder([TYPE.i32, ...new Array<WasmType>(MAX_LEAVES).fill(TYPE.i64)], []);
+  const target = pureTarget(f, module);
+  const push: PushLeaf = ({ source }, i) => {
+    if (source === null) f.get(1 + i);
+    else f.loadState(source, 64);
+  };
   f.block((done) => {
+    const labels: number[] = [];
     const open = (i: number): void => {
       if (i < 0) {
-        f.block((none) => {
-          f.get(0);
-          f.brTable([none, ...list.map((_, at) => labels[at]!)], none);
-        });
-        f.br(done);
+        f.get(0);
+        f.brTable([done, ...list.map((_, at) => labels[at]!)], done);
         return;
       }
       f.block((label) => {
         labels[i] = label;
         open(i - 1);
       });
-      new TemplateEmission(list[i]!, FLAG_ORDER, pureTarget(f, module), 1).run();
+      new StateEmission(list[i]!, FLAG_ORDER, target, push).run();
       f.br(done);
     };
-    const labels: number[] = [];
     open(list.length - 1);
   });
   return f;
@@ -120,7 +130,8 @@ export class Frame {
   readonly left: number;
   readonly rip: number;
   readonly outcome: number;
-  readonly template: number;
+  /** Number of the flags' state. */
+  readonly flags: number;
   /** First of MAX_LEAVES locals. */
   readonly leaves: number;
   readonly registers = new Map<number, { local: number; w: 64 | 128; written: boolean }>();
@@ -131,7 +142,7 @@ export class Frame {
     this.left = f.allocate(TYPE.i32);
     this.rip = f.allocate(TYPE.i64);
     this.outcome = f.allocate(TYPE.i32);
-    this.template = f.allocate(TYPE.i32);
+    this.flags = f.allocate(TYPE.i32);
     this.leaves = f.allocate(TYPE.i64);
     for (let i = 1; i < MAX_LEAVES; i++) f.allocate(TYPE.i64);
   }

@@ -5,7 +5,7 @@ import { usedNodes } from '../../ir/passes/dead-stores.ts';
 import { liftInto } from '../../semantics/lift.ts';
 import type { CodeBlock } from './blocks.ts';
 import { isOpaque, isQuiet } from './code.ts';
-import { aliveWithoutFlags, type FlagTemplates, reduced } from './flags.ts';
+import { aliveWithoutFlags, type FlagStates, reduced } from './flags.ts';
 
 /** A block as it is emitted. */
 export interface LiftedBlock {
@@ -13,15 +13,15 @@ export interface LiftedBlock {
   readonly nodes: readonly Node[];
   /** It reads a flag that it has not written. */
   readonly readsFlags: boolean;
-  /** Template of the flags behind it; null: as before it. */
+  /** State of the flags behind it; null: as before it. */
   readonly flagsOut: number | null;
   /** Registers that it reads and writes, by place. */
   readonly reads: ReadonlySet<number>;
   readonly writes: ReadonlySet<number>;
 }
 
-/** Lifts a block's instructions into one list of nodes, with flags reduced to templates. */
-export function liftBlock(code: CodeBlock, templates: FlagTemplates): LiftedBlock {
+/** Lifts a block's instructions into one list of nodes, with flags reduced to states. */
+export function liftBlock(code: CodeBlock, states: FlagStates): LiftedBlock {
   const builder = new ForwardingBuilder(isOpaque, isQuiet);
   code.insns.forEach(({ insn, rip }, i) => {
     builder.begin(i);
@@ -31,7 +31,11 @@ export function liftBlock(code: CodeBlock, templates: FlagTemplates): LiftedBloc
   const all = usedNodes(builder.nodes);
   const alive = aliveWithoutFlags(all);
   const nodes = usedNodes(
-    all.map((node) => (node.op === 'putflags' ? reduced(node, templates.stateOf(node.args, alive)) : node)),
+    all.map((node) => {
+      if (node.op !== 'putflags') return node;
+      const { state, values } = states.of(node, alive);
+      return reduced(state.id, values);
+    }),
   );
   const reads = new Set<number>();
   const writes = new Set<number>();

@@ -1,8 +1,8 @@
 import type { Node } from '../../ir/nodes.ts';
 import type { CodeRegion } from './blocks.ts';
 import { isOpaque } from './code.ts';
-import { type FlagsIn, flagStates } from './flag-states.ts';
-import { FlagTemplates } from './flags.ts';
+import { type FlagsIn, settleFlags } from './flag-states.ts';
+import { FlagStates } from './flags.ts';
 import { type Structure, structureOf } from './graph.ts';
 import { type LiftedBlock, liftBlock } from './lift-block.ts';
 
@@ -36,7 +36,7 @@ export const endsOpaquely = ({ nodes }: LiftedBlock): boolean =>
 export interface RegionPlan {
   readonly region: CodeRegion;
   readonly blocks: readonly LiftedBlock[];
-  readonly templates: FlagTemplates;
+  readonly states: FlagStates;
   readonly structure: Structure;
   /** How flags stand where each block begins. */
   readonly flags: readonly FlagsIn[];
@@ -44,8 +44,8 @@ export interface RegionPlan {
 
 /** Lifts a region's blocks and finds the order of its code. */
 export function planRegion(region: CodeRegion): RegionPlan {
-  const templates = new FlagTemplates();
-  const blocks = region.blocks.map((block) => liftBlock(block, templates));
+  const states = new FlagStates();
+  const blocks = region.blocks.map((block) => liftBlock(block, states));
   const successors = blocks.map((block) =>
     exitsOf(block, region).flatMap((to) => {
       const found = region.byStart.get(to);
@@ -54,5 +54,5 @@ export function planRegion(region: CodeRegion): RegionPlan {
   );
   const entries = region.entries.map((rip) => region.byStart.get(rip)!.index);
   const structure = structureOf({ successors, entries });
-  return { region, blocks, templates, structure, flags: flagStates({ blocks, templates, structure, successors }) };
+  return { region, blocks, states, structure, flags: settleFlags({ blocks, states, structure, successors }) };
 }

@@ -98,11 +98,20 @@ export class Emission {
     for (const node of this.block.nodes) {
       if (this.ended) break;
       if (isEffect(node)) this.effect(node);
-      else if ((this.uses.get(node) ?? 0) > 1 && node.op !== 'const' && node.op !== 'field') {
-        this.compute(node);
-        this.keep(node);
-      }
+      else this.share(node);
     }
+  }
+
+  /** As `prepare`, without the effects. */
+  protected pure(): void {
+    for (const node of this.block.nodes) if (!isEffect(node)) this.share(node);
+  }
+
+  /** Computes a pure node that is used more than once. */
+  protected share(node: Node): void {
+    if ((this.uses.get(node) ?? 0) <= 1 || node.op === 'const' || node.op === 'field') return;
+    this.compute(node);
+    this.keep(node);
   }
 
   protected finish(): void {
