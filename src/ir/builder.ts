@@ -114,6 +114,11 @@ export class Effects {
     return this.node('call', w, args, { helper }) as Val;
   }
 
+  /** Calls a helper that does not fault in each lane of `lane` bits of vectors, lowest first; the results are a vector. */
+  callLanes(helper: string, lane: 32 | 64, ...vectors: Val[]): Val {
+    return this.node('calls', 128, vectors, { helper, lane }) as Val;
+  }
+
   jump(target: Val): void {
     this.node('jump', 0, [target], NO_ATTR);
   }

@@ -151,6 +151,8 @@ export class ForwardingBuilder extends Effects {
 
   #lane(whole: Val, value: Val, offset: number): Val {
     const k = this as unknown as Builder;
+    if (value.w === 32 && offset === 0)
+      return k.v128_or(k.v128_and(whole, this.constant(mask(128) ^ mask(32), 128)), k.vector(value, 128));
     const [low, high] = [k.low(whole, 64), k.high(whole, 64)];
     const merged = value.w === 64 ? value : this.#insert(offset < 8 ? low : high, value, offset % 8);
     return offset < 8 ? k.pair(merged, high) : k.pair(low, merged);
@@ -217,6 +219,11 @@ export class ForwardingBuilder extends Effects {
     const result = super.call(helper, w, ...args);
     if (this.#opaque(helper)) this.#forget();
     return result;
+  }
+
+  override callLanes(helper: string, lane: 32 | 64, ...vectors: Val[]): Val {
+    if (!this.#quiet(helper)) this.commit();
+    return super.callLanes(helper, lane, ...vectors);
   }
 
   /** What is known of registers and flags may be wrong from here on. */

@@ -7,6 +7,7 @@ import { helperNamed } from '../../semantics/helpers/helper.ts';
 import { liftInsn } from '../../semantics/lift.ts';
 import { RAM } from '../../state/layout.ts';
 import { shapeKey } from '../interpreter/shape.ts';
+import { arithmeticOf } from './float.ts';
 
 /** An instruction where it stands. */
 export interface Placed {
@@ -28,8 +29,9 @@ const ENDS = new Set(['jump', 'branch', 'exit', 'again']);
 
 /** Whether a helper may read and write any part of the CPU state, and change what is mapped or translated. */
 export const isOpaque = (name: string): boolean => helperNamed(name).state !== 'fp';
-/** Whether a helper neither faults nor touches registers and flags. */
-export const isQuiet = (name: string): boolean => !isOpaque(name) && helperNamed(name).faults === false;
+/** Whether a helper neither leaves the region nor touches registers and flags. */
+export const isQuiet = (name: string): boolean =>
+  !isOpaque(name) && helperNamed(name).faults === false && arithmeticOf(name) === null;
 
 /** Traits by the shape of the instruction; null where it has no definition. */
 export function traitsOf({ insn, rip }: Placed): Traits | null {

@@ -8,6 +8,7 @@ import { pushTargetSlot } from '../wasm/targets.ts';
 import type { CodeBlock } from './blocks.ts';
 import { BlockEmission, type BlockTarget } from './emit-block.ts';
 import { MAX_LEAVES } from './flags.ts';
+import { pushFloatsPlain } from './float.ts';
 import { Frame, flagsFunction, pureTarget } from './frame.ts';
 import type { LiftedBlock } from './lift-block.ts';
 import { endsOpaquely, type RegionPlan } from './plan.ts';
@@ -60,6 +61,8 @@ class RegionEmission {
     f.loadState(L.BUDGET, 32);
     f.set(this.frame.left);
     this.#loadRegisters();
+    pushFloatsPlain(f);
+    f.set(this.frame.plainFloats);
     f.block((exit) => {
       this.#exit = exit;
       const { roots, mergesAtRoot } = structure;

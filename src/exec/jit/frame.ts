@@ -132,6 +132,8 @@ export class Frame {
   readonly outcome: number;
   /** Number of the flags' state. */
   readonly flags: number;
+  /** Whether the host's float arithmetic stands (see `float.ts`). */
+  readonly plainFloats: number;
   /** First of MAX_LEAVES locals. */
   readonly leaves: number;
   readonly registers = new Map<number, { local: number; w: 64 | 128; written: boolean }>();
@@ -143,6 +145,7 @@ export class Frame {
     this.rip = f.allocate(TYPE.i64);
     this.outcome = f.allocate(TYPE.i32);
     this.flags = f.allocate(TYPE.i32);
+    this.plainFloats = f.allocate(TYPE.i32);
     this.leaves = f.allocate(TYPE.i64);
     for (let i = 1; i < MAX_LEAVES; i++) f.allocate(TYPE.i64);
   }

@@ -10,8 +10,8 @@ const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');
 /** Merges the exceptions of the operation and raises the unmasked ones; nothing has been written yet. */
 const check = (x: Lift): void => void x.b.call('fpCheck', 0);
 
-/** Defines the packed and scalar forms of one operation: addps addss addpd addsd. */
-function family(stem: string, title: string, operation: (x: Lift, w: Precision, a: Val, b: Val) => Val): void {
+/** Defines the packed and scalar forms of one operation, a helper on the source and perhaps the destination: addps addss … */
+function family(stem: string, title: string, unary = false): void {
   for (const [suffix, w, packed] of [
     ['ps', 32, true],
     ['ss', 32, false],
@@ -22,18 +22,12 @@ function family(stem: string, title: string, operation: (x: Lift, w: Precision, 
       stem + suffix,
       `${title}: ${packed ? 'packed' : 'scalar'} ${w === 32 ? 'single' : 'double'}`,
       (x, dst, src) => {
-        if (!packed) {
-          const b = x.read(src!, w);
-          const r = operation(x, w, x.read(dst!, w), b);
-          check(x);
-          x.b.put(vectorPlace(dst!), r);
-          return;
-        }
-        const b = lanesOf(x, readAligned(x, src!), w);
-        const a = lanesOf(x, x.read(dst!, 128), w);
-        const r = a.map((lane, i) => operation(x, w, lane, b[i]!));
+        const helper = `${format(w)}.${stem}`;
+        const b = packed ? readAligned(x, src!) : x.read(src!, w);
+        const args = unary ? [b] : [x.read(dst!, packed ? 128 : w), b];
+        const r = packed ? x.b.callLanes(helper, w, ...args) : x.b.call(helper, w, ...args);
         check(x);
-        x.write(dst!, joinLanes(x, r));
+        x.b.put(vectorPlace(dst!), r);
       },
     );
   }
@@ -47,9 +41,9 @@ for (const [op, title] of [
   ['min', 'Lesser'],
   ['max', 'Greater'],
 ] as const)
-  family(op, title, (x, w, a, b) => x.b.call(`${format(w)}.${op}`, w, a, b));
+  family(op, title);
 
-family('sqrt', 'Square root of the source', (x, w, _a, b) => x.b.call(`${format(w)}.sqrt`, w, b));
+family('sqrt', 'Square root of the source', true);
 
 for (const [stem, title] of [
   ['rcp', 'Approximate reciprocal'],
