@@ -15,6 +15,10 @@ export class ExecContext implements HelperContext {
   /** Set by the engine: instructions retired before the one that runs. */
   count: () => number = () => 0;
 
+  /** Where the instruction that ended by itself goes on; null: none did. */
+  #retiredAt: bigint | null = null;
+  #stepCancelled = false;
+
   constructor(cpu: CpuState, mmu: Mmu, machine: MachineServices) {
     this.cpu = cpu;
     this.mmu = mmu;
@@ -43,6 +47,42 @@ export class ExecContext implements HelperContext {
 
   probeWrite(address: bigint, bytes: number, fault: 'general' | 'stack' = 'general'): boolean {
     return this.mmu.probeWrite(address, bytes, fault === 'stack');
+  }
+
+  readSystem(address: bigint, width: number): bigint | null {
+    return this.mmu.asSystem(() => this.read(address, width));
+  }
+
+  writeSystem(address: bigint, value: bigint, width: number, fault: 'general' | 'stack' = 'general'): boolean {
+    return this.mmu.asSystem(() => this.write(address, value, width, fault));
+  }
+
+  probeSystem(address: bigint, bytes: number, fault: 'general' | 'stack' = 'general'): boolean {
+    return this.mmu.asSystem(() => this.probeWrite(address, bytes, fault));
+  }
+
+  retire(rip: bigint, reason: number = PENDING_KIND.resume): void {
+    this.#retiredAt = rip;
+    this.stop(reason);
+  }
+
+  /** Behind a run of an engine: brings RIP and the count to where an instruction that ended by itself left them. */
+  settle(): void {
+    if (this.#retiredAt === null) return;
+    this.cpu.rip = this.#retiredAt;
+    this.cpu.icount += 1;
+    this.#retiredAt = null;
+  }
+
+  cancelStep(): void {
+    this.#stepCancelled = true;
+  }
+
+  /** Whether a single-step trap was cancelled since this was asked last. */
+  takeStepCancelled(): boolean {
+    const cancelled = this.#stepCancelled;
+    this.#stepCancelled = false;
+    return cancelled;
   }
 
   modeChanged(): void {

@@ -29,6 +29,8 @@ export class Mmu {
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
   readonly #fastWrites: Uint32Array;
   #mode: PagingMode | null = null;
+  /** The access is one of the CPU's own to a descriptor table, a task-state segment or a new stack. */
+  #system = false;
   #fetchAux: (frame: number) => number = () => 0;
   #translationChanged: () => void = () => {};
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
@@ -122,8 +124,8 @@ export class Mmu {
 
   /** The frame behind a canonical page, filling the TLB; null when #PF is pending. */
   #page(high: number, low: number, access: Access): Translation | null {
-    const mode = this.#paging;
-    const supervisor = this.cpu.cpl !== 3;
+    const mode = this.#system ? { ...this.#paging, ac: false } : this.#paging;
+    const supervisor = this.#system || this.cpu.cpl !== 3;
     let t: Translation | 0 | 9 | undefined = this.#tlb.get(high, low);
     if (t !== undefined && !permits(t, access, supervisor, mode)) {
       this.#drop(high, low);
@@ -146,6 +148,7 @@ export class Mmu {
 
   #fillFast(high: number, low: number, t: Translation, access: Access): void {
     if (t.frame + PAGE_SIZE > this.memory.size || (access !== 'fetch' && this.#alignmentChecks)) return;
+    if (this.#system) return;
     const table = access === 'read' ? L.TLB_READ : access === 'write' ? L.TLB_WRITE : L.TLB_FETCH;
     if (access === 'write' && this.code.hasCode(t.frame)) return;
     // First: it may empty the fast tables.
@@ -163,7 +166,7 @@ export class Mmu {
     const mode = this.#paging;
     let code = bits;
     if (access === 'write') code |= PF.W;
-    if (this.cpu.cpl === 3) code |= PF.U;
+    if (this.cpu.cpl === 3 && !this.#system) code |= PF.U;
     if (access === 'fetch' && (mode.noExecute || mode.smep)) code |= PF.I;
     const address = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     this.cpu.setU64(L.FAULT_ADDRESS, address);
@@ -196,7 +199,7 @@ export class Mmu {
       this.#raise(stack ? VECTOR.SS : VECTOR.GP, 0);
       return -1;
     }
-    if (this.#alignmentChecks && size > 1 && size <= 8 && low & (size - 1)) {
+    if (this.#alignmentChecks && !this.#system && size > 1 && size <= 8 && low & (size - 1)) {
       this.#raise(VECTOR.AC, 0);
       return -1;
     }
@@ -296,6 +299,16 @@ export class Mmu {
     for (let i = 0; i < bytes; i++, rest >>= 8n) u8[at + i] = Number(rest & 0xffn);
     if (at === L.SCRATCH) this.commit();
     return true;
+  }
+
+  /** Makes the accesses of `f` supervisor accesses that the CPU does by itself (SDM 3A 4.6, implicit ones). */
+  asSystem<T>(f: () => T): T {
+    this.#system = true;
+    try {
+      return f();
+    } finally {
+      this.#system = false;
+    }
   }
 
   /** Whether a range of up to a page could be written; false with a fault pending. */

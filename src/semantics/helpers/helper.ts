@@ -21,6 +21,19 @@ export interface HelperContext {
   write(address: bigint, value: bigint, width: number, fault?: 'general' | 'stack'): boolean;
   /** Checks that a range could be written, without writing; false when a fault is now pending. */
   probeWrite(address: bigint, bytes: number, fault?: 'general' | 'stack'): boolean;
+  /** Reads a descriptor table or a task-state segment: a supervisor access whatever the privilege level (SDM 3A 4.6). */
+  readSystem(address: bigint, width: number): bigint | null;
+  /** Writes there, or to the new stack of an event. */
+  writeSystem(address: bigint, value: bigint, width: number, fault?: 'general' | 'stack'): boolean;
+  /** Checks that a range of a new stack could be written; false when a fault is now pending. */
+  probeSystem(address: bigint, bytes: number, fault?: 'general' | 'stack'): boolean;
+  /**
+   * Ends the instruction here: it retires and goes on at `rip`, and the engine returns, so that what follows may run in another
+   * mode. The helper must be the instruction's last part.
+   */
+  retire(rip: bigint, reason?: number): void;
+  /** No single-step trap follows the instruction that runs: it has been delivered elsewhere, or TF was masked. */
+  cancelStep(): void;
   /** The privilege, paging or alignment mode changed: translations kept for speed must be made anew. */
   modeChanged(): void;
 }
