@@ -8,7 +8,7 @@ import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
 import { type RegionEntry, Regions } from '../jit/regions.ts';
 import { runSteppable } from '../single-step.ts';
-import { RecordCache } from './cache.ts';
+import { NEVER_HOT, RecordCache } from './cache.ts';
 import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
 import { RECORD } from './record.ts';
@@ -25,9 +25,11 @@ const RUN_RECORDS = RUN_LENGTH * 3 + 1;
 const ENDS_RUN = new Set('jmp ret retf iret hlt ud0 ud1 ud2 int3 int1 sysret'.split(' '));
 
 /** How often a head is reached before the code around it is compiled. */
-export const HOT_AFTER = 1000;
+export const HOT_AFTER = 2000;
 /** The part of that which is left where a head is warm. */
 const WARM = 0.75;
+/** Code that is reached less often than this part of the heads stays outside of regions. */
+const LEAST = 1 / 64;
 
 /** Runs pre-decoded records in one generated WebAssembly function, and hot code as compiled regions. */
 export class Interpreter implements Engine {
@@ -116,7 +118,7 @@ export class Interpreter implements Engine {
     const cache = this.#cache;
     const until = this.#until;
     const entries = regions.compile(rip, {
-      decoded: (physical) => cache.knows(physical),
+      hot: (physical) => cache.arrivals(physical, this.#hotAfter!) >= this.#hotAfter! * LEAST,
       warm: (frame) => cache.heads(frame, this.#hotAfter! * WARM),
       excluded: (at) => until !== null && (at & 0xfffn) === (until & 0xfffn),
     });
@@ -214,7 +216,7 @@ export class Interpreter implements Engine {
     if (first && this.regions !== null) {
       const region = this.regions.entryAt(at, physical);
       if (region !== null) this.#fillRegion(record(), at, region);
-      else if (jumped) this.#fillHead(record());
+      else this.#fillHead(record(), jumped);
     }
     if (second !== null) {
       const cross = record();
@@ -228,10 +230,10 @@ export class Interpreter implements Engine {
     cache.enter(map, offset, entry, second === null ? null : second - (second % PAGE_SIZE));
   }
 
-  /** A record that counts how often a run is reached. */
-  #fillHead(record: number): void {
+  /** A record that counts how often a run is reached; only one that a branch has led to becomes hot. */
+  #fillHead(record: number, jumped: boolean): void {
     this.#view.setUint16(record + RECORD.handler, PSEUDO.head, true);
-    this.#view.setUint32(record + RECORD.imm, this.#hotAfter!, true);
+    this.#view.setUint32(record + RECORD.imm, jumped ? this.#hotAfter! : NEVER_HOT, true);
   }
 
   /** A record that enters a region. */

@@ -71,7 +71,11 @@ export function gather(
   const guesses = new Map<bigint, bigint>();
   const queue = [...heads];
   const read = (rip: bigint): Placed | null => {
-    if (excluded(rip) || (reader.frames.size >= limits.pages && !reader.frames.has(rip & ~PAGE))) return null;
+    if (
+      (excluded(rip) && !heads.includes(rip)) ||
+      (reader.frames.size >= limits.pages && !reader.frames.has(rip & ~PAGE))
+    )
+      return null;
     const placed = reader.at(rip);
     return placed === null || traitsOf(placed) === null ? null : placed;
   };
