@@ -254,6 +254,14 @@ export class Mmu {
     return t !== undefined && permits(t, 'fetch', this.cpu.cpl !== 3, this.#paging) ? t.frame : null;
   }
 
+  /** The quadword at a linear address whose translation is at hand, within a page, or null; changes nothing. */
+  peek(linear: bigint): bigint | null {
+    const t = this.#tlb.get(half(linear, 32n), half(linear, 0n));
+    const offset = Number(linear & 0xfffn);
+    if (t === undefined || offset > PAGE_SIZE - 8 || t.frame + PAGE_SIZE > this.memory.size) return null;
+    return this.memory.view.getBigUint64(L.RAM + t.frame + offset, true);
+  }
+
   /** Physical address of the instruction at a linear address, or null with a fault pending. */
   fetch(linear: bigint): Physical {
     const high = Number(BigInt.asUintN(32, linear >> 32n));
