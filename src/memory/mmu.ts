@@ -13,6 +13,15 @@ const TLB_CAPACITY = 1 << 16;
 const INVALID_TAG = 0xffff_ffff;
 const PAGE_MASK = 0xffff_f000;
 
+/** What the slow path has done since the machine was made; whoever hits the fast tables is not counted. */
+export interface MmuCounts {
+  /** Look-ups that the fast tables could not answer. */
+  misses: number;
+  /** Those that had to read the page tables. */
+  walks: number;
+  pageFaults: number;
+}
+
 /** Physical address, or null when the fault is pending. */
 type Physical = number | null;
 
@@ -25,6 +34,7 @@ export class Mmu {
   readonly memory: PhysicalMemory;
   readonly cpu: CpuState;
   readonly code: CodePages;
+  readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
   readonly #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
   readonly #fastWrites: Uint32Array;
@@ -123,6 +133,7 @@ export class Mmu {
   /** The frame behind a canonical page, filling the TLB; null when #PF is pending. */
   #page(high: number, low: number, access: Access): Translation | null {
     const mode = this.#paging;
+    this.counts.misses++;
     const supervisor = this.cpu.cpl !== 3;
     let t: Translation | 0 | 9 | undefined = this.#tlb.get(high, low);
     if (t !== undefined && !permits(t, access, supervisor, mode)) {
@@ -130,6 +141,7 @@ export class Mmu {
       return this.#pageFault(high, low, access, PF.P);
     }
     if (t === undefined || (access === 'write' && !t.dirty)) {
+      this.counts.walks++;
       t = walk(this.memory, mode, high, low, access === 'write', (found) => permits(found, access, supervisor, mode));
       if (typeof t === 'number') return this.#pageFault(high, low, access, t);
       if (!permits(t, access, supervisor, mode)) return this.#pageFault(high, low, access, PF.P);
@@ -166,6 +178,7 @@ export class Mmu {
     if (this.cpu.cpl === 3) code |= PF.U;
     if (access === 'fetch' && (mode.noExecute || mode.smep)) code |= PF.I;
     const address = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    this.counts.pageFaults++;
     this.cpu.setU64(L.FAULT_ADDRESS, address);
     return this.#raise(VECTOR.PF, code);
   }

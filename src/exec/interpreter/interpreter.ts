@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../../memory/physical.ts';
 import * as L from '../../state/layout.ts';
 import { PENDING_KIND } from '../../state/pending.ts';
 import type { ExecContext } from '../context.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, EngineStatistics } from '../engine.ts';
 import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
 import { type RegionEntry, Regions } from '../jit/regions.ts';
@@ -65,6 +65,12 @@ export class Interpreter implements Engine {
     if (address === this.#until) return;
     this.#until = address;
     this.#reset();
+  }
+
+  statistics(): EngineStatistics {
+    if (this.regions === null) return {};
+    const { regions, instructions, bytes, milliseconds, dropped } = this.regions.counts;
+    return { 'compiled code': { regions, instructions, 'bytes of WebAssembly': bytes, ms: milliseconds, dropped } };
   }
 
   #reset(): void {
