@@ -25,6 +25,16 @@ export interface MmuCounts {
 /** Physical address, or null when the fault is pending. */
 type Physical = number | null;
 
+/** A data access about to be made: two halves of its linear address, bytes, whether it needs a writable page. */
+export interface DataAccess {
+  readonly high: number;
+  readonly low: number;
+  readonly size: number;
+  readonly write: boolean;
+}
+/** What an access is to meet: itself, or #PF. */
+export type Intercept = (access: DataAccess) => 'go' | 'fault';
+
 /**
  * Linear to physical: a TLB with architectural lifetime (an entry lives until something that the manual lists drops it),
  * and the fast tables in front of it that compiled code looks at. Addresses come as two 32-bit halves from engines and as
@@ -41,6 +51,7 @@ export class Mmu {
   #mode: PagingMode | null = null;
   #fetchAux: (frame: number) => number = () => 0;
   #translationChanged: () => void = () => {};
+  #intercept: Intercept | null = null;
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
   #split: { first: number; second: number; head: number; size: number } | null = null;
 
@@ -57,6 +68,15 @@ export class Mmu {
   /** The interpreter's page map of a frame, which the fast fetch table carries. */
   onFetch(aux: (frame: number) => number): void {
     this.#fetchAux = aux;
+  }
+
+  /**
+   * Has every data access looked at before it is made, at the price of the fast tables: for watchpoints and fault injection.
+   * Null: none.
+   */
+  set intercept(intercept: Intercept | null) {
+    this.#intercept = intercept;
+    this.flushFast();
   }
 
   // ——— lifetime ———
@@ -157,7 +177,8 @@ export class Mmu {
   }
 
   #fillFast(high: number, low: number, t: Translation, access: Access): void {
-    if (t.frame + PAGE_SIZE > this.memory.size || (access !== 'fetch' && this.#alignmentChecks)) return;
+    if (t.frame + PAGE_SIZE > this.memory.size) return;
+    if (access !== 'fetch' && (this.#alignmentChecks || this.#intercept !== null)) return;
     const table = access === 'read' ? L.TLB_READ : access === 'write' ? L.TLB_WRITE : L.TLB_FETCH;
     if (access === 'write' && this.code.hasCode(t.frame)) return;
     // First: it may empty the fast tables.
@@ -214,6 +235,10 @@ export class Mmu {
       return -1;
     }
     const access: Access = write ? 'write' : 'read';
+    if (this.#intercept?.({ high, low, size, write }) === 'fault') {
+      this.#pageFault(high, low, access, PF.P);
+      return -1;
+    }
     const first = this.#page(high, low, access);
     if (first === null) return -1;
     const offset = low & 0xfff;
