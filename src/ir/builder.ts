@@ -60,7 +60,7 @@ export class Effects {
   }
 
   protected node(op: string, w: Width | 0, args: readonly Node[], attr: Attr): Node {
-    return this.push(Object.freeze({ op, w, args, attr }));
+    return this.push({ op, w, args, attr });
   }
 
   /** The value of a pure operation: an argument where that is the same, else a new node from `make`. */
@@ -166,7 +166,7 @@ function rowMethod(name: string, row: Row) {
       return this.constant(folded, w);
     }
     return this.intern(name, w, values, () => {
-      const node = Object.freeze({ op: name, w, args: Object.freeze(values), attr: NO_ATTR }) as Val;
+      const node = { op: name, w, args: values, attr: NO_ATTR } as Val;
       this.nodes.push(node);
       return node;
     });

@@ -28,7 +28,7 @@ export type FlagName = 'cf' | 'pf' | 'af' | 'zf' | 'sf' | 'of';
 /** What a non-canonical address raises: #GP(0), #SS(0), or whichever the record's memory operand says. */
 export type AddressFault = 'general' | 'stack' | 'operand';
 
-/** A node of the IR: an operation on earlier nodes. Frozen; identity is the value. */
+/** A node of the IR: an operation on earlier nodes. Never changed; identity is the value. */
 export interface Node {
   readonly op: string;
   /** Width of the result in bits; 0 for a node without one. */

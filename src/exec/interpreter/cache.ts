@@ -5,6 +5,8 @@ import { PSEUDO } from './dispatch.ts';
 import { RECORD, RECORD_SIZE } from './record.ts';
 
 const MAP_SIZE = PAGE_SIZE * 4;
+/** Where the count of a run begins that only the instruction before has led to. */
+export const NEVER_HOT = 0x7fff_ffff;
 const LONGEST_INSN = 15;
 /** Records that stand before an instruction's own. */
 const PREFIXES: ReadonlySet<number> = new Set([PSEUDO.cross, PSEUDO.until, PSEUDO.head, PSEUDO.region]);
@@ -70,11 +72,21 @@ export class RecordCache {
     return at;
   }
 
-  /** Whether an instruction has been decoded at a physical address. */
-  knows(physical: number): boolean {
+  /**
+   * How often the run at a physical address has been reached; 0 where none begins there, infinity where nobody counts: in the
+   * middle of a run, and at the entries of regions.
+   *
+   * @param hotAfter where the counts of heads began
+   */
+  arrivals(physical: number, hotAfter: number): number {
     const offset = physical % PAGE_SIZE;
     const map = this.#maps.get(physical - offset);
-    return map !== undefined && this.recordAt(map, offset) !== 0;
+    const record = map === undefined ? 0 : this.recordAt(map, offset);
+    if (record === 0) return 0;
+    const view = this.#memory.view;
+    if (view.getUint16(record + RECORD.handler, true) !== PSEUDO.head) return Number.POSITIVE_INFINITY;
+    const left = view.getInt32(record + RECORD.imm, true);
+    return (left > NEVER_HOT / 2 ? NEVER_HOT : hotAfter) - left;
   }
 
   /** Physical addresses in a frame of heads whose count has come down to `most`. */

@@ -77,6 +77,13 @@ export class CodeReader {
     return frame === null ? null : frame + Number(offset);
   }
 
+  /** Where an indirect jump or call through a fixed address goes as things stand: a guess, or null. */
+  pointedTo({ insn, rip }: Placed): bigint | null {
+    const op = insn.operands[0];
+    if (op?.kind !== 'mem' || op.base !== 'rip' || op.index !== null || op.segment !== null) return null;
+    return this.#mmu.peek(BigInt.asUintN(64, rip + op.displacement));
+  }
+
   /** The instruction at an address, or null where it cannot be read or is none. */
   at(rip: bigint): Placed | null {
     const offset = Number(rip & BigInt(PAGE_SIZE - 1));

@@ -23,7 +23,7 @@ export interface BlockTarget extends Target {
   spill(): void;
   reload(): void;
   /** Two ways out of the block: the condition is on the stack. */
-  branch(target: Node): void;
+  branch(target: bigint): void;
   /** Goes on at an address. */
   edge(to: bigint): void;
   /** Goes on at the address in the frame's `rip`. */
@@ -176,7 +176,7 @@ export class BlockEmission extends Emission {
         this.ended = true;
         this.push(node.args[0]!);
         this.finish();
-        return this.#target.branch(node.args[1]!);
+        return this.#target.branch(node.args[1]!.attr.value!);
       case 'jump': {
         this.ended = true;
         const [to] = node.args;

@@ -16,7 +16,7 @@ export function exitsOf(lifted: LiftedBlock, region: CodeRegion): bigint[] {
   const constant = (node: Node): bigint[] => (node.op === 'const' ? [node.attr.value!] : []);
   switch (last?.op) {
     case 'jump':
-      return last.args[0]!.op === 'const' ? constant(last.args[0]!) : [...(region.returns.get(start) ?? [])];
+      return last.args[0]!.op === 'const' ? constant(last.args[0]!) : [...(region.targets.get(start) ?? [])];
     case 'branch':
       return [...constant(last.args[1]!), next];
     case 'again':

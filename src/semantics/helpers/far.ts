@@ -1,7 +1,6 @@
 import {
   ATTRIBUTE,
   dplOf,
-  FLAT,
   isCode,
   isConforming,
   isLongCode,
@@ -68,14 +67,15 @@ function enterCode(c: HelperContext, selector: number, found: Descriptor, cpl: n
   c.retire(rip);
 }
 
-/** What is on a stack, from the top down, as `width` bits each; false with a fault pending and nothing written. */
+/** Pushes values of `width` bits; the new RSP, or null with a fault pending and no register changed. */
 function pushAll(c: HelperContext, top: bigint, width: number, values: readonly bigint[]): bigint | null {
   const bytes = BigInt(width / 8);
   const low = BigInt.asUintN(64, top - bytes * BigInt(values.length));
   if (!c.probeWrite(low, Number(bytes) * values.length, 'stack')) return null;
-  values.forEach((value, i) => {
-    c.write(BigInt.asUintN(64, top - bytes * BigInt(i + 1)), BigInt.asUintN(width, value), width, 'stack');
-  });
+  for (const [i, value] of values.entries()) {
+    const at = BigInt.asUintN(64, top - bytes * BigInt(i + 1));
+    if (!c.write(at, BigInt.asUintN(width, value), width, 'stack')) return null;
+  }
   return low;
 }
 
@@ -306,17 +306,3 @@ defineHelper({
     });
   },
 });
-
-/** Puts flat segments of a level into CS and SS, as SYSCALL and its kin do without looking at a table. */
-export function setFlat(c: HelperContext, code: number, data: number, cpl: number): void {
-  const { cpu } = c;
-  const flat = { base: 0n, limit: 0xffff_ffff };
-  cpu.setSelector(SEGMENT.CS, code);
-  cpu.setSegment(SEGMENT.CS, { ...flat, attributes: FLAT.longCode(cpl) });
-  cpu.setSelector(SEGMENT.SS, data);
-  cpu.setSegment(SEGMENT.SS, { ...flat, attributes: FLAT.data(cpl) });
-  if (cpu.cpl === cpl) return;
-  cpu.cpl = cpl;
-  c.modeChanged();
-}
-
