@@ -3,8 +3,8 @@ import { raise } from '../memory/mmu.ts';
 import type { HelperContext, MachineServices } from '../semantics/helpers/helper.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
-import { PENDING_KIND } from '../state/pending.ts';
-import type { Exit } from './exit.ts';
+import { PENDING_KIND, VECTOR } from '../state/pending.ts';
+import type { Exit, Fault } from './exit.ts';
 import { fetchInsn } from './fetch.ts';
 
 /** The helpers' view of CPU, memory and machine; one object for all engines of a CPU. */
@@ -66,6 +66,11 @@ export class ExecContext implements HelperContext {
     this.stop(reason);
   }
 
+  /** Whether an instruction has ended by itself and `settle` is still to come. */
+  get hasRetired(): boolean {
+    return this.#retiredAt !== null;
+  }
+
   /** Behind a run of an engine: brings RIP and the count to where an instruction that ended by itself left them. */
   settle(): void {
     if (this.#retiredAt === null) return;
@@ -89,19 +94,25 @@ export class ExecContext implements HelperContext {
     this.mmu.flushFast();
   }
 
+  /** Takes the fault that is pending; the address of a #PF goes to CR2. */
+  takeFault(): Fault {
+    const { view } = this.cpu;
+    view.setInt32(L.PENDING, PENDING_KIND.none, true);
+    const vector = view.getInt32(L.FAULT_VECTOR, true);
+    const code = view.getInt32(L.FAULT_ERROR, true);
+    const cr2 = vector === VECTOR.PF ? this.cpu.u64(L.FAULT_ADDRESS) : null;
+    if (cr2 !== null) this.cpu.setU64(L.CR2, cr2);
+    return { vector, errorCode: code < 0 ? null : code, cr2 };
+  }
+
   /** Takes what is pending, as the exit that an engine returns. */
   takeExit(): Exit {
     const view = this.cpu.view;
     const kind = view.getInt32(L.PENDING, true);
     view.setInt32(L.PENDING, PENDING_KIND.none, true);
     switch (kind) {
-      case PENDING_KIND.fault: {
-        const vector = view.getInt32(L.FAULT_VECTOR, true);
-        const code = view.getInt32(L.FAULT_ERROR, true);
-        const cr2 = vector === 14 ? this.cpu.u64(L.FAULT_ADDRESS) : null;
-        if (cr2 !== null) this.cpu.setU64(L.CR2, cr2);
-        return { kind: 'fault', fault: { vector, errorCode: code < 0 ? null : code, cr2 } };
-      }
+      case PENDING_KIND.fault:
+        return { kind: 'fault', fault: this.takeFault() };
       case PENDING_KIND.trap:
         return { kind: 'fault', fault: { vector: view.getInt32(L.FAULT_VECTOR, true), errorCode: null, cr2: null } };
       case PENDING_KIND.syscall:

@@ -1,7 +1,6 @@
 import { FS_BASE, GS_BASE, KERNEL_GS_BASE } from '../state/layout.ts';
-import { PENDING_KIND, VECTOR } from '../state/pending.ts';
+import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
-import { R11, RCX } from './lift.ts';
 
 define(
   'nop endbr64 endbr32 pause lfence mfence sfence prefetch prefetchnta prefetcht0 prefetcht1 prefetcht2 prefetchw prefetchwt1 prefetchit0 prefetchit1 reservednop rdsspd rdsspq cldemote',
@@ -18,13 +17,10 @@ define('xgetbv', 'Read an extended control register', (x) => void x.b.call('xget
 
 define('hlt', 'Halt', (x) => void x.b.call('halt', 0));
 
-define('syscall', 'Fast system call: RCX and R11 take RIP and RFLAGS', (x) => {
-  x.b.call('syscallAllowed', 0);
-  const flags = x.b.call('readFlags', 64);
-  x.b.put(RCX, x.next());
-  x.b.put(R11, flags);
-  x.b.exit(PENDING_KIND.syscall);
-});
+define('syscall', 'Fast system call: RCX and R11 take RIP and RFLAGS', (x) => void x.b.call('syscall', 0, x.next()));
+define('sysenter', 'Fast system call by the SYSENTER registers', (x) => void x.b.call('sysenter', 0));
+for (const name of ['sysret', 'sysexit'])
+  define(name, 'Return from a fast system call', (x) => void x.b.call(name, 0, x.constant(x.insn.width, 32)));
 
 define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constant(3, 32)));
 define('int1', 'Debug trap, not subject to the gate’s privilege', (x) => x.softwareInterrupt(x.constant(1, 32), false));
@@ -50,8 +46,7 @@ for (const [name, place] of [
     const k = x.b;
     k.call('fsgsbaseAllowed', 0);
     const value = k.zext(x.read(src!), 64);
-    const canonical = k.sar(k.shl(value, x.constant(16, 64)), x.constant(16, 64));
-    x.trapIf(k.ne(canonical, value), VECTOR.GP, 0);
+    x.checkCanonical(value);
     k.put(place, value);
   });
 }
@@ -81,7 +76,7 @@ define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant
 define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
 
 define(
-  'in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sysret sysexit',
+  'in out ins outs clts invd wbinvd rdpmc lmsw invpcid',
   'System instructions to come: #GP(0) outside CPL 0, as a user program sees them',
   (x) => void x.b.call('notYet', 0),
 );

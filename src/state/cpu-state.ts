@@ -1,4 +1,4 @@
-import { SEGMENT, type Segment } from './descriptors.ts';
+import { FLAT, SEGMENT, type Segment } from './descriptors.ts';
 import * as L from './layout.ts';
 import { readRflags, writeRflags } from './rflags.ts';
 import { X87 } from './x87.ts';
@@ -69,6 +69,16 @@ export class CpuState {
     this.setU64(baseAt(n), base);
     this.view.setUint32(L.SEGMENT_LIMITS + 4 * n, limit, true);
     this.view.setUint16(L.SEGMENT_ATTRIBUTES + 2 * n, attributes, true);
+  }
+
+  /** Puts flat 64-bit code and data of a level into CS and SS, without a look at any table. Whoever keeps translations flushes. */
+  setFlatSegments(code: number, data: number, cpl: number): void {
+    const flat = { base: 0n, limit: 0xffff_ffff };
+    this.setSelector(SEGMENT.CS, code);
+    this.setSegment(SEGMENT.CS, { ...flat, attributes: FLAT.longCode(cpl) });
+    this.setSelector(SEGMENT.SS, data);
+    this.setSegment(SEGMENT.SS, { ...flat, attributes: FLAT.data(cpl) });
+    this.cpl = cpl;
   }
 
   get cpl(): number {

@@ -82,8 +82,7 @@ export const isReadable = (attributes: number): boolean =>
 export const isWritableData = (attributes: number): boolean =>
   (attributes & ATTRIBUTE.S) !== 0 && !isCode(attributes) && (attributes & ATTRIBUTE.READ_WRITE) !== 0;
 /** Code of 64-bit mode: L without D. */
-export const isLongCode = (attributes: number): boolean =>
-  (attributes & (ATTRIBUTE.L | ATTRIBUTE.DB)) === ATTRIBUTE.L;
+export const isLongCode = (attributes: number): boolean => (attributes & (ATTRIBUTE.L | ATTRIBUTE.DB)) === ATTRIBUTE.L;
 
 /** A flat code or data descriptor as 64 bits. */
 export const flatDescriptor = (attributes: number, limit = 0xf_ffff): bigint =>
@@ -109,5 +108,11 @@ export const DEFAULT_TABLE: ReadonlyMap<number, bigint> = new Map([
   [4, flatDescriptor(FLAT.code32(3))],
   [5, flatDescriptor(FLAT.data(3))],
   [6, flatDescriptor(FLAT.longCode(3))],
-  [15, flatDescriptor(ATTRIBUTE.P | ATTRIBUTE.S | ATTRIBUTE.ACCESSED | ATTRIBUTE.DOWN_CONFORMING | ATTRIBUTE.DB | (3 << 5), 0)],
+  [
+    15,
+    flatDescriptor(
+      ATTRIBUTE.P | ATTRIBUTE.S | ATTRIBUTE.ACCESSED | ATTRIBUTE.DOWN_CONFORMING | ATTRIBUTE.DB | (3 << 5),
+      0,
+    ),
+  ],
 ]);

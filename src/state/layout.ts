@@ -104,12 +104,9 @@ export const CANONICAL_SPAN = STATE + 0x250;
 export const PKRU = STATE + 0x258;
 export const PKRS = STATE + 0x260;
 export const PAT = STATE + 0x268;
-export const MISC_ENABLE = STATE + 0x270;
-export const APIC_BASE = STATE + 0x278;
-export const TSC_ADJUST = STATE + 0x280;
-export const DEBUG_CONTROL = STATE + 0x288;
+export const TSC_ADJUST = STATE + 0x270;
 /** End of what a snapshot or hash takes of the registers above. */
-export const SYSTEM_END = STATE + 0x290;
+export const SYSTEM_END = STATE + 0x278;
 
 /** Vector registers: 32 slots of 64 bytes; XMMn is the first 16 bytes of slot n. */
 export const VECTOR = STATE + 0x400;

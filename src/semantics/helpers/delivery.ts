@@ -6,8 +6,8 @@ import {
   isLongCode,
   RPL,
   SEGMENT,
-  selectorIndex,
   SYSTEM_TYPE,
+  selectorIndex,
   typeOf,
 } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
@@ -141,13 +141,7 @@ export function deliver(c: HelperContext, event: Event): bigint | null {
 }
 
 /** Writes the frame; false with a fault pending. A stack address that is not canonical is #SS(EXT). */
-function push(
-  c: HelperContext,
-  low: bigint,
-  frame: readonly bigint[],
-  implicit: boolean,
-  external: number,
-): boolean {
+function push(c: HelperContext, low: bigint, frame: readonly bigint[], implicit: boolean, external: number): boolean {
   const size = 8 * frame.length;
   if (!isCanonical(c, low) || !isCanonical(c, BigInt.asUintN(64, low + BigInt(size - 1)))) {
     c.fault(VECTOR.SS, external);

@@ -1,4 +1,4 @@
-import { ATTRIBUTE, DEFAULT_TABLE, type Segment, selectorIndex, segmentOf, TI } from '../../state/descriptors.ts';
+import { ATTRIBUTE, DEFAULT_TABLE, type Segment, segmentOf, selectorIndex, TI } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
 import type { HelperContext } from './helper.ts';
@@ -54,7 +54,10 @@ export function descriptorOf(c: HelperContext, selector: number, external = 0): 
 }
 
 /** The upper half of a 16-byte descriptor or gate: bits 63:32 of the base or offset; null with an exception pending. */
-export function upperHalf(c: HelperContext, selector: number): { readonly address: bigint; readonly type: number } | null {
+export function upperHalf(
+  c: HelperContext,
+  selector: number,
+): { readonly address: bigint; readonly type: number } | null {
   const at = descriptorAddress(c, selector, 2 * DESCRIPTOR_SIZE);
   if (at === null) {
     c.fault(VECTOR.GP, selectorIndex(selector));

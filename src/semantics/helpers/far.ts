@@ -6,8 +6,8 @@ import {
   isLongCode,
   RPL,
   SEGMENT,
-  selectorIndex,
   SYSTEM_TYPE,
+  selectorIndex,
   typeOf,
 } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';

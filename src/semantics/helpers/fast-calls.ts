@@ -1,4 +1,3 @@
-import { FLAT, SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FIXED_ONE, FLAG } from '../../state/rflags.ts';
@@ -13,15 +12,9 @@ const SELECTOR = 0xffffn;
 /** Bits of R11 that SYSRET loads (SDM 2B). */
 const SYSRET_FLAGS = 0x3c_7fd7;
 
-/** Puts flat 64-bit segments of a level into CS and SS, without a look at any table. */
+/** Flat segments of a level into CS and SS. */
 function setFlat(c: HelperContext, code: number, data: number, cpl: number): void {
-  const { cpu } = c;
-  const flat = { base: 0n, limit: 0xffff_ffff };
-  cpu.setSelector(SEGMENT.CS, code);
-  cpu.setSegment(SEGMENT.CS, { ...flat, attributes: FLAT.longCode(cpl) });
-  cpu.setSelector(SEGMENT.SS, data);
-  cpu.setSegment(SEGMENT.SS, { ...flat, attributes: FLAT.data(cpl) });
-  cpu.cpl = cpl;
+  c.cpu.setFlatSegments(code, data, cpl);
   c.modeChanged();
 }
 

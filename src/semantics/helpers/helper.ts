@@ -46,7 +46,9 @@ export interface MachineServices {
   tsc(icount: number): bigint;
   /** HLT ends the run at any privilege level (a bare guest) instead of raising #GP at CPL 3. */
   readonly haltEnds: boolean;
-  /** Vectors that INT n may reach: those with a gate that user code may use. */
+  /** SYSCALL ends the run: somebody outside plays the kernel. */
+  readonly syscallExits: boolean;
+  /** Vectors that INT n may reach while the guest has no IDT: those with a gate that user code may use. */
   readonly interruptGates: ReadonlySet<number>;
   /** Drops the translations of one page, of everything but global pages, or of everything. */
   flushTlb(scope: 'non-global' | 'all'): void;

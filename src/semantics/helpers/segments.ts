@@ -6,21 +6,35 @@ import {
   isWritableData,
   RPL,
   SEGMENT,
-  selectorIndex,
   SYSTEM_TYPE,
+  selectorIndex,
   typeOf,
   UNUSABLE,
 } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
-import { type Descriptor, descriptorOf, findDescriptor, isCanonical, markAccessed, setTypeBits, upperHalf } from './descriptor.ts';
+import {
+  type Descriptor,
+  descriptorOf,
+  findDescriptor,
+  isCanonical,
+  markAccessed,
+  setTypeBits,
+  upperHalf,
+} from './descriptor.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
+import { shadow } from './shadow.ts';
 import { privileged } from './system.ts';
 
 const { GP, NP, SS, UD } = VECTOR;
 
 /** Puts a selector and its hidden part into a segment register. */
-export function setSegment(c: HelperContext, n: number, selector: number, { base, limit, attributes }: Omit<Descriptor, 'at' | 'low' | 'high'>): void {
+export function setSegment(
+  c: HelperContext,
+  n: number,
+  selector: number,
+  { base, limit, attributes }: Omit<Descriptor, 'at' | 'low' | 'high'>,
+): void {
   c.cpu.setSelector(n, selector);
   c.cpu.setSegment(n, { base, limit, attributes: attributes | ATTRIBUTE.ACCESSED });
 }
@@ -34,7 +48,8 @@ export function setNull(c: HelperContext, n: number, selector = 0): void {
 /** Whether SS may hold this selector and descriptor at a privilege level; false with an exception pending. */
 export function stackSegmentAllowed(c: HelperContext, selector: number, found: Descriptor, cpl: number): boolean {
   const index = selectorIndex(selector);
-  if ((selector & RPL) !== cpl || !isWritableData(found.attributes) || dplOf(found.attributes) !== cpl) c.fault(GP, index);
+  if ((selector & RPL) !== cpl || !isWritableData(found.attributes) || dplOf(found.attributes) !== cpl)
+    c.fault(GP, index);
   else if (!(found.attributes & ATTRIBUTE.P)) c.fault(SS, index);
   else return true;
   return false;
@@ -65,12 +80,6 @@ function loadSegment(c: HelperContext, n: number, selector: number): void {
     setSegment(c, n, selector, found);
   }
   if (n === SEGMENT.SS) shadow(c, L.MOV_SS_SHADOW);
-}
-
-/** Holds interrupts off until the next instruction has retired, unless they are held off already. */
-export function shadow(c: HelperContext, at: number): void {
-  const count = BigInt(c.icount) + 1n;
-  if (c.cpu.u64(at) !== count) c.cpu.setU64(at, count + 1n);
 }
 
 defineHelper({

@@ -1,10 +1,9 @@
 import * as L from '../../state/layout.ts';
-import { VECTOR } from '../../state/pending.ts';
-import { isCanonical } from './descriptor.ts';
-import { deliver } from './delivery.ts';
-import { defineHelper } from './helper.ts';
-import { PENDING_KIND } from '../../state/pending.ts';
+import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
+import { deliver } from './delivery.ts';
+import { isCanonical } from './descriptor.ts';
+import { defineHelper } from './helper.ts';
 
 const { GP } = VECTOR;
 const CR4_UMIP = 1n << 11n;
