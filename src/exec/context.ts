@@ -4,14 +4,20 @@ import type { HelperContext, MachineServices } from '../semantics/helpers/helper
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../state/pending.ts';
+import { Breakpoints } from './breakpoints.ts';
 import type { Exit, Fault } from './exit.ts';
 import { fetchInsn } from './fetch.ts';
+import { refusal } from './vector-access.ts';
 
 /** The helpers' view of CPU, memory and machine; one object for all engines of a CPU. */
 export class ExecContext implements HelperContext {
   readonly cpu: CpuState;
   readonly mmu: Mmu;
   readonly machine: MachineServices;
+  readonly breakpoints: Breakpoints;
+  /** Set by the machine: whether it wants to be asked before the next instruction. */
+  attention: () => boolean = () => false;
+  #watching = false;
   /** Set by the engine: instructions retired before the one that runs. */
   count: () => number = () => 0;
 
@@ -23,6 +29,8 @@ export class ExecContext implements HelperContext {
     this.cpu = cpu;
     this.mmu = mmu;
     this.machine = machine;
+    this.breakpoints = new Breakpoints(cpu);
+    mmu.code.refuse = (insn) => refusal(insn, cpu);
   }
 
   get icount(): number {
@@ -88,6 +96,23 @@ export class ExecContext implements HelperContext {
     const cancelled = this.#stepCancelled;
     this.#stepCancelled = false;
     return cancelled;
+  }
+
+  decodingChanged(): void {
+    this.mmu.code.forget();
+  }
+
+  portUsed(port: number, bytes: number): void {
+    this.breakpoints.port(port, bytes);
+  }
+
+  /** Has data accesses looked at while a breakpoint is on any, and only then. */
+  watchData(): void {
+    const { breakpoints } = this;
+    const watches = breakpoints.armed && breakpoints.watchesData;
+    if (watches === this.#watching) return;
+    this.#watching = watches;
+    this.mmu.watch = watches ? (access) => breakpoints.access(access) : null;
   }
 
   modeChanged(): void {

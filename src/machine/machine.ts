@@ -27,6 +27,8 @@ export interface MachineOptions {
 }
 
 const DEFAULT_MEMORY = 1 << 30;
+/** What reading a port gives where no device answers. */
+const FLOATING_BUS = 0xffff_ffff;
 /** Gates of user privilege in Linux's IDT: #BP and #OF. */
 const USER_GATES: ReadonlySet<number> = new Set([3, 4]);
 
@@ -69,11 +71,15 @@ export class Machine {
       haltEnds: options.haltEnds ?? false,
       syscallExits: options.syscall ?? false,
       interruptGates: USER_GATES,
-      flushTlb: (scope) => {
+      interruptWaits: () => false,
+      pagingChanged: () => {
         this.#pagingChanges++;
-        this.mmu.flush(scope);
       },
+      flushTlb: (scope) => this.mmu.flush(scope),
       flushPage: (linear) => this.mmu.flushPage(linear),
+      flushContext: (pcid, linear) => this.mmu.flushContext(pcid, linear),
+      portIn: (_port, bytes) => FLOATING_BUS >>> (32 - 8 * bytes),
+      portOut: () => false,
     };
     this.context = new ExecContext(this.cpu, this.mmu, services);
     this.engine =

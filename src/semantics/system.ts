@@ -26,13 +26,38 @@ define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constan
 define('int1', 'Debug trap, not subject to the gate’s privilege', (x) => x.softwareInterrupt(x.constant(1, 32), false));
 define('int', 'Software interrupt', (x, vector) => x.softwareInterrupt(x.b.zext(x.read(vector!, 8), 32)));
 
-define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32)));
-define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32)));
+define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32), x.next()));
+define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32), x.next()));
 
 define('invlpg', 'Invalidate a page’s translations', (x, page) => {
-  if (page!.kind === 'mem') x.b.call('invlpg', 0, x.address(page!));
+  if (page!.kind !== 'mem') throw new TypeError('INVLPG of a register');
+  x.b.call('privileged', 0);
+  x.b.call('invlpg', 0, x.address(page!));
   x.refetch();
 });
+define('invpcid', 'Invalidate the translations of a process-context identifier', (x, type, descriptor) => {
+  const k = x.b;
+  if (descriptor!.kind !== 'mem') throw new TypeError('INVPCID of a register');
+  k.call('privileged', 0);
+  const at = x.address(descriptor!);
+  const tag = x.load(at, 64, descriptor!.fault);
+  k.call('invpcid', 0, x.read(type!), tag, x.load(k.add(at, x.constant(8, 64)), 64, descriptor!.fault));
+  x.refetch();
+});
+
+define('lmsw', 'Load the low bits of CR0', (x, src) => {
+  x.b.call('privileged', 0);
+  x.b.call('loadMachineStatus', 0, x.b.zext(x.read(src!, 16), 32));
+  x.refetch();
+});
+define('clts', 'Clear CR0.TS', (x) => {
+  x.b.call('privileged', 0);
+  x.b.call('clearTaskSwitched', 0);
+  x.refetch();
+});
+define('rdpkru', 'Read the rights of protection keys', (x) => void x.b.call('readKeyRights', 0));
+define('wrpkru', 'Write the rights of protection keys', (x) => void x.b.call('writeKeyRights', 0));
+define('invd wbinvd wbnoinvd', 'Drop or write back caches: memory is coherent here', (x) => void x.b.call('privileged', 0));
 
 for (const [name, place] of [
   ['fs', FS_BASE],
@@ -75,10 +100,6 @@ define('wrmsr', 'Write a model-specific register', (x) => {
 define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(1, 32)));
 define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
 
-define(
-  'in out ins outs clts invd wbinvd rdpmc lmsw invpcid',
-  'System instructions to come: #GP(0) outside CPL 0, as a user program sees them',
-  (x) => void x.b.call('notYet', 0),
-);
+define('rdpmc', 'Read a performance counter: there is none', (x) => x.trap(VECTOR.GP, 0));
 define('monitor mwait', 'To come: #UD outside CPL 0', (x) => void x.b.call('supervisorNotYet', 0));
 define('rsm getsec', 'Undefined outside system management mode, or without CR4.SMXE', (x) => x.trap(VECTOR.UD));

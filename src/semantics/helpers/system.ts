@@ -28,7 +28,7 @@ defineHelper({
   run: (c) => {
     const leaf = Number(c.cpu.gpr(0) & 0xffff_ffffn);
     const subleaf = Number(c.cpu.gpr(1) & 0xffff_ffffn);
-    const [a, b, cx, d] = c.machine.cpuid(leaf, subleaf);
+    const [a, b, cx, d] = c.machine.cpuid(leaf, subleaf, c.cpu.u64(CR4));
     for (const [n, value] of [
       [0, a],
       [3, b],
@@ -162,24 +162,16 @@ defineHelper({
 
 defineHelper({
   name: 'setInterruptFlag',
-  doc: 'CLI and STI: #GP(0) where CPL > IOPL',
-  args: [32],
+  doc: 'CLI and STI: #GP(0) where CPL > IOPL. The last argument is where the instruction ends',
+  args: [32, 64],
   result: 0,
-  run: (c, on) => {
+  run: (c, on, next) => {
     const flags = c.cpu.rflags;
     if (c.cpu.cpl > ((flags >> 12) & 3)) return c.fault(GP, 0);
     c.cpu.rflags = on ? flags | FLAG.IF : flags & ~FLAG.IF;
-    if (on && !(flags & FLAG.IF)) shadow(c, STI_SHADOW);
-  },
-});
-
-defineHelper({
-  name: 'invlpg',
-  doc: 'INVLPG: drops the translations of one page; #GP(0) outside CPL 0',
-  args: [64],
-  result: 0,
-  run: (c, address) => {
-    if (!privileged(c)) c.machine.flushPage(address!);
+    if (!on || flags & FLAG.IF) return;
+    shadow(c, STI_SHADOW);
+    if (c.machine.interruptWaits()) c.retire(next!);
   },
 });
 
