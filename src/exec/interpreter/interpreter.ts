@@ -11,6 +11,7 @@ import { runSteppable } from '../single-step.ts';
 import { NEVER_HOT, RecordCache } from './cache.ts';
 import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
+import { OUTCOME } from './handlers.ts';
 import { RECORD } from './record.ts';
 import { fillRecord, shapeKey } from './shape.ts';
 
@@ -68,9 +69,20 @@ export class Interpreter implements Engine {
   }
 
   statistics(): EngineStatistics {
-    if (this.regions === null) return {};
-    const { regions, instructions, bytes, milliseconds, dropped } = this.regions.counts;
-    return { 'compiled code': { regions, instructions, 'bytes of WebAssembly': bytes, ms: milliseconds, dropped } };
+    const { regions } = this;
+    if (regions === null) return {};
+    const { bytes, milliseconds, dropped, ...compiled } = regions.counts;
+    const exits = (outcome: number): number => Number(this.#view.getBigUint64(L.REGION_EXITS + 8 * outcome, true));
+    return {
+      'compiled code': { ...compiled, 'bytes of WebAssembly': bytes, ms: milliseconds, 'regions dropped': dropped },
+      regions: {
+        entries: Number(this.#view.getBigUint64(L.REGION_ENTRIES, true)),
+        'exits to other code': exits(OUTCOME.jump),
+        'exits to the interpreter': exits(OUTCOME.plain),
+        'exits with a fault': exits(OUTCOME.fault),
+        'exits to the machine': exits(OUTCOME.exit),
+      },
+    };
   }
 
   #reset(): void {
