@@ -10,7 +10,7 @@ const dump = (...args: string[]) => swapgs(['run', ...args, rounds, '10000']);
 
 describe('swapgs run --dump-ir and --dump-wasm', () => {
   it('show what is compiled of a function', () => {
-    const { status, stderr } = dump('--dump-ir', 'main');
+    const { status, stderr } = dump('--dump-ir', 'mix');
     expect(status).toBe(0);
     expect(stderr).toMatch(/^block 0x[0-9a-f]+, \d+ instructions/m);
     expect(stderr).toMatch(/^%\d+ = get\.64 \[place 0x10[0-9a-f]{2}\]$/m);
@@ -18,7 +18,7 @@ describe('swapgs run --dump-ir and --dump-wasm', () => {
 
   it('write modules that a WebAssembly engine takes', () => {
     const dir = mkdtempSync(join(tmpdir(), 'dump-'));
-    const { stderr } = dump('--dump-wasm', 'main', '--dump-dir', dir);
+    const { stderr } = dump('--dump-wasm', 'mix', '--dump-dir', dir);
     const files = readdirSync(dir);
     expect(files.length).toBeGreaterThan(0);
     for (const file of files) {
@@ -33,7 +33,7 @@ describe('swapgs run --dump-ir and --dump-wasm', () => {
       125,
       'swapgs: no such symbol: nowhere: give an address (0x…) or a function of the program\n',
     ]);
-    expect(dump('--engine', 'interpreter', '--dump-ir', 'main').stderr).toBe(
+    expect(dump('--engine', 'interpreter', '--dump-ir', 'mix').stderr).toBe(
       'swapgs: nothing is compiled that could be shown: --dump-ir, --dump-wasm: use --engine jit\n',
     );
   });
