@@ -173,7 +173,8 @@ export class Interpreter implements Engine {
       const offset = physical % PAGE_SIZE;
       const map = cache.mapOf(physical - offset);
       const known = cache.recordAt(map, offset);
-      if (known !== 0 && !first) break;
+      // A region's entry begins a run of its own.
+      if (!first && (known !== 0 || this.regions?.isEntry(physical))) break;
       const key = shapeKey(insn);
       if (!this.#handlers.defines(insn, key)) {
         if (first) return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
@@ -187,7 +188,7 @@ export class Interpreter implements Engine {
       at = BigInt.asUintN(64, at + BigInt(insn.length));
       if (second !== null || ENDS_RUN.has(insn.mnemonic)) break;
       // With regions, what has been decoded must have been met: they are made of it.
-      if (this.regions !== null && insn.operands[0]?.kind === 'rel') break;
+      if (this.regions !== null && (insn.operands[0]?.kind === 'rel' || insn.mnemonic === 'call')) break;
     }
     // Behind the run stands a look-up of what follows; its offset may be the next page's first byte.
     const end = this.#cache.allocateRecord();
