@@ -4,17 +4,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import '../../dist/semantics/index.js';
 import { parseHexBytes } from '../../dist/bits/hex.js';
-import { INLINE_SAMPLES } from '../../dist/exec/interpreter/inline.js';
+import { decodeSamples, INLINE_SAMPLES } from '../../dist/exec/interpreter/inline.js';
 import { describeBytes } from '../../dist/exec/jit/explain.js';
 import { BASE, idioms, SNAPSHOTS, snapshot } from './samples.js';
 
-mkdirSync(SNAPSHOTS, { recursive: true });
+const shapes = decodeSamples(INLINE_SAMPLES);
+const instructions = INLINE_SAMPLES.map((hex, i) => [shapes[i].key, hex]);
 const describe = (hex) => describeBytes(parseHexBytes(hex), BASE);
-writeFileSync(
-  new URL('instructions.txt', SNAPSHOTS),
-  snapshot(
-    INLINE_SAMPLES.map((hex) => ['instruction', hex]),
-    describe,
-  ),
-);
+mkdirSync(SNAPSHOTS, { recursive: true });
+writeFileSync(new URL('instructions.txt', SNAPSHOTS), snapshot(instructions, describe));
 writeFileSync(new URL('idioms.txt', SNAPSHOTS), snapshot(idioms(), describe));

@@ -181,7 +181,7 @@ export class Interpreter implements Engine {
       }
       if (known !== 0) cache.drop(map + offset * 4);
       this.#append(insn, key, at, map, offset, physical, second, first, jumped);
-      this.#uncover(insn, rip, at, map);
+      this.#uncover(insn, at);
       mmu.code.mark(physical, second === null ? insn.length : PAGE_SIZE - offset);
       if (second !== null) mmu.code.mark(second, insn.length - (PAGE_SIZE - offset));
       at = BigInt.asUintN(64, at + BigInt(insn.length));
@@ -197,16 +197,14 @@ export class Interpreter implements Engine {
     return null;
   }
 
-  /** The target of a branch back, within the page, becomes a head: decoded where a run begins. */
-  #uncover(insn: Insn, rip: bigint, at: bigint, map: number): void {
+  /** The target of a branch back becomes a head: a run begins there, and it may become hot. */
+  #uncover(insn: Insn, at: bigint): void {
     const op = insn.operands[0];
     if (this.regions === null || op?.kind !== 'rel' || op.offset > 0n) return;
-    const target = at + op.offset;
-    if (target >> 12n !== rip >> 12n) return;
+    const target = BigInt.asUintN(64, at + op.offset);
     const offset = Number(target & 0xfffn);
-    const record = this.#cache.recordAt(map, offset);
-    const handler = record === 0 ? PSEUDO.head : this.#view.getUint16(record + RECORD.handler, true);
-    if (handler !== PSEUDO.head && handler !== PSEUDO.region) this.#cache.drop(map + offset * 4);
+    const frame = this.#context.mmu.peekFetch(target - BigInt(offset));
+    if (frame !== null) this.#cache.uncover(frame + offset, this.#hotAfter!);
   }
 
   #append(
@@ -234,7 +232,7 @@ export class Interpreter implements Engine {
     if (first && this.regions !== null) {
       const region = this.regions.entryAt(at, physical);
       if (region !== null) this.#fillRegion(record(), at, region);
-      else this.#fillHead(record(), jumped);
+      else this.#fillHead(record(), jumped || cache.isTarget(physical));
     }
     if (second !== null) {
       const cross = record();

@@ -52,7 +52,7 @@ const MOST_ABSORBED = 64;
 /** Heads of one region. */
 const MOST_HEADS = 64;
 /** Bytes of WebAssembly after which all regions are forgotten. */
-const MOST_CODE = 96 << 20;
+const MOST_CODE = 32 << 20;
 /** What no slot of the cache of branch targets holds as an address: not canonical. */
 const NO_TARGET = 0x7f;
 

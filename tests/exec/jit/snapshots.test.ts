@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { idioms, SNAPSHOTS, snapshot } from '../../../scripts/codegen/samples.js';
+import { BASE, idioms, SNAPSHOTS, snapshot } from '../../../scripts/codegen/samples.js';
 import { parseHexBytes } from '../../../src/bits/hex.ts';
-import { INLINE_SAMPLES } from '../../../src/exec/interpreter/inline.ts';
+import { decodeSamples, INLINE_SAMPLES } from '../../../src/exec/interpreter/inline.ts';
 import { describeBytes } from '../../../src/exec/jit/explain.ts';
 import '../../../src/semantics/index.ts';
 
-const BASE = 0x401000n;
+const shapes = decodeSamples(INLINE_SAMPLES);
+const instructions = INLINE_SAMPLES.map((hex, i): [string, string] => [shapes[i]!.key, hex]);
 const describeHex = (hex: string): string | null => describeBytes(parseHexBytes(hex), BASE);
 
 /** The sections of a snapshot file by their headings. */
@@ -14,8 +15,8 @@ const sections = (text: string): Map<string, string> =>
   new Map(text.split(/^(?==== )/m).map((part) => [part.split('\n', 1)[0]!, part]));
 
 test.each([
-  ['instructions', INLINE_SAMPLES.map((hex): [string, string] => ['instruction', hex])],
-  ['idioms', idioms() as [string, string][]],
+  ['instructions', instructions],
+  ['idioms', idioms()],
 ] as const)('the code of %s is the committed one; after a change: node scripts/codegen/update.js', (name, samples) => {
   const committed = sections(readFileSync(new URL(`${name}.txt`, SNAPSHOTS), 'utf8'));
   const now = sections(snapshot(samples, describeHex));
