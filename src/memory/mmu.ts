@@ -15,9 +15,9 @@ const PAGE_MASK = 0xffff_f000;
 
 /** What the slow path has done since the machine was made; whoever hits the fast tables is not counted. */
 export interface MmuCounts {
-  /** Look-ups that the fast tables could not answer. */
+  /** Loads and stores that the fast tables could not answer. */
   misses: number;
-  /** Those that had to read the page tables. */
+  /** Look-ups, those of instructions too, that had to read the page tables. */
   walks: number;
   pageFaults: number;
 }
@@ -153,7 +153,6 @@ export class Mmu {
   /** The frame behind a canonical page, filling the TLB; null when #PF is pending. */
   #page(high: number, low: number, access: Access): Translation | null {
     const mode = this.#paging;
-    this.counts.misses++;
     const supervisor = this.cpu.cpl !== 3;
     let t: Translation | 0 | 9 | undefined = this.#tlb.get(high, low);
     if (t !== undefined && !permits(t, access, supervisor, mode)) {
@@ -239,6 +238,7 @@ export class Mmu {
       this.#pageFault(high, low, access, PF.P);
       return -1;
     }
+    this.counts.misses++;
     const first = this.#page(high, low, access);
     if (first === null) return -1;
     const offset = low & 0xfff;
