@@ -127,7 +127,7 @@ function aim(gpr: bigint[], op: MemoryOperand, to: bigint, segmentBase: bigint, 
   } else if (op.index !== null) gpr[op.index] = BigInt.asUintN(64, rest >> BigInt(op.shift));
 }
 
-const STRINGS = new Set('movs cmps stos lods scas maskmovdqu xlatb'.split(' '));
+const STRINGS = new Set('movs cmps stos lods scas maskmovdqu maskmovq xlatb'.split(' '));
 
 /** A case for one instruction: drawn registers, flags, vectors and memory, with its memory operands aimed. */
 export function drawCase(insn: Insn, random: Random): OracleCase {
@@ -181,6 +181,7 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     gsBase: segments.gs,
     fxsave: drawFxsave(random),
     xmm: Array.from({ length: 16 }, () => value128(random)),
+    ymmHigh: Array.from({ length: 16 }, () => value128(random)),
     mxcsr: drawMxcsr(random),
     memory,
   };

@@ -2,13 +2,10 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
-import { joinLanes, lanesOf, readAligned, vectorPlace } from './operands.ts';
+import { checkFloat, joinLanes, lanesOf, readAligned, vectorPlace } from './operands.ts';
 
 type Precision = 32 | 64;
 const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');
-
-/** Merges the exceptions of the operation and raises the unmasked ones; nothing has been written yet. */
-const check = (x: Lift): void => void x.b.call('fpCheck', 0);
 
 /** Defines the packed and scalar forms of one operation: addps addss addpd addsd. */
 function family(stem: string, title: string, operation: (x: Lift, w: Precision, a: Val, b: Val) => Val): void {
@@ -25,14 +22,14 @@ function family(stem: string, title: string, operation: (x: Lift, w: Precision, 
         if (!packed) {
           const b = x.read(src!, w);
           const r = operation(x, w, x.read(dst!, w), b);
-          check(x);
+          checkFloat(x);
           x.b.put(vectorPlace(dst!), r);
           return;
         }
         const b = lanesOf(x, readAligned(x, src!), w);
         const a = lanesOf(x, x.read(dst!, 128), w);
         const r = a.map((lane, i) => operation(x, w, lane, b[i]!));
-        check(x);
+        checkFloat(x);
         x.write(dst!, joinLanes(x, r));
       },
     );
@@ -82,14 +79,14 @@ for (const [suffix, w, packed] of [
     if (!packed) {
       const b = x.read(src!, w);
       const r = compare(x.read(dst!, w), b);
-      check(x);
+      checkFloat(x);
       x.b.put(vectorPlace(dst!), r);
       return;
     }
     const b = lanesOf(x, readAligned(x, src!), w);
     const a = lanesOf(x, x.read(dst!, 128), w);
     const r = a.map((lane, i) => compare(lane, b[i]!));
-    check(x);
+    checkFloat(x);
     x.write(dst!, joinLanes(x, r));
   });
 
@@ -103,7 +100,7 @@ for (const [mnemonic, w, op] of [
     const k = x.b;
     const b = x.read(src!, w);
     const flags = k.call(`${format(w)}.${op}`, 32, x.read(dst!, w), b);
-    check(x);
+    checkFloat(x);
     const at = (bit: number): Val => k.trunc(k.shr(flags, x.constant(bit, 32)), 1);
     const no = x.constant(0, 1);
     x.setFlags({ cf: at(0), pf: at(2), zf: at(6), of: no, sf: no, af: no });
@@ -120,7 +117,7 @@ function scalar(
   define(mnemonic, title, (x, dst, src) => {
     const [helper, w, to] = from(dst!, src!);
     const r = x.b.call(helper, to as 32 | 64, x.read(src!, w));
-    check(x);
+    checkFloat(x);
     if (dst!.kind === 'reg' && dst!.file === 'vector') x.b.put(dst!.place, r);
     else x.write(dst!, r);
   });
@@ -145,7 +142,7 @@ function packed(mnemonic: string, title: string, count: 2 | 4, from: Precision, 
     const source =
       bits === 64 ? lanesOf(x, x.b.vector(x.read(src!, 64), 128), from) : lanesOf(x, readAligned(x, src!), from);
     const r = source.slice(0, count).map((lane) => x.b.call(helper, to, lane));
-    check(x);
+    checkFloat(x);
     x.write(dst!, joinLanes(x, r));
   });
 }
