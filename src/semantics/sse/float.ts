@@ -2,36 +2,31 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
-import { checkFloat, joinLanes, lanesOf, readAligned, vectorPlace } from './operands.ts';
-
-type Precision = 32 | 64;
-const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');
+import { defineBinary, defineScalar } from './define.ts';
+import { checkFloat, format, joinLanes, lanesOf, type Precision, readAligned, vectorPlace } from './operands.ts';
 
 /** Defines the packed and scalar forms of one operation: addps addss addpd addsd. */
-function family(stem: string, title: string, operation: (x: Lift, w: Precision, a: Val, b: Val) => Val): void {
-  for (const [suffix, w, packed] of [
-    ['ps', 32, true],
-    ['ss', 32, false],
-    ['pd', 64, true],
-    ['sd', 64, false],
+function family(
+  stem: string,
+  title: string,
+  operation: (x: Lift, w: Precision, a: Val, b: Val, imm: Val) => Val,
+): void {
+  for (const [suffix, w, name] of [
+    ['s', 32, 'single'],
+    ['d', 64, 'double'],
   ] as const) {
-    define(
-      stem + suffix,
-      `${title}: ${packed ? 'packed' : 'scalar'} ${w === 32 ? 'single' : 'double'}`,
-      (x, dst, src) => {
-        if (!packed) {
-          const b = x.read(src!, w);
-          const r = operation(x, w, x.read(dst!, w), b);
-          checkFloat(x);
-          x.b.put(vectorPlace(dst!), r);
-          return;
-        }
-        const b = lanesOf(x, readAligned(x, src!), w);
-        const a = lanesOf(x, x.read(dst!, 128), w);
-        const r = a.map((lane, i) => operation(x, w, lane, b[i]!));
-        checkFloat(x);
-        x.write(dst!, joinLanes(x, r));
+    defineScalar(`${stem}s${suffix}`, `${title}: scalar ${name}`, w, (x, a, b, imm) => operation(x, w, a, b, imm));
+    defineBinary(
+      `${stem}p${suffix}`,
+      `${title}: packed ${name}`,
+      (x, a, b, imm) => {
+        const sources = lanesOf(x, b, w);
+        return joinLanes(
+          x,
+          lanesOf(x, a, w).map((lane, i) => operation(x, w, lane, sources[i]!, imm)),
+        );
       },
+      { float: true },
     );
   }
 }
@@ -67,28 +62,9 @@ for (const [stem, title] of [
   });
 }
 
-for (const [suffix, w, packed] of [
-  ['ps', 32, true],
-  ['ss', 32, false],
-  ['pd', 64, true],
-  ['sd', 64, false],
-] as const)
-  define(`cmp${suffix}`, 'Compare by predicate into lanes of ones or zeros', (x, dst, src, predicate) => {
-    const by = x.b.zext(x.read(predicate!, 8), 32);
-    const compare = (a: Val, b: Val): Val => x.b.call(`${format(w)}.cmp`, w, a, b, by);
-    if (!packed) {
-      const b = x.read(src!, w);
-      const r = compare(x.read(dst!, w), b);
-      checkFloat(x);
-      x.b.put(vectorPlace(dst!), r);
-      return;
-    }
-    const b = lanesOf(x, readAligned(x, src!), w);
-    const a = lanesOf(x, x.read(dst!, 128), w);
-    const r = a.map((lane, i) => compare(lane, b[i]!));
-    checkFloat(x);
-    x.write(dst!, joinLanes(x, r));
-  });
+family('cmp', 'Compare by predicate into lanes of ones or zeros', (x, w, a, b, imm) =>
+  x.b.call(`${format(w)}.cmp`, w, a, b, x.b.zext(imm, 32)),
+);
 
 for (const [mnemonic, w, op] of [
   ['ucomiss', 32, 'ucomi'],

@@ -4,7 +4,8 @@ import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
 import { defineBinary, defineUnary } from './define.ts';
-import { iota, lanesOf, readAligned, splatByte } from './operands.ts';
+import { extractLane, insertLane } from './lanes.ts';
+import { iota, readAligned, splatByte } from './operands.ts';
 
 type VectorBinary = Extract<RowName, `i${string}x${string}` | `v128_${string}`>;
 
@@ -70,26 +71,24 @@ const BINARY: readonly [string, VectorBinary, string, ('low' | 'joined')?][] = [
 const row = (x: Lift, name: VectorBinary, a: Val, b: Val): Val =>
   (x.b[name] as (a: Val, b: Val) => Val).call(x.b, a, b);
 
-for (const [mnemonic, name, title, mmx] of BINARY) defineBinary(mnemonic, title, (x, a, b) => row(x, name, a, b), mmx);
+for (const [mnemonic, name, title, mmx] of BINARY)
+  defineBinary(mnemonic, title, (x, a, b) => row(x, name, a, b), { mmx });
 
 for (const [mnemonic, lanes, title] of [
   ['punpckhbw', 'i8x16', 'Interleave high bytes'],
   ['punpckhwd', 'i16x8', 'Interleave high words'],
   ['punpckhdq', 'i32x4', 'Interleave high doublewords'],
 ] as const)
-  defineBinary(
-    mnemonic,
-    title,
-    (x, a, b) => x.b[`${lanes}_interleave_high`](a, b),
-    ({ b: k }, a, b) => k.high(k[`${lanes}_interleave_low`](k.vector(a, 128), k.vector(b, 128)), 64),
-  );
+  defineBinary(mnemonic, title, (x, a, b) => x.b[`${lanes}_interleave_high`](a, b), {
+    mmx: ({ b: k }, a, b) => k.high(k[`${lanes}_interleave_low`](k.vector(a, 128), k.vector(b, 128)), 64),
+  });
 
 for (const [mnemonic, mmx] of [
   ['pandn', 'low'],
   ['andnps', undefined],
   ['andnpd', undefined],
 ] as const)
-  defineBinary(mnemonic, 'And with the complement of the first source', (x, a, b) => x.b.v128_andnot(b, a), mmx);
+  defineBinary(mnemonic, 'And with the complement of the first source', (x, a, b) => x.b.v128_andnot(b, a), { mmx });
 
 /** The count of a shift: an immediate, or the low quadword of a vector. */
 function shiftCount(x: Lift, by: Op, mmx: boolean): Val {
@@ -171,7 +170,7 @@ for (const [mnemonic, title, high, mmx] of [
       const upper = x.constant(0x0808080808080808n, 64);
       return k.i8x16_swizzle(v, high ? k.pair(low, k.add(words, upper)) : k.pair(words, k.add(low, upper)));
     },
-    mmx,
+    { mmx },
   );
 
 defineBinary('shufps', 'Two singles of the first source, then two of the second', (x, a, b, imm) => {
@@ -190,32 +189,12 @@ defineBinary('shufpd', 'One double of the first source, then one of the second',
   return k.pair(k.select(bit(0), k.high(a, 64), k.low(a, 64)), k.select(bit(1), k.high(b, 64), k.low(b, 64)));
 });
 
-/** Which half a word index is in, and its shift there. */
-function wordAt(x: Lift, op: Op): { high: Val; shift: Val } {
-  const k = x.b;
-  const index = k.zext(x.read(op, 8), 64);
-  return {
-    high: k.trunc(k.shr(index, x.constant(2, 64)), 1),
-    shift: k.shl(k.and(index, x.constant(3, 64)), x.constant(4, 64)),
-  };
-}
-
 define('pinsrw', 'Insert a word', (x, dst, src, at) => {
-  const k = x.b;
-  const { high, shift } = wordAt(x, at!);
-  const value = k.shl(k.zext(x.read(src!, 16), 64), shift);
-  const hole = k.not(k.shl(x.constant(0xffff, 64), shift));
-  const inserted = (half: Val): Val => k.or(k.and(half, hole), value);
-  if (dst!.w === 64) return x.write(dst!, inserted(x.read(dst!, 64)));
-  const [low, upper] = lanesOf(x, x.read(dst!, 128), 64);
-  x.write(dst!, k.pair(k.select(high, low!, inserted(low!)), k.select(high, inserted(upper!), upper!)));
+  const value = x.read(src!, 16);
+  x.write(dst!, insertLane(x, x.read(dst!, Math.min(dst!.w, 128)), x.read(at!, 8), value));
 });
 
 define('pextrw', 'Extract a word', (x, dst, src, at) => {
-  const k = x.b;
-  const { high, shift } = wordAt(x, at!);
-  const word = (half: Val): Val => k.trunc(k.and(k.shr(half, shift), x.constant(0xffff, 64)), dst!.w);
-  if (src!.w === 64) return x.write(dst!, word(x.read(src!, 64)));
-  const [low, upper] = lanesOf(x, x.read(src!, 128), 64);
-  x.write(dst!, word(k.select(high, upper!, low!)));
+  const word = extractLane(x, x.read(src!, Math.min(src!.w, 128)), x.read(at!, 8), 16);
+  x.write(dst!, x.b.zext(word, dst!.w));
 });

@@ -1,4 +1,5 @@
 import type { Place, Val } from '../../ir/nodes.ts';
+import { vectorAt } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
 import type { Lift } from '../lift.ts';
 import type { MemoryOp, Op } from '../operands.ts';
@@ -77,3 +78,10 @@ export const choose = (x: Lift, signs: Val, a: Val, b: Val): Val =>
 
 /** Merges the exceptions of the operation and raises the unmasked ones; nothing has been written yet. */
 export const checkFloat = (x: Lift): void => void x.b.call('fpCheck', 0);
+
+/** XMM0 where an instruction names it without an operand. */
+export const XMM0: Op = { kind: 'reg', file: 'vector', w: 128, place: vectorAt(0), n: 0 };
+
+/** Width of a floating-point lane, and what the helpers of that format are called. */
+export type Precision = 32 | 64;
+export const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');
