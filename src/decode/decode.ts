@@ -1,9 +1,11 @@
 import { Random } from '../bits/random.ts';
 import {
   Code,
+  CpuidFeature,
   Decoder,
   DecoderError,
   DecoderOptions,
+  EncodingKind,
   Instruction,
   MemorySizeExt,
   Mnemonic,
@@ -32,26 +34,36 @@ const FAR = /^(Call|Jmp)_(?:m16|ptr)\d+$/;
 /** LOOPcc: the counter's width is the address size. */
 const COUNTER = /^Loop.*_(R|E)CX$/;
 
+/** Encodings with registers and operand forms of their own: their definitions stand under a name with this in front. */
+const OWN_NAME = new Map<number, string>([
+  [EncodingKind.EVEX, 'evex.'],
+  [EncodingKind.MVEX, 'mvex.'],
+]);
+
 interface CodeInfo {
   readonly name: string;
+  readonly features: readonly string[];
   readonly mnemonic: string;
   readonly width: number;
 }
 const CODES = new Map<number, CodeInfo>();
 
-function codeInfo(code: number, mnemonic: number): CodeInfo {
+function codeInfo(i: Instruction): CodeInfo {
+  const { code, mnemonic } = i;
   let info = CODES.get(code);
   if (info === undefined) {
+    const features = [...i.cpuidFeatures()].map((feature) => CpuidFeature[feature] as string);
     const name = Code[code] as string;
     const string = STRING_CODES.exec(name);
     const stack = STACK_FORM.exec(name);
     const far = FAR.exec(name);
     const counter = COUNTER.exec(name);
-    if (string) info = { name, mnemonic: string[1]!.toLowerCase(), width: STRING_WIDTH[string[2]!]! };
-    else if (stack) info = { name, mnemonic: stack[1]!.toLowerCase(), width: STRING_WIDTH[stack[2]!]! };
-    else if (far) info = { name, mnemonic: `${far[1]!.toLowerCase()}f`, width: 0 };
-    else if (counter) info = { name, mnemonic: MNEMONICS.get(mnemonic)!, width: counter[1] === 'E' ? 32 : 64 };
-    else info = { name, mnemonic: MNEMONICS.get(mnemonic)!, width: 0 };
+    if (string) info = { name, features, mnemonic: string[1]!.toLowerCase(), width: STRING_WIDTH[string[2]!]! };
+    else if (stack) info = { name, features, mnemonic: stack[1]!.toLowerCase(), width: STRING_WIDTH[stack[2]!]! };
+    else if (far) info = { name, features, mnemonic: `${far[1]!.toLowerCase()}f`, width: 0 };
+    else if (counter)
+      info = { name, features, mnemonic: MNEMONICS.get(mnemonic)!, width: counter[1] === 'E' ? 32 : 64 };
+    else info = { name, features, mnemonic: (OWN_NAME.get(i.encoding) ?? '') + MNEMONICS.get(mnemonic)!, width: 0 };
     CODES.set(code, info);
   }
   return info;
@@ -205,7 +217,7 @@ function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
   if (error !== DecoderError.None || i.code === Code.INVALID) return 'invalid';
 
   if (i.code === Code.Pause && isExchange(bytes, i.length)) return decodeExchange(bytes);
-  const info = codeInfo(i.code, i.mnemonic);
+  const info = codeInfo(i);
   const operands: Operand[] = [];
   let address32 = false;
   for (let n = 0; n < i.opCount; n++) {
@@ -219,6 +231,7 @@ function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
     length,
     code: i.code,
     codeName: info.name,
+    features: info.features,
     mnemonic: info.mnemonic,
     operands: Object.freeze(operands),
     lock: i.hasLockPrefix,

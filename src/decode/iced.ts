@@ -14,6 +14,7 @@ export const {
   Decoder,
   DecoderError,
   DecoderOptions,
+  EncodingKind,
   FlowControl,
   Formatter,
   FormatterSyntax,

@@ -50,6 +50,8 @@ export interface Insn {
   readonly code: number;
   /** iced's name of that encoding, for instance `Add_rm64_r64`. */
   readonly codeName: string;
+  /** Features that a CPU must have for it, by iced's names: `SSE4_1`, or `VAES` and `AVX`. */
+  readonly features: readonly string[];
   /** Lower-case mnemonic under which the definition stands; string instructions have none of the SSE names (`movs`). */
   readonly mnemonic: string;
   readonly operands: readonly Operand[];

@@ -9,7 +9,8 @@ const MXCSR = new Set(['ldmxcsr', 'stmxcsr']);
 
 /**
  * What an instruction on vector registers raises under the present CR0.EM, CR0.TS and CR4.OSFXSR (SDM 3A 2.5): #NM, #UD, or null:
- * nothing. It is asked when instructions are decoded, so that it costs nothing when they run; x87 instructions look for themselves.
+ * nothing. It is asked when instructions are decoded, so that it costs nothing when they run; x87 and MMX instructions look for
+ * themselves.
  */
 export function refusal(insn: Insn, cpu: CpuState): number | null {
   const cr0 = cpu.u64(L.CR0);
@@ -17,7 +18,6 @@ export function refusal(insn: Insn, cpu: CpuState): number | null {
   if (ready && (cr0 & (CR0.EM | CR0.TS)) === 0n) return null;
   const uses = (file: string): boolean => insn.operands.some((op) => op.kind === 'reg' && op.register.file === file);
   const sse = uses('vector') || MXCSR.has(insn.mnemonic);
-  if (!sse && !uses('mm') && insn.mnemonic !== 'emms') return null;
-  if (cr0 & CR0.EM || (sse && !ready)) return VECTOR.UD;
-  return cr0 & CR0.TS ? VECTOR.NM : null;
+  if (!sse) return null;
+  return cr0 & CR0.EM || !ready ? VECTOR.UD : VECTOR.NM;
 }

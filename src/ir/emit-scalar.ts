@@ -224,3 +224,96 @@ export function divideLongHigh(e: Emitter): void {
     ),
   );
 }
+
+/** PDEP and PEXT, a step for each one of the mask: `scatter` moves low bits of a to the ones of b, else the bits there come low. */
+export function byMask(scatter: boolean) {
+  return (e: Emitter, w: number): void => {
+    const long = w === 64;
+    const type = long ? TYPE.i64 : TYPE.i32;
+    const [and, or, sub, mul] = long
+      ? [W.i64_and, W.i64_or, W.i64_sub, W.i64_mul]
+      : [W.i32_and, W.i32_or, W.i32_sub, W.i32_mul];
+    const [shl, shr, ctz, ne] = long
+      ? [W.i64_shl, W.i64_shr_u, W.i64_ctz, W.i64_ne]
+      : [W.i32_shl, W.i32_shr_u, W.i32_ctz, W.i32_ne];
+    const constant = (v: number): void => (long ? e.i64(BigInt(v)) : e.i32(v));
+    e.temp(type, (mask) =>
+      e.temp(type, (a) =>
+        e.temp(type, (out) =>
+          e.temp(type, (low) => {
+            e.set(mask);
+            e.set(a);
+            constant(0);
+            e.set(out);
+            if (!scatter) {
+              // Where the next bit goes.
+              constant(1);
+              e.set(low);
+            }
+            e.get(mask);
+            constant(0);
+            e.op(ne);
+            e.ifElse(null, () =>
+              e.repeatWhile(() => {
+                e.get(out);
+                if (scatter) {
+                  e.get(mask);
+                  constant(0);
+                  e.get(mask);
+                  e.op(sub, and);
+                  e.get(a);
+                  constant(1);
+                  e.op(and, mul);
+                } else {
+                  e.get(a);
+                  e.get(mask);
+                  e.op(ctz, shr);
+                  constant(1);
+                  e.op(and);
+                  e.get(low);
+                  e.op(mul);
+                }
+                e.op(or);
+                e.set(out);
+                const moved = scatter ? a : low;
+                e.get(moved);
+                constant(1);
+                e.op(scatter ? shr : shl);
+                e.set(moved);
+                e.get(mask);
+                e.get(mask);
+                constant(1);
+                e.op(sub, and);
+                e.tee(mask);
+                constant(0);
+                e.op(ne);
+              }),
+            );
+            e.get(out);
+          }),
+        ),
+      ),
+    );
+  };
+}
+
+/** One byte of a CRC with a reflected polynomial. */
+export function crcByte(polynomial: number) {
+  return (e: Emitter): void => {
+    e.i32(0xff);
+    e.op(W.i32_and, W.i32_xor);
+    e.temp(TYPE.i32, (crc) => {
+      for (let i = 0; i < 8; i++) {
+        e.tee(crc);
+        e.i32(1);
+        e.op(W.i32_shr_u);
+        e.i32(0);
+        e.get(crc);
+        e.i32(1);
+        e.op(W.i32_and, W.i32_sub);
+        e.i32(polynomial);
+        e.op(W.i32_and, W.i32_xor);
+      }
+    });
+  };
+}

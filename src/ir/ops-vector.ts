@@ -5,10 +5,10 @@ import { type Emitter, TYPE, V, W } from './wasm-opcodes.ts';
 /** Operations on 128-bit vectors. A lane-wise row takes the scalar row's meaning; only its opcode is new. */
 
 type ScalarName = keyof typeof SCALAR_ROWS;
-const V128 = [128] as const;
-type BinaryRow = Row & { readonly kind: 'binary' };
+export const V128 = [128] as const;
+export type BinaryRow = Row & { readonly kind: 'binary' };
 
-const simd =
+export const simd =
   (...opcodes: number[]) =>
   (e: Emitter): void => {
     for (const opcode of opcodes) e.simd(opcode);
@@ -26,7 +26,7 @@ function lanewise(width: number, name: ScalarName, opcode: number): BinaryRow {
   };
 }
 
-function lanes(
+export function lanes(
   doc: string,
   width: number,
   f: (a: bigint, b: bigint) => bigint,
@@ -41,9 +41,45 @@ function lanes(
   return emit ? { ...row, emit } : row;
 }
 
+type UnaryRow = Row & { readonly kind: 'unary' };
+
+export function unaryLanes(doc: string, width: number, f: (a: bigint) => bigint, emit: (e: Emitter) => void): UnaryRow {
+  return {
+    doc: `${doc}, in lanes of ${width} bits`,
+    kind: 'unary',
+    widths: V128,
+    eval: (_w, [a]) => mapLanes(width, (x) => f(x!), a!),
+    emit,
+  };
+}
+
+/** The lesser or greater of each two lanes. */
+function extreme(width: number, kind: 'min' | 'max', sign: 's' | 'u', opcode: number): BinaryRow {
+  const value = (a: bigint): bigint => (sign === 's' ? signed(a, width) : a);
+  const least = (a: bigint, b: bigint): boolean => value(a) < value(b);
+  return lanes(
+    `the ${kind === 'min' ? 'lesser' : 'greater'}, ${sign === 's' ? 'signed' : 'unsigned'}`,
+    width,
+    (a, b) => (least(a, b) === (kind === 'min') ? a : b),
+    simd(opcode),
+  );
+}
+
+const absolute = (width: number, opcode: number): UnaryRow =>
+  unaryLanes(
+    '|a|, the least value staying',
+    width,
+    (a) => {
+      const v = signed(a, width);
+      return v < 0n ? -v : v;
+    },
+    simd(opcode),
+  );
+
 const ones = (condition: boolean): bigint => (condition ? -1n : 0n);
 const clamp = (x: bigint, low: bigint, high: bigint): bigint => (x < low ? low : x > high ? high : x);
-const clampSigned = (x: bigint, w: number): bigint => clamp(x, -(1n << BigInt(w - 1)), (1n << BigInt(w - 1)) - 1n);
+export const clampSigned = (x: bigint, w: number): bigint =>
+  clamp(x, -(1n << BigInt(w - 1)), (1n << BigInt(w - 1)) - 1n);
 const clampUnsigned = (x: bigint, w: number): bigint => clamp(x, 0n, mask(w));
 
 /** Shift of every lane by one count, the low 64 bits of `b` (SDM 2B PSLLW): past the lane all zeros, or all signs. */
@@ -158,6 +194,7 @@ export const VECTOR_ROWS = {
   i32x4_sub: lanewise(32, 'sub', V.i32x4_sub),
   i64x2_sub: lanewise(64, 'sub', V.i64x2_sub),
   i16x8_mul: lanewise(16, 'mul', V.i16x8_mul),
+  i32x4_mul: lanewise(32, 'mul', V.i32x4_mul),
   i8x16_add_sat_s: lanes(
     'a + b, signed saturation',
     8,
@@ -189,6 +226,7 @@ export const VECTOR_ROWS = {
   i8x16_eq: lanes('all ones where a = b', 8, (a, b) => ones(a === b), simd(V.i8x16_eq)),
   i16x8_eq: lanes('all ones where a = b', 16, (a, b) => ones(a === b), simd(V.i16x8_eq)),
   i32x4_eq: lanes('all ones where a = b', 32, (a, b) => ones(a === b), simd(V.i32x4_eq)),
+  i64x2_eq: lanes('all ones where a = b', 64, (a, b) => ones(a === b), simd(V.i64x2_eq)),
   i8x16_gt_s: lanes('all ones where a > b, signed', 8, (a, b) => ones(signed(a, 8) > signed(b, 8)), simd(V.i8x16_gt_s)),
   i16x8_gt_s: lanes(
     'all ones where a > b, signed',
@@ -202,10 +240,27 @@ export const VECTOR_ROWS = {
     (a, b) => ones(signed(a, 32) > signed(b, 32)),
     simd(V.i32x4_gt_s),
   ),
-  i8x16_min_u: lanes('the lesser, unsigned', 8, (a, b) => (a < b ? a : b), simd(V.i8x16_min_u)),
-  i8x16_max_u: lanes('the greater, unsigned', 8, (a, b) => (a > b ? a : b), simd(V.i8x16_max_u)),
-  i16x8_min_s: lanes('the lesser, signed', 16, (a, b) => (signed(a, 16) < signed(b, 16) ? a : b), simd(V.i16x8_min_s)),
-  i16x8_max_s: lanes('the greater, signed', 16, (a, b) => (signed(a, 16) > signed(b, 16) ? a : b), simd(V.i16x8_max_s)),
+  i64x2_gt_s: lanes(
+    'all ones where a > b, signed',
+    64,
+    (a, b) => ones(signed(a, 64) > signed(b, 64)),
+    simd(V.i64x2_gt_s),
+  ),
+  i8x16_min_s: extreme(8, 'min', 's', V.i8x16_min_s),
+  i8x16_min_u: extreme(8, 'min', 'u', V.i8x16_min_u),
+  i8x16_max_s: extreme(8, 'max', 's', V.i8x16_max_s),
+  i8x16_max_u: extreme(8, 'max', 'u', V.i8x16_max_u),
+  i8x16_abs: absolute(8, V.i8x16_abs),
+  i16x8_min_s: extreme(16, 'min', 's', V.i16x8_min_s),
+  i16x8_min_u: extreme(16, 'min', 'u', V.i16x8_min_u),
+  i16x8_max_s: extreme(16, 'max', 's', V.i16x8_max_s),
+  i16x8_max_u: extreme(16, 'max', 'u', V.i16x8_max_u),
+  i16x8_abs: absolute(16, V.i16x8_abs),
+  i32x4_min_s: extreme(32, 'min', 's', V.i32x4_min_s),
+  i32x4_min_u: extreme(32, 'min', 'u', V.i32x4_min_u),
+  i32x4_max_s: extreme(32, 'max', 's', V.i32x4_max_s),
+  i32x4_max_u: extreme(32, 'max', 'u', V.i32x4_max_u),
+  i32x4_abs: absolute(32, V.i32x4_abs),
   i8x16_avg_u: lanes('(a + b + 1) / 2, unsigned', 8, (a, b) => (a + b + 1n) >> 1n, simd(V.i8x16_avgr_u)),
   i16x8_avg_u: lanes('(a + b + 1) / 2, unsigned', 16, (a, b) => (a + b + 1n) >> 1n, simd(V.i16x8_avgr_u)),
   i16x8_mulh_s: lanes(
@@ -311,6 +366,7 @@ export const VECTOR_ROWS = {
   i8x16_narrow_s: narrow(16, 'signed', V.i8x16_narrow_i16x8_s),
   i8x16_narrow_u: narrow(16, 'unsigned', V.i8x16_narrow_i16x8_u),
   i16x8_narrow_s: narrow(32, 'signed', V.i16x8_narrow_i32x4_s),
+  i16x8_narrow_u: narrow(32, 'unsigned', V.i16x8_narrow_i32x4_u),
   i8x16_interleave_low: interleave(8, false),
   i16x8_interleave_low: interleave(16, false),
   i32x4_interleave_low: interleave(32, false),

@@ -1,5 +1,7 @@
 import { bit, flag, mask, signed } from '../bits/width.ts';
 import {
+  byMask,
+  crcByte,
   divideLong,
   divideLongHigh,
   extend,
@@ -325,6 +327,7 @@ export const SCALAR_ROWS = {
       for (let m = b!; m !== 0n; m &= m - 1n, source >>= 1n) if (source & 1n) out |= m & -m;
       return out;
     },
+    emit: byMask(true),
   },
   pext: {
     doc: 'the bits of a at the ones of b, gathered low',
@@ -336,6 +339,7 @@ export const SCALAR_ROWS = {
       for (let m = b!; m !== 0n; m &= m - 1n, to <<= 1n) if (a! & m & -m) out |= to;
       return out;
     },
+    emit: byMask(false),
   },
   crc32c: {
     doc: 'CRC-32C of accumulator a after the byte b (reflected polynomial 82f63b78)',
@@ -346,6 +350,7 @@ export const SCALAR_ROWS = {
       for (let i = 0; i < 8; i++) crc = crc & 1n ? (crc >> 1n) ^ 0x82f63b78n : crc >> 1n;
       return crc;
     },
+    emit: crcByte(0x82f63b78),
   },
   eqz: {
     doc: 'a = 0',

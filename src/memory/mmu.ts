@@ -17,9 +17,9 @@ const MOST_FILLED = 4096;
 
 /** What the slow path has done since the machine was made; whoever hits the fast tables is not counted. */
 export interface MmuCounts {
-  /** Look-ups that the fast tables could not answer. */
+  /** Loads and stores that the fast tables could not answer. */
   misses: number;
-  /** Those that had to read the page tables. */
+  /** Look-ups, those of instructions too, that had to read the page tables. */
   walks: number;
   pageFaults: number;
 }
@@ -196,7 +196,6 @@ export class Mmu {
   #page(high: number, low: number, access: Access, tagged = high): Translation | null {
     const mode = this.#paging;
     const by = this.#accessor;
-    this.counts.misses++;
     let t: Translation | 0 | 9 | undefined = this.#tlb.get(mode.pcid, high, low);
     if (t !== undefined) {
       const denied = denial(t, access, by, mode);
@@ -292,6 +291,7 @@ export class Mmu {
       this.#pageFault(high, low, access, PF.P);
       return -1;
     }
+    this.counts.misses++;
     const first = this.#page(high, low, access, tagged);
     if (first === null) return -1;
     const offset = low & 0xfff;

@@ -7,12 +7,14 @@ import { undefinedFlags } from '../decode/undefined-flags.ts';
 import { instructionNamed } from '../semantics/define.ts';
 import { isSupported } from '../semantics/lift.ts';
 import { constantOperands } from '../semantics/operands.ts';
+import { FX } from '../state/fxsave.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
+import { SW } from '../state/x87.ts';
 import type { OracleCase, OracleResult } from './case.ts';
 import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot } from './compare.ts';
 import { drawInsn, type Encoding, findEncodings } from './encodings.ts';
-import { hostVendor, NativeOracle } from './native.ts';
+import { hostFeatures, hostVendor, NativeOracle } from './native.ts';
 import { Sandbox } from './sandbox.ts';
 import { drawCase } from './states.ts';
 import { x87Masks } from './x87-masks.ts';
@@ -54,13 +56,27 @@ const BANNED = new Set(
 );
 
 function testable(insn: Insn): boolean {
+  if (!insn.features.every((name) => hostFeatures().has(name) || HINTS.has(name))) return false;
   if (BANNED.has(insn.mnemonic) || instructionNamed(insn.mnemonic) === undefined) return false;
   if (insn.operands.some((op) => op.kind === 'reg' && ['seg', 'cr', 'dr'].includes(op.register.file))) return false;
   return constantOperands(insn, 0n).every(isSupported);
 }
 
+/** Features whose instructions are no-operations on a CPU without them. */
+const HINTS = new Set(['CET_IBT', 'CLDEMOTE', 'PREFETCHWT1', 'PREFETCHITI']);
+
+/** TOP in the status word. */
+const X87_TOP = 7 << 11;
+
 /** Codes that AMD CPUs do not have as no-operations. */
 const INTEL_NOPS = /^Reservednop_.*_0F0D$/;
+
+/** Whether a case starts with the x87 as MMX instructions leave it. */
+function isMmxState(c: OracleCase): boolean {
+  const image = new DataView(c.fxsave!.buffer, c.fxsave!.byteOffset);
+  const sw = image.getUint16(FX.sw, true);
+  return (sw & (SW.ES | X87_TOP)) === 0 && image.getUint8(FX.tw) === 0xff;
+}
 
 /** Whether the manual leaves the whole result open, so that another vendor's CPU cannot judge it. */
 function undefinedResult(insn: Insn, c: OracleCase): boolean {
@@ -69,25 +85,37 @@ function undefinedResult(insn: Insn, c: OracleCase): boolean {
   if (/^loopn?e$/.test(insn.mnemonic) && insn.repeat !== null) return true;
   // Intel CPUs read 16 bits, AMD CPUs 32.
   if (insn.codeName === 'Movsxd_r16_rm16') return true;
+  // The manual has CVTPI2PS enter MMX for a source in memory too; AMD CPUs do only for a register.
+  if (insn.mnemonic === 'cvtpi2ps' && insn.operands[1]!.kind === 'mem') return !isMmxState(c);
   if (!/^sh[lr]d$/.test(insn.mnemonic) || insn.operands[0]!.width !== 16) return false;
   const by = insn.operands[2]!;
   const count = by.kind === 'imm' ? by.value : c.gpr[1]!;
   return (count & 31n) > 16n;
 }
 
+/**
+ * AMD CPUs have done the transition to MMX when MASKMOVQ or a conversion faults, where nothing has changed on others: only what
+ * TOP names which register differs.
+ */
+function entersMmxEarly(insn: Insn, host: OracleResult): boolean {
+  if (host.ending.kind !== 'fault') return false;
+  return insn.mnemonic === 'maskmovq' || (/^cvt(pi2ps|.*2pi)$/.test(insn.mnemonic) && host.ending.vector === VECTOR.XM);
+}
+
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
 function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
   // Which of its bytes a masked store or an image of the x87 blames, and which of its operands a string comparison, is not documented.
-  const anyMemoryFault = /^(maskmovdqu|cmps|fn(stenv|save)|fldenv|frstor|fx(save|rstor)(64)?)$/.test(insn.mnemonic);
+  const anyMemoryFault = /^(maskmov(dqu|q)|cmps|fn(stenv|save)|fldenv|frstor|fx(save|rstor)(64)?)$/.test(insn.mnemonic);
   // The manual gives an error bound for these, not a result.
   const approximate = /^r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
-  if (intel) return { rflags: 0, gpr, approximate, anyMemoryFault, x87Status: 0, x87Pointers: true, memory: [] };
+  const ymm = hostFeatures().has('AVX');
+  if (intel) return { rflags: 0, gpr, ymm, approximate, anyMemoryFault, x87Status: 0, x87Pointers: true, memory: [] };
   const x87 = x87Masks(insn, c, host);
   let rflags = undefinedFlags(insn) | x87.rflags;
   // OF is undefined for every count but one, also where the count is a multiple of the rotation's length.
   if (/^rc[lr]$/.test(insn.mnemonic)) rflags |= FLAG.OF;
-  return { ...x87, rflags, gpr, approximate, anyMemoryFault };
+  return { ...x87, rflags, gpr, ymm, approximate, anyMemoryFault, x87Stack: entersMmxEarly(insn, host) };
 }
 /** Repeated string instructions and the marker fit well below this. */
 const BUDGET = 4096;
@@ -128,7 +156,8 @@ export function runCampaign(options: CampaignOptions): CampaignResult {
           // Neither came to an end; how far each got says nothing.
           if (ending.kind === 'count' && (host.ending.kind === 'timeout' || insn.mnemonic.startsWith('loop'))) continue;
           // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
-          if (insn.mnemonic === 'maskmovdqu' && ending.kind === 'normal' && host.ending.kind === 'fault') continue;
+          if (/^maskmov(dqu|q)$/.test(insn.mnemonic) && ending.kind === 'normal' && host.ending.kind === 'fault')
+            continue;
           // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
           if (!intel && insn.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
             continue;

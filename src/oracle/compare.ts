@@ -21,11 +21,15 @@ export interface Masks {
   readonly gpr: ReadonlySet<number>;
   /** The manual does not say which of several bad accesses is reported: any memory fault stands for any other. */
   readonly anyMemoryFault: boolean;
+  /** The host has YMM registers. */
+  readonly ymm: boolean;
   /** Vector registers that may differ by the tolerance of an approximation. */
   readonly approximate: boolean;
   /** Bits of the x87 status word, and whether its pointers are compared where no exception waits. */
   readonly x87Status: number;
   readonly x87Pointers: boolean;
+  /** TOP, tags and the order of the registers are not compared. */
+  readonly x87Stack?: boolean;
   /** Bytes of memory that the host may store otherwise. */
   readonly memory: readonly { readonly address: bigint; readonly length: number }[];
 }
@@ -54,6 +58,9 @@ export function differences(sandbox: Sandbox, ending: Ending, host: OracleResult
     const theirs = host.xmm(n);
     if (ours !== theirs && !(masks.approximate && lanesClose(ours, theirs)))
       differ(`xmm${n}`, hex(ours, 128), hex(theirs, 128));
+    const [upper, hostUpper] = [cpu.ymmHigh(n), host.ymmHigh(n)];
+    if (masks.ymm && upper !== hostUpper && !(masks.approximate && lanesClose(upper, hostUpper)))
+      differ(`ymm${n} 255:128`, hex(upper, 128), hex(hostUpper, 128));
   }
   differX87(differ, cpu, host.fxsave, masks);
   differ('fsbase', hex(cpu.u64(FS_BASE)), hex(host.fsBase));
@@ -72,6 +79,7 @@ function differX87(
   const host = new DataView(image.buffer, image.byteOffset, image.byteLength);
   const sw = (value: number): string => hex(value & ~masks.x87Status, 16);
   differ('fcw', hex(x87.controlWord, 16), hex(host.getUint16(FX.cw, true), 16));
+  if (masks.x87Stack) return;
   differ('fsw', sw(x87.statusWord), sw(host.getUint16(FX.sw, true)));
   differ('ftw', hex(x87.abridgedTags, 8), hex(image[FX.tw]!, 8));
   for (let i = 0; i < 8; i++)

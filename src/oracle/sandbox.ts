@@ -87,6 +87,7 @@ export class Sandbox {
       cpu.setGpr(n, c.gpr[n]!);
       const xmm = c.xmm?.[n];
       if (xmm !== undefined) cpu.setXmm(n, xmm);
+      cpu.setYmmHigh(n, c.ymmHigh?.[n] ?? 0n);
     }
     cpu.rflags = c.rflags ?? 0x202;
     if (c.mxcsr !== undefined) cpu.mxcsr = c.mxcsr;

@@ -84,6 +84,16 @@ function value128(random: Random): bigint {
   return half() | (half() << 64n);
 }
 
+const STRING_COMPARES = /^v?pcmp[ei]str/;
+/** Bytes of few values, so that strings have common elements and ends. */
+const ALPHABET = 0x83;
+
+function text128(random: Random): bigint {
+  let bits = 0n;
+  for (const byte of random.bytes(16)) bits = (bits << 8n) | BigInt(random.below(8) ? byte & ALPHABET : 0);
+  return bits;
+}
+
 /** Addresses to aim at: inside, at the edges of pages and regions, misaligned, read-only, unmapped, not canonical. */
 function target(random: Random): bigint {
   switch (random.below(16)) {
@@ -127,7 +137,7 @@ function aim(gpr: bigint[], op: MemoryOperand, to: bigint, segmentBase: bigint, 
   } else if (op.index !== null) gpr[op.index] = BigInt.asUintN(64, rest >> BigInt(op.shift));
 }
 
-const STRINGS = new Set('movs cmps stos lods scas maskmovdqu xlatb'.split(' '));
+const STRINGS = new Set('movs cmps stos lods scas maskmovdqu maskmovq xlatb'.split(' '));
 
 /** A case for one instruction: drawn registers, flags, vectors and memory, with its memory operands aimed. */
 export function drawCase(insn: Insn, random: Random): OracleCase {
@@ -160,9 +170,14 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
   }
   if (insn.mnemonic === 'leave') gpr[5] = STACK + 64n;
   if (insn.mnemonic === 'enter') gpr[5] = STACK + 128n;
+  const strings = STRING_COMPARES.test(insn.mnemonic);
+  if (strings) for (const n of [0, 2]) gpr[n] = BigInt.asUintN(64, BigInt(random.below(40) - 20));
   const bytes = random.bytes(0x60 * 16 + 0x100);
   const memory: MemoryPatch[] = [
-    { address: DATA.base + 0x200n, bytes: seasoned(bytes, random) },
+    {
+      address: DATA.base + 0x200n,
+      bytes: strings ? bytes.map((byte) => byte & ALPHABET) : seasoned(bytes, random),
+    },
     { address: STACK, bytes: random.bytes(64) },
     { address: DATA.base + 0xfe0n, bytes: random.bytes(64) },
     { address: READ_ONLY.base, bytes: random.bytes(32) },
@@ -180,7 +195,8 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     fsBase: segments.fs,
     gsBase: segments.gs,
     fxsave: drawFxsave(random),
-    xmm: Array.from({ length: 16 }, () => value128(random)),
+    xmm: Array.from({ length: 16 }, () => (strings ? text128(random) : value128(random))),
+    ymmHigh: Array.from({ length: 16 }, () => value128(random)),
     mxcsr: drawMxcsr(random),
     memory,
   };

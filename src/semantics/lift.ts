@@ -3,10 +3,12 @@ import { type Insn, x87Opcode } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
 import { removeDeadStores } from '../ir/passes/dead-stores.ts';
-import { CANONICAL_HALF, CANONICAL_SPAN, gprAt, RIP_PAGE, SYSTEM_FLAGS } from '../state/layout.ts';
+import { CANONICAL_HALF, CANONICAL_SPAN, gprAt, RIP_PAGE, SYSTEM_FLAGS, X87_TW } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
+import { TAG_SPECIAL } from '../state/x87.ts';
 import { instructionNamed } from './define.ts';
-import { constantOperands, type MemoryOp, type Op, segmentPlace } from './operands.ts';
+import { constantOperands, type MemoryOp, type Op, type RegisterOp, segmentPlace } from './operands.ts';
+import { liftWithin } from './prologue.ts';
 
 export const RAX = gprAt(0);
 export const RCX = gprAt(1);
@@ -129,8 +131,18 @@ export class Lift {
   /** Writes the operand; a 32-bit general-purpose register is zero-extended, narrower ones merge. */
   write(op: Op, value: Val): void {
     if (op.kind === 'mem') this.b.store(this.address(op), value, op.fault);
-    else if (op.kind === 'reg') this.writePlace(op.place, value, op.file === 'gpr');
-    else throw new TypeError(`${this.insn.mnemonic}: a ${op.kind} operand cannot be written`);
+    else if (op.kind === 'reg') {
+      this.writePlace(op.place, value, op.file === 'gpr');
+      if (op.file === 'mm') this.#finishMmx(op);
+    } else throw new TypeError(`${this.insn.mnemonic}: a ${op.kind} operand cannot be written`);
+  }
+
+  /** A written MMX register is a NaN or infinity to the x87: sign and exponent are ones (SDM 1 9.2.1). */
+  #finishMmx({ place, n }: RegisterOp): void {
+    const k = this.b;
+    k.put(place, this.constant(0xffff, 16), 8);
+    const others = k.and(k.get(X87_TW, 16), this.constant(~(3 << (2 * n)), 16));
+    k.put(X87_TW, k.or(others, this.constant(TAG_SPECIAL << (2 * n), 16)));
   }
 
   /** Writes a general-purpose register by its place. */
@@ -276,9 +288,9 @@ export class Lift {
   }
 }
 
-const FILES = new Set(['gpr', 'vector', 'seg', 'cr', 'dr', 'st']);
+const FILES = new Set(['gpr', 'vector', 'mm', 'seg', 'cr', 'dr', 'st']);
 
-/** Register files and widths that the definitions know: MMX and vectors wider than 128 bits are still to come. */
+/** Register files and widths that the definitions know: vectors wider than 128 bits are still to come. */
 export function isSupported(op: { kind: string; file?: string; w: number }): boolean {
   return op.kind !== 'reg' || (FILES.has(op.file!) && op.w <= 128);
 }
@@ -288,7 +300,7 @@ export function liftShape(insn: ShapeInfo, operands: readonly Op[], site: Site):
   const instruction = instructionNamed(insn.mnemonic);
   if (instruction === undefined || !operands.every(isSupported)) return null;
   const x = new Lift(insn, site);
-  instruction.define(x, ...operands);
+  liftWithin(x, instruction, operands);
   return removeDeadStores(x.b.block());
 }
 
@@ -310,5 +322,5 @@ export function liftInsn(insn: Insn, rip: bigint): Block | null {
 /** Adds the instruction at `rip` to a block under construction; it must have a definition. */
 export function liftInto(builder: Builder, insn: Insn, rip: bigint): void {
   const x = new Lift(insn, constantSite(insn, rip), builder);
-  instructionNamed(insn.mnemonic)!.define(x, ...constantOperands(insn, rip));
+  liftWithin(x, instructionNamed(insn.mnemonic)!, constantOperands(insn, rip));
 }

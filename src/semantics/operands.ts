@@ -1,6 +1,6 @@
 import type { Insn, MemoryOperand, Operand } from '../decode/insn.ts';
 import type { AddressFault, Field, Place } from '../ir/nodes.ts';
-import { FS_BASE, GS_BASE, gprAt, SELECTORS, vectorAt } from '../state/layout.ts';
+import { FS_BASE, GS_BASE, gprAt, mmxAt, SELECTORS, vectorAt } from '../state/layout.ts';
 
 /** An operand as a definition sees it: a width and places, never a register number or an immediate's value. */
 export type Op = RegisterOp | MemoryOp | ImmediateOp | RelativeOp;
@@ -10,7 +10,7 @@ export interface RegisterOp {
   readonly file: string;
   readonly w: number;
   readonly place: Place;
-  /** Register number where the lift knows it (constants); a definition may use it only for system and x87 registers. */
+  /** Register number where the lift knows it (constants); a definition may use it only for system, x87 and MMX registers. */
   readonly n: number;
 }
 
@@ -49,6 +49,8 @@ export function placeOf(op: Extract<Operand, { kind: 'reg' }>): number {
       return gprAt(n) + (high ? 1 : 0);
     case 'vector':
       return vectorAt(n);
+    case 'mm':
+      return mmxAt(n);
     case 'seg':
       return SELECTORS + 2 * n;
     default:

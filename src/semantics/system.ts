@@ -57,7 +57,11 @@ define('clts', 'Clear CR0.TS', (x) => {
 });
 define('rdpkru', 'Read the rights of protection keys', (x) => void x.b.call('readKeyRights', 0));
 define('wrpkru', 'Write the rights of protection keys', (x) => void x.b.call('writeKeyRights', 0));
-define('invd wbinvd wbnoinvd', 'Drop or write back caches: memory is coherent here', (x) => void x.b.call('privileged', 0));
+define(
+  'invd wbinvd wbnoinvd',
+  'Drop or write back caches: memory is coherent here',
+  (x) => void x.b.call('privileged', 0),
+);
 
 for (const [name, place] of [
   ['fs', FS_BASE],

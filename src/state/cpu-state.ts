@@ -49,6 +49,17 @@ export class CpuState {
     this.setU64(at + 8, value >> 64n);
   }
 
+  /** Bits 255:128 of vector register `n`. */
+  ymmHigh(n: number): bigint {
+    const at = L.vectorAt(n) + 16;
+    return this.u64(at) | (this.u64(at + 8) << 64n);
+  }
+  setYmmHigh(n: number, value: bigint): void {
+    const at = L.vectorAt(n) + 16;
+    this.setU64(at, value & 0xffff_ffff_ffff_ffffn);
+    this.setU64(at + 8, value >> 64n);
+  }
+
   /** Segment selector in encoding order (0 ES, 1 CS, 2 SS, 3 DS, 4 FS, 5 GS). */
   selector(n: number): number {
     return this.view.getUint16(L.SELECTORS + 2 * n, true);

@@ -176,3 +176,5 @@ export const MAX_RAM = 0x1_0000_0000 - RAM - 0x1_0000;
 export const gprAt = (n: number): number => GPR + 8 * n;
 /** Byte offset of vector register `n`. */
 export const vectorAt = (n: number): number => VECTOR + VECTOR_STRIDE * n;
+/** Byte offset of MMX register `n`: the significand of physical x87 register R`n`, whatever TOP is. */
+export const mmxAt = (n: number): number => X87_REG + 16 * n;

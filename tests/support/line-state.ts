@@ -3,6 +3,7 @@ import { mask } from '../../src/bits/width.ts';
 import { GPR_NAMES, SEGMENT_NAMES } from '../../src/decode/registers.ts';
 import type { MemoryPatch, OracleCase, OracleResult } from '../../src/oracle/case.ts';
 import { CODE, DATA } from '../../src/oracle/layout.ts';
+import { hostFeatures } from '../../src/oracle/native.ts';
 import { initialFxsave } from '../../src/oracle/wire.ts';
 import type { CpuState } from '../../src/state/cpu-state.ts';
 import { FX } from '../../src/state/fxsave.ts';
@@ -15,7 +16,10 @@ type Bit = 0 | 1;
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 type Gpr = 'rax' | 'rcx' | 'rdx' | 'rbx' | 'rsp' | 'rbp' | 'rsi' | 'rdi' | 'r8' | 'r9' | `r1${0 | 1 | 2 | 3 | 4 | 5}`;
 type Xmm = `xmm${Digit | 8 | 9}` | `xmm1${0 | 1 | 2 | 3 | 4 | 5}`;
-type System = 'cr0' | 'cr2' | 'cr3' | 'cr4' | 'cr8' | 'dr0' | 'dr7' | 'kernelgsbase';
+/** All 256 bits of a vector register; `xmm0` alone means its low half. */
+type Ymm = `ymm${Digit | 8 | 9}` | `ymm1${0 | 1 | 2 | 3 | 4 | 5}`;
+type Mm = `mm${Digit}`;
+type System = 'cr0' | 'cr2' | 'cr3' | 'cr4' | 'cr8' | 'dr0' | 'dr7' | 'kernelgsbase' | 'xcr0';
 
 /** RFLAGS by their lower-case names; RF depends on who delivers an exception. */
 const FLAGS = {
@@ -38,14 +42,14 @@ type FlagLetters = `${'o' | ''}${'s' | ''}${'z' | ''}${'a' | ''}${'p' | ''}${'c'
 export const ARITHMETIC = { o: 'of', s: 'sf', z: 'zf', a: 'af', p: 'pf', c: 'cf' } as const;
 
 /** Memory at an offset from the start of the data region: `'m32[0x200]': 5n`. */
-type MemoryKey = `m${8 | 16 | 32 | 64 | 80 | 128}[${number}]`;
+type MemoryKey = `m${8 | 16 | 32 | 64 | 80 | 128 | 256}[${number}]`;
 /** The same as bytes: `'bytes[0x200]': '01 02 03'`. */
 type BytesKey = `bytes[${number}]`;
 
 type Small = 'mxcsr' | 'fcw' | 'fsw' | 'ftw' | 'es' | 'cs' | 'ss' | 'ds' | 'fs' | 'gs';
 
 /** Registers, flags and memory. */
-export type LineState = Partial<Record<Gpr | Xmm | `st${Digit}` | System | 'fsbase' | 'gsbase', bigint>> &
+export type LineState = Partial<Record<Gpr | Xmm | Ymm | Mm | `st${Digit}` | System | 'fsbase' | 'gsbase', bigint>> &
   Partial<Record<FlagKey, Bit>> &
   Partial<Record<Small, number>> & { flags?: FlagLetters } & { [key: MemoryKey]: bigint } & { [key: BytesKey]: string };
 
@@ -72,6 +76,8 @@ export type Facts = Map<string, bigint>;
 const gprSentinel = (n: number): bigint => 0xa5c3_96e1_5a00_0000n + 0x0001_0101_0001_0101n * BigInt(n);
 const xmmSentinel = (n: number): bigint => 0x3c10_8f1e_2d4b_6978_8796_a5b4_c3d2_e1f0n + (0x1_0101n << 64n) * BigInt(n);
 
+const ymmSentinel = (n: number): bigint => (0x5eed_1234_9abc_def0n << 64n) + 0x0fed_cba9_8765_4321n + BigInt(n);
+
 const CONTROL: Readonly<Record<System, number>> = {
   cr0: L.CR0,
   cr2: L.CR2,
@@ -81,6 +87,7 @@ const CONTROL: Readonly<Record<System, number>> = {
   dr0: L.DR,
   dr7: L.DR + 56,
   kernelgsbase: L.KERNEL_GS_BASE,
+  xcr0: L.XCR0,
 };
 const WORDS = { ...CONTROL, fsbase: L.FS_BASE, gsbase: L.GS_BASE };
 
@@ -102,14 +109,33 @@ function patchesOf(state: LineState): MemoryPatch[] {
   return patches;
 }
 
-/** `state` with `flags` taken apart. */
+/** The part of the state that a fact of this name is about. */
+const WHOLE = /^(ymm|mm)(\d+)$/;
+const MMX_EXPONENT = 0xffffn << 64n;
+
+/** `state` with `flags`, `ymm…` and `mm…` taken apart. A written MMX register is ST of the same number, as TOP is 0 then. */
 function spread(state: LineState): LineState {
-  if (state.flags === undefined) return state;
-  const out: LineState = { ...state };
-  for (const [letter, flag] of Object.entries(ARITHMETIC)) out[flag] = state.flags.includes(letter) ? 1 : 0;
-  delete out.flags;
-  return out;
+  const out: Record<string, unknown> = { ...state };
+  if (state.flags !== undefined) {
+    for (const [letter, flag] of Object.entries(ARITHMETIC)) out[flag] = state.flags.includes(letter) ? 1 : 0;
+    delete out['flags'];
+  }
+  for (const [name, value] of Object.entries(state)) {
+    const match = WHOLE.exec(name);
+    if (match === null) continue;
+    const [, file, n] = match;
+    delete out[name];
+    if (file === 'mm') out[`st${n}`] = MMX_EXPONENT | (value as bigint);
+    else {
+      out[`xmm${n}`] = (value as bigint) & mask(128);
+      out[`upper${n}`] = (value as bigint) >> 128n;
+    }
+  }
+  return out as LineState;
 }
+
+const upperOf = (state: LineState, n: number): bigint | undefined =>
+  (state as Record<string, unknown>)[`upper${n}`] as bigint | undefined;
 
 /** Names of the arithmetic flags that a line does not set: they may be anything before. */
 export function openFlags(before: LineState): FlagKey[] {
@@ -122,6 +148,7 @@ export function caseOf(code: Uint8Array, before: LineState, background: Bit): Or
   const state = spread(before);
   const gpr = GPR_NAMES.map((name, n) => state[name as Gpr] ?? (name === 'rsp' ? STACK : gprSentinel(n)));
   const xmm = Array.from({ length: 16 }, (_, n) => state[`xmm${n}` as Xmm] ?? xmmSentinel(n));
+  const ymmHigh = Array.from({ length: 16 }, (_, n) => upperOf(state, n) ?? ymmSentinel(n));
   let rflags = FIXED_ONE | FLAG.IF;
   for (const flag of openFlags(before)) if (background) rflags |= FLAGS[flag];
   for (const [name, bit] of Object.entries(FLAGS)) {
@@ -145,6 +172,7 @@ export function caseOf(code: Uint8Array, before: LineState, background: Bit): Or
     codeAddress: CODE_AT,
     gpr,
     xmm,
+    ymmHigh,
     rflags,
     fxsave,
     mxcsr: state.mxcsr ?? 0x1f80,
@@ -171,7 +199,7 @@ export function factsOf(cpu: CpuState): Facts {
   const facts: Facts = new Map();
   GPR_NAMES.forEach((name, n) => facts.set(name, cpu.gpr(n)));
   for (const [name, bit] of Object.entries(FLAGS)) facts.set(name, cpu.rflags & bit ? 1n : 0n);
-  for (let n = 0; n < 16; n++) facts.set(`xmm${n}`, cpu.xmm(n));
+  for (let n = 0; n < 16; n++) facts.set(`xmm${n}`, cpu.xmm(n)).set(`upper${n}`, cpu.ymmHigh(n));
   for (const [name, at] of Object.entries(WORDS)) facts.set(name, cpu.u64(at));
   SEGMENT_NAMES.forEach((name, n) => facts.set(name, BigInt(cpu.selector(n))));
   facts.set('mxcsr', BigInt(cpu.mxcsr));
@@ -189,6 +217,7 @@ export function factsOfHost(host: OracleResult): Facts {
   GPR_NAMES.forEach((name, n) => facts.set(name, host.gpr[n]!));
   for (const [name, bit] of Object.entries(FLAGS)) facts.set(name, host.rflags & bit ? 1n : 0n);
   for (let n = 0; n < 16; n++) facts.set(`xmm${n}`, host.xmm(n));
+  if (hostFeatures().has('AVX')) for (let n = 0; n < 16; n++) facts.set(`upper${n}`, host.ymmHigh(n));
   facts.set('fsbase', host.fsBase);
   facts.set('gsbase', host.gsBase);
   for (const [name, value] of Object.entries(host.selectors)) facts.set(name, BigInt(value));
@@ -208,7 +237,7 @@ export function expectation(start: Facts, after: LineResult, length: number): { 
   const { fault, ends: _, rip, ...state } = after;
   for (const [name, value] of Object.entries(spread(state))) {
     if (MEMORY.test(name)) continue;
-    const width = name.startsWith('xmm') ? 128 : name.startsWith('st') ? 80 : 64;
+    const width = /^(xmm|upper)/.test(name) ? 128 : name.startsWith('st') ? 80 : 64;
     facts.set(name, BigInt(value as bigint | number) & mask(width));
   }
   facts.set('rip', BigInt(rip ?? (fault === undefined ? length : 0)));

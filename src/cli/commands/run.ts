@@ -19,6 +19,9 @@ export interface RunOptions extends UserOptions, BareOptions {
   readonly hashEvery?: number;
   readonly profile?: string;
   readonly profileEvery: number;
+  readonly dumpIr?: readonly string[];
+  readonly dumpWasm?: readonly string[];
+  readonly dumpDir: string;
   readonly explain: 'text' | 'json' | 'none';
   readonly dump?: readonly string[];
   readonly state?: 'text' | 'json' | 'none';
@@ -62,6 +65,17 @@ function define(): Command {
       'a line «swapgs: hash COUNT HASH» of the whole state on stderr every N instructions',
       count,
     )
+    .option(
+      '--dump-ir <WHERE>',
+      'show the IR of compiled code at an address or symbol on stderr (repeatable)',
+      repeated(String),
+    )
+    .option(
+      '--dump-wasm <WHERE>',
+      'write the WebAssembly of compiled code at an address or symbol to a file (repeatable)',
+      repeated(String),
+    )
+    .option('--dump-dir <DIR>', 'where --dump-wasm writes region-ADDRESS.wasm', String, '.')
     .option(
       '--explain <FORM>',
       'how a fatal fault is explained on stderr: text, json or none',

@@ -5,6 +5,7 @@ import { Output } from '../output.ts';
 import { Profile } from '../profile/profile.ts';
 import { type ExitCounts, showStats } from '../stats.ts';
 import { CountingMachine } from './counting.ts';
+import { dumpRegions } from './dump.ts';
 import { exitStatus } from './end.ts';
 import { namesOf } from './names.ts';
 import { PeriodicMachine } from './periodic.ts';
@@ -35,6 +36,7 @@ export async function runUser(path: string, args: readonly string[], options: Ru
     errors.flush();
   };
   const session = new Session(program, { stdio, wrap: watched, ...(options.strace === true ? { strace } : {}) });
+  dumpRegions(session.machine, options, names, errors);
   const begun = performance.now();
   const end = session.run();
   const elapsed = performance.now() - begun;

@@ -21,6 +21,7 @@ export class RecordCache {
   readonly #maps = new Map<number, number>();
   /** Map entries of instructions that reach into a frame from the one before it in linear order. */
   readonly #crossing = new Map<number, number[]>();
+  readonly #targets = new Set<number>();
   #next = CODE_ARENA;
 
   readonly #full: () => void;
@@ -42,6 +43,7 @@ export class RecordCache {
   reset(): void {
     this.#maps.clear();
     this.#crossing.clear();
+    this.#targets.clear();
     this.#code.clear();
     this.#next = CODE_ARENA;
   }
@@ -87,6 +89,25 @@ export class RecordCache {
     if (view.getUint16(record + RECORD.handler, true) !== PSEUDO.head) return Number.POSITIVE_INFINITY;
     const left = view.getInt32(record + RECORD.imm, true);
     return (left > NEVER_HOT / 2 ? NEVER_HOT : hotAfter) - left;
+  }
+
+  /** Whether a branch back leads to a physical address. */
+  isTarget(physical: number): boolean {
+    return this.#targets.has(physical);
+  }
+
+  /** Notes that a branch back leads to a physical address: what is decoded there is counted, and may become hot. */
+  uncover(physical: number, hotAfter: number): void {
+    this.#targets.add(physical);
+    const offset = physical % PAGE_SIZE;
+    const map = this.#maps.get(physical - offset);
+    const record = map === undefined ? 0 : this.recordAt(map, offset);
+    if (record === 0) return;
+    const view = this.#memory.view;
+    const handler = view.getUint16(record + RECORD.handler, true);
+    if (handler === PSEUDO.head) {
+      if (view.getInt32(record + RECORD.imm, true) > NEVER_HOT / 2) view.setInt32(record + RECORD.imm, hotAfter, true);
+    } else if (handler !== PSEUDO.region) this.drop(map! + offset * 4);
   }
 
   /** Physical addresses in a frame of heads whose count has come down to `most`. */

@@ -11,6 +11,7 @@ import { runSteppable } from '../single-step.ts';
 import { NEVER_HOT, RecordCache } from './cache.ts';
 import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
+import { OUTCOME } from './handlers.ts';
 import { RECORD } from './record.ts';
 import { fillRecord, shapeKey } from './shape.ts';
 
@@ -68,9 +69,20 @@ export class Interpreter implements Engine {
   }
 
   statistics(): EngineStatistics {
-    if (this.regions === null) return {};
-    const { regions, instructions, bytes, milliseconds, dropped } = this.regions.counts;
-    return { 'compiled code': { regions, instructions, 'bytes of WebAssembly': bytes, ms: milliseconds, dropped } };
+    const { regions } = this;
+    if (regions === null) return {};
+    const { bytes, milliseconds, dropped, ...compiled } = regions.counts;
+    const exits = (outcome: number): number => Number(this.#view.getBigUint64(L.REGION_EXITS + 8 * outcome, true));
+    return {
+      'compiled code': { ...compiled, 'bytes of WebAssembly': bytes, ms: milliseconds, 'regions dropped': dropped },
+      regions: {
+        entries: Number(this.#view.getBigUint64(L.REGION_ENTRIES, true)),
+        'exits to other code': exits(OUTCOME.jump),
+        'exits to the interpreter': exits(OUTCOME.plain),
+        'exits with a fault': exits(OUTCOME.fault),
+        'exits to the machine': exits(OUTCOME.exit),
+      },
+    };
   }
 
   #reset(): void {
@@ -161,7 +173,8 @@ export class Interpreter implements Engine {
       const offset = physical % PAGE_SIZE;
       const map = cache.mapOf(physical - offset);
       const known = cache.recordAt(map, offset);
-      if (known !== 0 && !first) break;
+      // A region's entry begins a run of its own.
+      if (!first && (known !== 0 || this.regions?.isEntry(physical))) break;
       const key = shapeKey(insn);
       if (!this.#handlers.defines(insn, key)) {
         if (first) return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
@@ -169,13 +182,13 @@ export class Interpreter implements Engine {
       }
       if (known !== 0) cache.drop(map + offset * 4);
       this.#append(insn, key, at, map, offset, physical, second, first, jumped);
-      this.#uncover(insn, rip, at, map);
+      this.#uncover(insn, at);
       mmu.code.mark(physical, second === null ? insn.length : PAGE_SIZE - offset);
       if (second !== null) mmu.code.mark(second, insn.length - (PAGE_SIZE - offset));
       at = BigInt.asUintN(64, at + BigInt(insn.length));
       if (second !== null || ENDS_RUN.has(insn.mnemonic)) break;
       // With regions, what has been decoded must have been met: they are made of it.
-      if (this.regions !== null && insn.operands[0]?.kind === 'rel') break;
+      if (this.regions !== null && (insn.operands[0]?.kind === 'rel' || insn.mnemonic === 'call')) break;
     }
     // Behind the run stands a look-up of what follows; its offset may be the next page's first byte.
     const end = this.#cache.allocateRecord();
@@ -185,16 +198,14 @@ export class Interpreter implements Engine {
     return null;
   }
 
-  /** The target of a branch back, within the page, becomes a head: decoded where a run begins. */
-  #uncover(insn: Insn, rip: bigint, at: bigint, map: number): void {
+  /** The target of a branch back becomes a head: a run begins there, and it may become hot. */
+  #uncover(insn: Insn, at: bigint): void {
     const op = insn.operands[0];
     if (this.regions === null || op?.kind !== 'rel' || op.offset > 0n) return;
-    const target = at + op.offset;
-    if (target >> 12n !== rip >> 12n) return;
+    const target = BigInt.asUintN(64, at + op.offset);
     const offset = Number(target & 0xfffn);
-    const record = this.#cache.recordAt(map, offset);
-    const handler = record === 0 ? PSEUDO.head : this.#view.getUint16(record + RECORD.handler, true);
-    if (handler !== PSEUDO.head && handler !== PSEUDO.region) this.#cache.drop(map + offset * 4);
+    const frame = this.#context.mmu.peekFetch(target - BigInt(offset));
+    if (frame !== null) this.#cache.uncover(frame + offset, this.#hotAfter!);
   }
 
   #append(
@@ -222,7 +233,7 @@ export class Interpreter implements Engine {
     if (first && this.regions !== null) {
       const region = this.regions.entryAt(at, physical);
       if (region !== null) this.#fillRegion(record(), at, region);
-      else this.#fillHead(record(), jumped);
+      else this.#fillHead(record(), jumped || cache.isTarget(physical));
     }
     if (second !== null) {
       const cross = record();

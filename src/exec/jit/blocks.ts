@@ -1,4 +1,4 @@
-import { type CodeReader, type Placed, traitsOf } from './code.ts';
+import { type CodeSource, type Placed, traitsOf } from './code.ts';
 
 /** A straight run of instructions of a region. */
 export interface CodeBlock {
@@ -58,7 +58,7 @@ const fallsThrough = ({ insn }: Placed): boolean => !['jmp', 'ret'].includes(ins
  * @returns null where not even the first head can be compiled
  */
 export function gather(
-  reader: CodeReader,
+  reader: CodeSource,
   heads: readonly bigint[],
   known: (rip: bigint) => boolean,
   excluded: (rip: bigint) => boolean,

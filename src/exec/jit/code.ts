@@ -51,8 +51,18 @@ export function traitsOf({ insn, rip }: Placed): Traits | null {
   return traits;
 }
 
+/** Where instructions are read from. */
+export interface CodeSource {
+  /** The linear pages that have been read. */
+  readonly frames: ReadonlyMap<bigint, number>;
+  /** The instruction at an address, or null where it cannot be read or is none. */
+  at(rip: bigint): Placed | null;
+  /** Where an indirect jump or call through a fixed address goes as things stand: a guess, or null. */
+  pointedTo(insn: Placed): bigint | null;
+}
+
 /** Reads instructions as the CPU would fetch them, but without touching anything: only where the translation is at hand. */
-export class CodeReader {
+export class CodeReader implements CodeSource {
   readonly #mmu: Mmu;
   /** Frames by linear page, as they were read. */
   readonly frames = new Map<bigint, number>();

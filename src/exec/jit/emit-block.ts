@@ -566,6 +566,9 @@ class Inlined implements FunctionEmitter {
   ifElse(...args: Parameters<FunctionEmitter['ifElse']>): void {
     this.#f.ifElse(...args);
   }
+  repeatWhile(body: () => void): void {
+    this.#f.repeatWhile(body);
+  }
   callOut(row: string, width: number): void {
     this.#f.callOut(row, width);
   }

@@ -61,8 +61,10 @@ class RegionEmission {
     f.loadState(L.BUDGET, 32);
     f.set(this.frame.left);
     this.#loadRegisters();
-    pushFloatsPlain(f);
-    f.set(this.frame.plainFloats);
+    if (this.#plan.floats) {
+      pushFloatsPlain(f);
+      f.set(this.frame.plainFloats);
+    }
     f.block((exit) => {
       this.#exit = exit;
       const { roots, mergesAtRoot } = structure;
@@ -228,23 +230,15 @@ class RegionEmission {
     const lifted = this.#plan.blocks[index]!;
     const { code } = lifted;
     const { left } = this.frame;
-    const count = code.insns.length;
-    // The whole block or nothing of it: the interpreter stops within.
-    f.get(left);
-    f.i32(count);
-    f.op(W.i32_sub);
-    f.tee(left);
-    f.i32(0);
-    f.op(W.i32_lt_s);
-    f.ifElse(
-      null,
-      () => {
-        this.#addLeft(count);
-        this.#leaveTo(code.start, OUTCOME.plain);
-      },
-      undefined,
-      'unlikely',
-    );
+    const { structure, ways } = this.#plan;
+    if (structure.loops.has(index) || structure.roots.includes(index)) {
+      // Enough for every way to the next loop head, or nothing: the interpreter stops within.
+      f.get(left);
+      f.i32(ways[index]!);
+      f.op(W.i32_lt_s);
+      f.ifElse(null, () => this.#leaveTo(code.start, OUTCOME.plain), undefined, 'unlikely');
+    }
+    this.#addLeft(-code.insns.length);
     const flags = this.#plan.flags[index]!;
     if (flags.settle) {
       this.#storeRegisters();

@@ -67,7 +67,7 @@ function leavesOf(values: readonly Node[], alive: ReadonlySet<Node>): Node[] {
     if (seen.has(node) || node.op === 'const') return;
     seen.add(node);
     // A leaf has at most 64 bits.
-    if (isEffect(node) || alive.has(node) || node.args.some((arg) => arg.w === 128)) leaves.push(node);
+    if (isEffect(node) || alive.has(node) || node.args.some((arg) => arg.w > 64)) leaves.push(node);
     else for (const arg of node.args) visit(arg);
   };
   for (const value of values) visit(value);

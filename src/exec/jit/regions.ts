@@ -48,11 +48,11 @@ export interface Seen {
 }
 
 /** Instructions of a region that another one may contain too. */
-const MOST_ABSORBED = 64;
+const MOST_ABSORBED = 128;
 /** Heads of one region. */
 const MOST_HEADS = 64;
 /** Bytes of WebAssembly after which all regions are forgotten. */
-const MOST_CODE = 96 << 20;
+const MOST_CODE = 32 << 20;
 /** What no slot of the cache of branch targets holds as an address: not canonical. */
 const NO_TARGET = 0x7f;
 
@@ -118,6 +118,11 @@ export class Regions {
     this.#next = this.#range.from;
     this.#size = 0;
     this.#forgetTargets();
+  }
+
+  /** Whether a region is entered at a physical address. */
+  isEntry(physical: number): boolean {
+    return this.#entries.has(physical);
   }
 
   /** The entry of a region at an address, if one may be entered there under the present translations. */

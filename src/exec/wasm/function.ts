@@ -142,6 +142,13 @@ export class FunctionBuilder implements FunctionEmitter {
     this.#open(W.loop, null, body);
   }
 
+  repeatWhile(body: () => void): void {
+    this.loop((label) => {
+      body();
+      this.brIf(label);
+    });
+  }
+
   #open(opcode: number, type: WasmType | null, body: (label: Label) => void): void {
     this.#code.u8(opcode);
     this.#code.u8(type ?? EMPTY);

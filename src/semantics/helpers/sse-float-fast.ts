@@ -359,6 +359,70 @@ export function fastTruncate(fmt: FastFormat, to: 32 | 64) {
   };
 }
 
+/** Bits of the second parameter of `round`. */
+const BY_MXCSR = 4;
+const QUIET = 8;
+/** Rounding by its number in MXCSR.RC. */
+const ROUNDINGS = [W.f64_nearest, W.f64_floor, W.f64_ceil, W.f64_trunc] as const;
+
+/** A number of middling exponent to an integral one; under the default MXCSR its RC is «to nearest». */
+export function fastRound(fmt: FastFormat) {
+  return (e: FunctionEmitter, slow: () => void): void => {
+    defaultControl(e);
+    middling(e, 0, fmt, true);
+    e.op(W.i32_and);
+    e.ifElse(
+      resultType(fmt.w),
+      () =>
+        e.temp(TYPE.f64, (a) =>
+          e.temp(TYPE.f64, (r) =>
+            e.temp(TYPE.i32, (how) => {
+              asDouble(e, 0, fmt);
+              e.set(a);
+              e.i32(0);
+              e.get(1);
+              e.i32(3);
+              e.op(W.i32_and);
+              e.get(1);
+              e.i32(BY_MXCSR);
+              e.op(W.i32_and, W.select);
+              e.set(how);
+              const by = (n: number): void => {
+                e.get(a);
+                e.op(ROUNDINGS[n]!);
+              };
+              const choose = (n: number): void => {
+                if (n === ROUNDINGS.length - 1) return by(n);
+                e.get(how);
+                e.i32(n);
+                e.op(W.i32_eq);
+                e.ifElse(
+                  TYPE.f64,
+                  () => by(n),
+                  () => choose(n + 1),
+                );
+              };
+              choose(0);
+              e.set(r);
+              noteInexact(e, () => {
+                e.get(r);
+                e.get(a);
+                e.op(W.f64_ne);
+                e.get(1);
+                e.i32(QUIET);
+                e.op(W.i32_and, W.i32_eqz, W.i32_and);
+              });
+              e.get(r);
+              if (fmt.w === 64) e.op(W.i64_reinterpret_f64);
+              else e.op(W.f32_demote_f64, W.i32_reinterpret_f32);
+            }),
+          ),
+        ),
+      slow,
+    );
+  };
+}
+
 /** Integers up to 2^24 or 2^53 in magnitude are exact. */
 export function fastFromInt(fmt: FastFormat, from: 32 | 64) {
   const bits = fmt.w === 64 ? 53 : 24;

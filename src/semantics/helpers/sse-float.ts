@@ -15,7 +15,10 @@ import {
   max,
   min,
   mul,
+  PE,
   PRE_COMPUTATION,
+  type RoundingMode,
+  roundToInt,
   setFromMxcsr,
   sqrt,
   sub,
@@ -34,6 +37,7 @@ import {
   fastArithmetic,
   fastCompare,
   fastFromInt,
+  fastRound,
   fastSelect,
   fastSqrt,
   fastTruncate,
@@ -120,6 +124,22 @@ for (const [name, format, fast] of [
     faults: false,
     state: 'fp',
     run: (c, a, b, predicate) => under(c, (e) => (cmpPredicate(format, e, a!, b!, Number(predicate) & 7) ? -1n : 0n)),
+  });
+  defineHelper({
+    name: `${name}.round`,
+    doc: 'to an integral number: rounding in bits 1:0, or by MXCSR.RC with bit 2; without inexact with bit 3 (SDM 2B ROUNDPS)',
+    args: [w, 32],
+    result: w,
+    faults: false,
+    state: 'fp',
+    run: (c, a, control) =>
+      under(c, (e) => {
+        const how = Number(control);
+        const result = roundToInt(format, e, a!, how & 4 ? e.rounding : ((how & 3) as RoundingMode));
+        if (how & 8) e.flags &= ~PE;
+        return result;
+      }),
+    fast: fastRound(fast),
   });
   for (const to of [32, 64] as const) {
     defineHelper({

@@ -145,6 +145,7 @@ x87Store('fst.f80', 'ST(0) as it is', (x, pop) => T.fst(x, F80, pop), Fast.fastF
 for (const width of [16, 32, 64] as const) {
   const toInteger = (x: X87, pop: boolean): bigint | null => T.fist(x, width, false, pop);
   x87(`fild.${width}`, 'push a signed integer', [width], (x, bits) => T.fild(x, width, bits!), Fast.fastFild(width));
+  x87Store(`fisttp.${width}`, 'ST(0) as a signed integer toward zero', (x) => T.fist(x, width, true, true));
   x87Store(`fist.${width}`, 'ST(0) as a signed integer by RC', toInteger, Fast.fastFist(width));
 }
 x87('fbld', 'push 18 packed decimal digits', [64, 32], (x, low, high) => T.fbld(x, (high! << 64n) | low!));

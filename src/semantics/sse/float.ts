@@ -2,33 +2,49 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
-import { joinLanes, lanesOf, readAligned, vectorPlace } from './operands.ts';
+import { defineBinary, defineScalar } from './define.ts';
+import { checkFloat, format, joinLanes, lanesOf, type Precision, readAligned, vectorPlace } from './operands.ts';
 
-type Precision = 32 | 64;
-const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');
+/** The packed and scalar forms of a family: suffix, width of a lane, its name. */
+const FORMS = [
+  ['s', 32, 'single'],
+  ['d', 64, 'double'],
+] as const;
 
-/** Merges the exceptions of the operation and raises the unmasked ones; nothing has been written yet. */
-const check = (x: Lift): void => void x.b.call('fpCheck', 0);
-
-/** Defines the packed and scalar forms of one operation, a helper on the source and perhaps the destination: addps addss … */
-function family(stem: string, title: string, unary = false): void {
-  for (const [suffix, w, packed] of [
-    ['ps', 32, true],
-    ['ss', 32, false],
-    ['pd', 64, true],
-    ['sd', 64, false],
-  ] as const) {
-    define(
-      stem + suffix,
-      `${title}: ${packed ? 'packed' : 'scalar'} ${w === 32 ? 'single' : 'double'}`,
-      (x, dst, src) => {
-        const helper = `${format(w)}.${stem}`;
-        const b = packed ? readAligned(x, src!) : x.read(src!, w);
-        const args = unary ? [b] : [x.read(dst!, packed ? 128 : w), b];
-        const r = packed ? x.b.callLanes(helper, w, ...args) : x.b.call(helper, w, ...args);
-        check(x);
-        x.b.put(vectorPlace(dst!), r);
+/** Defines the packed and scalar forms of one operation: cmpps cmpss cmppd cmpsd. */
+function family(
+  stem: string,
+  title: string,
+  operation: (x: Lift, w: Precision, a: Val, b: Val, imm: Val) => Val,
+): void {
+  for (const [suffix, w, name] of FORMS) {
+    defineScalar(`${stem}s${suffix}`, `${title}: scalar ${name}`, w, (x, a, b, imm) => operation(x, w, a, b, imm));
+    defineBinary(
+      `${stem}p${suffix}`,
+      `${title}: packed ${name}`,
+      (x, a, b, imm) => {
+        const sources = lanesOf(x, b, w);
+        return joinLanes(
+          x,
+          lanesOf(x, a, w).map((lane, i) => operation(x, w, lane, sources[i]!, imm)),
+        );
       },
+      { float: true },
+    );
+  }
+}
+
+/** As `family`, for a helper of the same name on both sources or on the last: addps addss addpd addsd. */
+function arithmetic(stem: string, title: string, unary = false): void {
+  for (const [suffix, w, name] of FORMS) {
+    const helper = `${format(w)}.${stem}`;
+    const args = (a: Val, b: Val): Val[] => (unary ? [b] : [a, b]);
+    defineScalar(`${stem}s${suffix}`, `${title}: scalar ${name}`, w, (x, a, b) => x.b.call(helper, w, ...args(a, b)));
+    defineBinary(
+      `${stem}p${suffix}`,
+      `${title}: packed ${name}`,
+      (x, a, b) => x.b.callLanes(helper, w, ...args(a, b)),
+      { float: true },
     );
   }
 }
@@ -41,9 +57,9 @@ for (const [op, title] of [
   ['min', 'Lesser'],
   ['max', 'Greater'],
 ] as const)
-  family(op, title);
+  arithmetic(op, title);
 
-family('sqrt', 'Square root of the source', true);
+arithmetic('sqrt', 'Square root of the source', true);
 
 for (const [stem, title] of [
   ['rcp', 'Approximate reciprocal'],
@@ -64,28 +80,9 @@ for (const [stem, title] of [
   });
 }
 
-for (const [suffix, w, packed] of [
-  ['ps', 32, true],
-  ['ss', 32, false],
-  ['pd', 64, true],
-  ['sd', 64, false],
-] as const)
-  define(`cmp${suffix}`, 'Compare by predicate into lanes of ones or zeros', (x, dst, src, predicate) => {
-    const by = x.b.zext(x.read(predicate!, 8), 32);
-    const compare = (a: Val, b: Val): Val => x.b.call(`${format(w)}.cmp`, w, a, b, by);
-    if (!packed) {
-      const b = x.read(src!, w);
-      const r = compare(x.read(dst!, w), b);
-      check(x);
-      x.b.put(vectorPlace(dst!), r);
-      return;
-    }
-    const b = lanesOf(x, readAligned(x, src!), w);
-    const a = lanesOf(x, x.read(dst!, 128), w);
-    const r = a.map((lane, i) => compare(lane, b[i]!));
-    check(x);
-    x.write(dst!, joinLanes(x, r));
-  });
+family('cmp', 'Compare by predicate into lanes of ones or zeros', (x, w, a, b, imm) =>
+  x.b.call(`${format(w)}.cmp`, w, a, b, x.b.zext(imm, 32)),
+);
 
 for (const [mnemonic, w, op] of [
   ['ucomiss', 32, 'ucomi'],
@@ -97,7 +94,7 @@ for (const [mnemonic, w, op] of [
     const k = x.b;
     const b = x.read(src!, w);
     const flags = k.call(`${format(w)}.${op}`, 32, x.read(dst!, w), b);
-    check(x);
+    checkFloat(x);
     const at = (bit: number): Val => k.trunc(k.shr(flags, x.constant(bit, 32)), 1);
     const no = x.constant(0, 1);
     x.setFlags({ cf: at(0), pf: at(2), zf: at(6), of: no, sf: no, af: no });
@@ -114,7 +111,7 @@ function scalar(
   define(mnemonic, title, (x, dst, src) => {
     const [helper, w, to] = from(dst!, src!);
     const r = x.b.call(helper, to as 32 | 64, x.read(src!, w));
-    check(x);
+    checkFloat(x);
     if (dst!.kind === 'reg' && dst!.file === 'vector') x.b.put(dst!.place, r);
     else x.write(dst!, r);
   });
@@ -139,7 +136,7 @@ function packed(mnemonic: string, title: string, count: 2 | 4, from: Precision, 
     const source =
       bits === 64 ? lanesOf(x, x.b.vector(x.read(src!, 64), 128), from) : lanesOf(x, readAligned(x, src!), from);
     const r = source.slice(0, count).map((lane) => x.b.call(helper, to, lane));
-    check(x);
+    checkFloat(x);
     x.write(dst!, joinLanes(x, r));
   });
 }

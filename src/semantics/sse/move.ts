@@ -25,9 +25,10 @@ for (const [mnemonic, w] of [
     else x.b.put(vectorPlace(dst!), x.read(src!, w));
   });
 
-define('movd movq', 'Move 32 or 64 bits between a vector register and elsewhere, zeros above', (x, dst, src) => {
-  const toVector = dst!.kind === 'reg' && dst!.file === 'vector';
-  if (!toVector) x.write(dst!, x.read(src!, dst!.w));
+define('movd movq', 'Move 32 or 64 bits between a vector or MMX register and elsewhere, zeros above', (x, dst, src) => {
+  const file = dst!.kind === 'reg' ? dst!.file : null;
+  if (file === 'mm') x.write(dst!, x.b.zext(x.read(src!), 64));
+  else if (file !== 'vector') x.write(dst!, x.read(src!, dst!.w));
   else x.write(dst!, x.b.vector(x.read(src!, Math.min(src!.w, 64)), 128));
 });
 
@@ -52,9 +53,11 @@ for (const [mnemonic, row] of [
   ['movmskpd', 'i64x2_bitmask'],
   ['pmovmskb', 'i8x16_bitmask'],
 ] as const)
-  define(mnemonic, 'Gather the lanes’ top bits', (x, dst, src) =>
-    x.write(dst!, x.b.zext(x.b[row](x.read(src!, 128), 32), dst!.w)),
-  );
+  define(mnemonic, 'Gather the lanes’ top bits', (x, dst, src) => {
+    const k = x.b;
+    const v = src!.w === 64 ? k.vector(x.read(src!, 64), 128) : x.read(src!, 128);
+    x.write(dst!, k.zext(k[row](v, 32), dst!.w));
+  });
 
 define('maskmovdqu', 'Store the bytes whose mask has its top bit set at [RDI]', (x, src, mask) => {
   const k = x.b;

@@ -1,21 +1,34 @@
 import type { Place, Val } from '../../ir/nodes.ts';
+import { vectorAt } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
 import type { Lift } from '../lift.ts';
 import type { MemoryOp, Op } from '../operands.ts';
 
+/** Whether the instruction is encoded with a VEX prefix: an own destination, zeros above it, no alignment asked for. */
+export const isVex = (x: Lift): boolean => x.insn.codeName.startsWith('VEX_');
+
 /** #GP(0) unless the address is a multiple of 16, which legacy SSE asks of most 128-bit memory operands (SDM 1 11.6.10.1). */
-export function checkAligned(x: Lift, address: Val): void {
+export function checkAligned(x: Lift, address: Val, bytes = 16): void {
   const k = x.b;
-  x.trapIf(k.ne(k.and(address, x.constant(15, 64)), x.constant(0, 64)), VECTOR.GP, 0);
+  x.trapIf(k.ne(k.and(address, x.constant(bytes - 1, 64)), x.constant(0, 64)), VECTOR.GP, 0);
 }
 
-/** A 128-bit source; in memory it must be aligned. */
-export function readAligned(x: Lift, op: Op): Val {
-  if (op.kind !== 'mem') return x.read(op, 128);
+/** The address of the 128-bit part `i` of a vector in memory. */
+export const partAddress = (x: Lift, address: Val, i: number): Val =>
+  i === 0 ? address : x.b.add(address, x.constant(16 * i, 64));
+
+/** The parts of 128 bits of a vector operand of `w` bits, lowest first; in memory a legacy one must be aligned. */
+export function readParts(x: Lift, op: Op, w = op.w): Val[] {
+  const parts = Array.from({ length: Math.max(1, w / 128) }, (_, i) => i);
+  if (op.kind === 'reg') return parts.map((i) => x.b.get(op.place, 128, 16 * i));
+  if (op.kind !== 'mem') throw new TypeError('a vector was expected');
   const address = x.address(op);
-  checkAligned(x, address);
-  return x.load(address, 128, op.fault);
+  if (!isVex(x)) checkAligned(x, address);
+  return parts.map((i) => x.load(partAddress(x, address, i), 128, op.fault));
 }
+
+/** A 128-bit source; in memory a legacy one must be aligned. */
+export const readAligned = (x: Lift, op: Op): Val => readParts(x, op, 128)[0]!;
 
 export function storeAligned(x: Lift, op: MemoryOp, value: Val): void {
   const address = x.address(op);
@@ -29,7 +42,7 @@ export function vectorPlace(op: Op): Place {
   return op.place;
 }
 
-/** The same byte in all sixteen lanes. */
+/** A vector that holds a byte in all sixteen lanes. */
 export function splatByte(x: Lift, byte: Val): Val {
   const k = x.b;
   const half = k.mul(k.zext(byte, 64), x.constant(0x0101_0101_0101_0101n, 64));
@@ -58,3 +71,17 @@ export function joinLanes(x: Lift, lanes: readonly Val[]): Val {
   };
   return k.pair(half(lanes[0], lanes[1]), half(lanes[2], lanes[3]));
 }
+
+/** Lanes of `mask` with the top bit set take from a, the others from b: `signs` holds all ones or zeros in every lane. */
+export const choose = (x: Lift, signs: Val, a: Val, b: Val): Val =>
+  x.b.v128_or(x.b.v128_and(a, signs), x.b.v128_andnot(b, signs));
+
+/** Merges the exceptions of the operation and raises the unmasked ones; nothing has been written yet. */
+export const checkFloat = (x: Lift): void => void x.b.call('fpCheck', 0);
+
+/** XMM0 where an instruction names it without an operand. */
+export const XMM0: Op = { kind: 'reg', file: 'vector', w: 128, place: vectorAt(0), n: 0 };
+
+/** Width of a floating-point lane, and what the helpers of that format are called. */
+export type Precision = 32 | 64;
+export const format = (w: Precision): string => (w === 32 ? 'f32' : 'f64');

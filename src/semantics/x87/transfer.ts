@@ -75,6 +75,12 @@ for (const [stem, title, helper] of [
       }
     });
 
+define('fisttp', 'Store as an integer toward zero and pop', (x, dst) => {
+  checkAvailable(x);
+  checkPending(x);
+  if (dst!.kind === 'mem') storeTop(x, dst!, `fisttp.${dst!.w}`, true);
+});
+
 define('fbstp', 'Store as a packed decimal and pop', (x, dst) => {
   checkAvailable(x);
   checkPending(x);

@@ -10,9 +10,9 @@ import { aim, Bed, drawSequence } from '../../support/sequences.ts';
 import { exitText } from '../../support/space.ts';
 
 /** More in a campaign: SWAPGS_SEQUENCES=10000. */
-const SEQUENCES = Number(process.env['SWAPGS_SEQUENCES'] ?? 150);
+const SEQUENCES = Number(process.env['SWAPGS_SEQUENCES'] ?? 250);
 /** Instructions of a run; a sequence ends in a branch back to its start. */
-const BUDGET = 120;
+const BUDGET = 400;
 const CPL = 3;
 /** The number of no access. */
 const NEVER = 0;

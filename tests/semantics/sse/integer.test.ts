@@ -120,6 +120,7 @@ check('66 0f 73 d8 ff', 'psrldq xmm0,-1', [{ xmm0: BYTES }, { xmm0: 0n }]);
 check('66 0f 70 c1 1b', 'pshufd xmm0,xmm1,0x1b', [{ xmm1: BYTES }, { xmm0: 0x302_0100_0706_0504_0b0a_0908_0f0e_0d0cn }]);
 check('66 0f 70 03 00', 'pshufd xmm0,[rbx],0', [{ rbx: data(0x200), 'm128[0x200]': BYTES }, { xmm0: 0x302_0100_0302_0100_0302_0100_0302_0100n }]);
 check('f2 0f 70 c1 1b', 'pshuflw xmm0,xmm1,0x1b', [{ xmm1: BYTES }, { xmm0: 0xf0e_0d0c_0b0a_0908_0100_0302_0504_0706n }]);
+check('0f 70 c1 1b', 'pshufw mm0,mm1,0x1b', [{ mm1: 0x4444_3333_2222_1111n }, { ftw: 0xff, mm0: 0x1111_2222_3333_4444n }]);
 check('f3 0f 70 c1 e1', 'pshufhw xmm0,xmm1,-0x1f', [{ xmm1: BYTES }, { xmm0: 0xf0e_0d0c_0908_0b0a_0706_0504_0302_0100n }]);
 check('0f c6 c1 1b', 'shufps xmm0,xmm1,0x1b', [{ xmm0: BYTES, xmm1: 0xffee_ddcc_bbaa_9988_7766_5544_3322_1100n }, { xmm0: 0x3322_1100_7766_5544_0b0a_0908_0f0e_0d0cn }]);
 check('66 0f c6 c1 01', 'shufpd xmm0,xmm1,1', [{ xmm0: BYTES, xmm1: 0xffee_ddcc_bbaa_9988_7766_5544_3322_1100n }, { xmm0: 0x7766_5544_3322_1100_0f0e_0d0c_0b0a_0908n }]);

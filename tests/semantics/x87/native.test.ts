@@ -96,6 +96,7 @@ describe.skipIf(available() !== null)('the x87 against the host CPU', () => {
             rflags: 0,
             gpr: new Set<number>(),
             anyMemoryFault: false,
+            ymm: false,
             approximate: false,
             x87Status: 0,
             x87Pointers: false,
