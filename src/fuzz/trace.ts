@@ -1,0 +1,48 @@
+import type { Insn } from '../decode/insn.ts';
+import { fetchInsn } from '../exec/fetch.ts';
+import type { OracleCase } from '../oracle/case.ts';
+import { isOpen, openBehind, readsOpen } from './open.ts';
+import { BUDGET, type Ending, EngineOracle } from './oracles.ts';
+
+/** What a sequence did, instruction by instruction. */
+export interface Trace {
+  /** The last instruction that began, and where; null where not even one could be fetched. */
+  readonly last: Insn | null;
+  readonly lastAt: bigint;
+  /** Flags that the manual leaves open at the end. */
+  readonly openFlags: number;
+  /** Something that the manual leaves open has decided about what came later. */
+  readonly tainted: boolean;
+  readonly ending: Ending;
+}
+
+/** Follows sequences on the reference engine. */
+export class Tracer {
+  #oracle: EngineOracle | undefined;
+
+  trace(c: OracleCase): Trace {
+    this.#oracle ??= new EngineOracle('reference');
+    const oracle = this.#oracle;
+    oracle.place(c);
+    const { machine } = oracle.sandbox;
+    const end = c.codeAddress! + BigInt(c.code.length);
+    let open = 0;
+    let tainted = false;
+    let last: Insn | null = null;
+    let lastAt = c.codeAddress!;
+    let ending: Ending = { kind: 'count' };
+    for (let n = 0; n < BUDGET && ending.kind === 'count'; n++) {
+      const { rip } = machine.cpu;
+      const fetched = rip === end ? null : fetchInsn(machine.mmu, { fault: () => {} }, rip);
+      if (fetched !== null) {
+        const again = rip === lastAt && last !== null;
+        last = fetched.insn;
+        lastAt = rip;
+        if (!again && (isOpen(last) || readsOpen(last, open))) tainted = true;
+        open = openBehind(last, open);
+      }
+      ending = oracle.step(c);
+    }
+    return { last, lastAt, openFlags: open, tainted, ending };
+  }
+}
