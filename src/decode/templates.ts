@@ -86,9 +86,9 @@ function template(code: number, scratch: Instruction): Template | null {
     if (!info.mode64 || !info.isInstruction || info.fwait || kind === undefined || !info.intelDecoder64) return null;
     const operands = Array.from({ length: info.opCount }, (_, n) => info.opKind(n) as number);
     if (operands.some((op) => FOREIGN.has(op) && op !== K.mem_offs)) return null;
-    const escape = ESCAPES.get(info.table);
+    const escapes = ESCAPES.get(info.table);
     const map = MAPS.get(info.table);
-    if (map === undefined || (kind === 'legacy' && escape === undefined)) return null;
+    if (map === undefined || (kind === 'legacy' && escapes === undefined)) return null;
     const has = (set: ReadonlySet<number>): boolean => operands.some((op) => set.has(op));
     const group = info.isGroup ? info.groupIndex : null;
     const rmGroup = info.isRmGroup ? info.rmGroupIndex : null;
@@ -110,7 +110,7 @@ function template(code: number, scratch: Instruction): Template | null {
       features: [...scratch.cpuidFeatures()].map((feature) => CpuidFeature[feature] as string),
       kind,
       prefix: (kind === 'legacy' ? PREFIX_BYTES : PREFIX_FIELD)[info.mandatoryPrefix]!,
-      escape: escape ?? [],
+      escape: escapes ?? [],
       map,
       opcode,
       size66: kind === 'legacy' && info.operandSize === 16,

@@ -1,9 +1,9 @@
 import type { OracleCase, OracleResult } from '../oracle/case.ts';
 import { REGIONS, regionOf } from '../oracle/layout.ts';
 import type { Sandbox } from '../oracle/sandbox.ts';
-import { FLAG } from '../state/rflags.ts';
 import { FX, FXSAVE_WRITTEN, fxsaveImage } from '../state/fxsave.ts';
 import { FS_BASE, GPR, GS_BASE, vectorAt } from '../state/layout.ts';
+import { FLAG } from '../state/rflags.ts';
 import type { Ending } from './oracles.ts';
 
 /** The quick look: bytes against bytes. Where it says no, `differences.ts` says what, and whether the manual leaves it open. */

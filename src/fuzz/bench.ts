@@ -91,7 +91,8 @@ export class Bench {
     let unjudged: string | null = null;
     let mismatch: Mismatch | null = null;
     const refused = host !== null && (host.ending.kind === 'refused' || host.ending.kind === 'lost');
-    if (refused) unjudged = host.ending.kind === 'lost' ? 'the host’s helper died of it' : 'the host does not take its state';
+    if (refused)
+      unjudged = host.ending.kind === 'lost' ? 'the host’s helper died of it' : 'the host does not take its state';
     const first = this.engines[0];
     let firstEnding: Ending | undefined;
     for (const engine of this.engines) {
@@ -132,12 +133,14 @@ export class Bench {
     if (ending.kind === 'count' || host.ending.kind === 'timeout') return [];
     const trace = this.#tracer.trace(placed);
     if (trace.tainted && !this.#intel) return [];
-    if (trace.last === null) return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
+    if (trace.last === null)
+      return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;
     // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
     if (/^maskmov(dqu|q)$/.test(last.mnemonic) && ending.kind === 'normal' && host.ending.kind === 'fault') return [];
     // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
-    if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP) return [];
+    if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
+      return [];
     const before = { ...placed, gpr: host.gpr, fxsave: host.fxsave, codeAddress: trace.lastAt };
     const masks = masksFor(last, before, host, this.#intel);
     const rflags = this.#intel ? masks.rflags : masks.rflags | trace.openFlags;

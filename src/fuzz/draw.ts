@@ -81,7 +81,15 @@ function wild(random: Random): Address {
   const sib = rm === REX_NEEDS_SIB ? random.below(256) : null;
   const four = mod === 2 || (mod === 0 && (rm === NO_BASE || (sib !== null && (sib & 7) === NO_BASE)));
   const displacement = random.below(2) ? random.u32() | 0 : random.below(256) - 128;
-  return { mod, rm, sib, displacement, displacementSize: four ? 4 : mod === 1 ? 1 : 0, x: random.below(2), b: random.below(2) };
+  return {
+    mod,
+    rm,
+    sib,
+    displacement,
+    displacementSize: four ? 4 : mod === 1 ? 1 : 0,
+    x: random.below(2),
+    b: random.below(2),
+  };
 }
 
 function drawAddress(t: Template, known: Known, target: () => number, random: Random): Address {

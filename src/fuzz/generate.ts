@@ -105,8 +105,7 @@ class Writer {
   #prepareString(): boolean {
     if (this.#random.below(3) === 0) return false;
     if (this.known[RCX] === null || this.known[RCX]! > 64) this.setRegister(RCX, this.#random.below(24));
-    for (const n of [RSI, RDI])
-      if (!this.full && this.known[n] === null) this.setRegister(n, drawTarget(this.#random));
+    for (const n of [RSI, RDI]) if (!this.full && this.known[n] === null) this.setRegister(n, drawTarget(this.#random));
     return this.full;
   }
 

@@ -9,7 +9,8 @@ import { FLAG } from '../state/rflags.ts';
  */
 
 const RCX_COMPARES = /^loopn?e$/;
-const ONLY_LAST = /^(f(u|i)?comi?p?p?|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|r(cp|sqrt)[ps]s|maskmov(dqu|q))$/;
+const ONLY_LAST =
+  /^(f(u|i)?comi?p?p?|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|r(cp|sqrt)[ps]s|maskmov(dqu|q))$/;
 
 /** Instructions that another vendor's CPU cannot judge at all. */
 export function isOpen(insn: Insn): boolean {

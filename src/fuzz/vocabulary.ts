@@ -72,6 +72,7 @@ export class Vocabulary {
   /** Features and mnemonics that were asked for and cannot be checked here, as «NAME (why)». */
   readonly unchecked: readonly string[];
   readonly #cumulative: Float64Array;
+  #codes: ReadonlySet<number> | undefined;
 
   constructor(options: VocabularyOptions) {
     const words: Word[] = [];
@@ -107,6 +108,12 @@ export class Vocabulary {
       sum += weight * (1 / words.length + 1 / (codes.size * codes.get(mnemonic)!));
       return sum;
     });
+  }
+
+  /** Whether an encoding, by iced's number, is one of them. */
+  has(code: number): boolean {
+    this.#codes ??= new Set(this.words.map(({ template }) => template.code));
+    return this.#codes.has(code);
   }
 
   /** One encoding. */
