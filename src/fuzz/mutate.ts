@@ -1,6 +1,6 @@
 import type { Random } from '../bits/random.ts';
 import { decode } from '../decode/decode.ts';
-import { CODE, WRITABLE_CODE } from '../oracle/layout.ts';
+import { CODE, regionOf, WRITABLE_CODE } from '../oracle/layout.ts';
 import { drawMxcsr, value64 } from '../oracle/states.ts';
 import { FLAG } from '../state/rflags.ts';
 import { openFlagsAt } from './bench.ts';
@@ -132,6 +132,13 @@ function allowed(c: FuzzCase, { vocabulary, strict }: GenerateOptions): boolean 
   });
 }
 
+/** Code that has grown past the end of its region begins earlier. */
+function fitted(c: FuzzCase): FuzzCase {
+  const { base, size } = regionOf(c.codeAddress, 0)!;
+  const last = base + BigInt(size - offsetsOf(c.steps).at(-1)!);
+  return c.codeAddress <= last ? c : { ...c, codeAddress: last };
+}
+
 /** The sequence with one to four things changed; null where no change gave one that may run. */
 export function mutate(c: FuzzCase, other: FuzzCase, random: Random, options: GenerateOptions): FuzzCase | null {
   let now = c;
@@ -141,5 +148,5 @@ export function mutate(c: FuzzCase, other: FuzzCase, random: Random, options: Ge
     now = next;
     changes--;
   }
-  return now === c ? null : now;
+  return now === c ? null : fitted(now);
 }

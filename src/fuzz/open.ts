@@ -1,4 +1,4 @@
-import type { Insn } from '../decode/insn.ts';
+import { type Insn, isPrefix } from '../decode/insn.ts';
 import { usageOf } from '../decode/usage.ts';
 import { INTEL_NOPS } from '../oracle/campaign.ts';
 import { FLAG } from '../state/rflags.ts';
@@ -12,9 +12,19 @@ const RCX_COMPARES = /^loopn?e$/;
 const ONLY_LAST =
   /^(f(u|i)?comi?p?p?|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|r(cp|sqrt)[ps]s|maskmov(dqu|q))$/;
 
+const BRANCHES = /^(j.*|call|ret|loop.*)$/;
+
+/** AMD CPUs make 66 cut the target of a near branch to 16 bits, Intel CPUs ignore it (SDM 2A Jcc). */
+function cutsTarget({ mnemonic, bytes }: Insn): boolean {
+  if (!BRANCHES.test(mnemonic)) return false;
+  const opcode = bytes.findIndex((byte) => !isPrefix(byte));
+  return bytes.subarray(0, opcode).includes(0x66);
+}
+
 /** Instructions that another vendor's CPU cannot judge at all. */
 export function isOpen(insn: Insn): boolean {
   if (INTEL_NOPS.test(insn.codeName) || insn.codeName === 'Movsxd_r16_rm16') return true;
+  if (cutsTarget(insn)) return true;
   if (RCX_COMPARES.test(insn.mnemonic) && insn.repeat !== null) return true;
   if (insn.mnemonic === 'cvtpi2ps') return insn.operands[1]?.kind === 'mem';
   if (!/^sh[lr]d$/.test(insn.mnemonic) || insn.operands[0]!.width !== 16) return false;

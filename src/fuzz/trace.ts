@@ -1,5 +1,6 @@
-import type { Insn } from '../decode/insn.ts';
+import { type Insn, x87Opcode } from '../decode/insn.ts';
 import { fetchInsn } from '../exec/fetch.ts';
+import { BANNED } from '../oracle/campaign.ts';
 import type { OracleCase } from '../oracle/case.ts';
 import { isOpen, openBehind, readsOpen } from './open.ts';
 import { BUDGET, type Ending, EngineOracle } from './oracles.ts';
@@ -13,6 +14,8 @@ export interface Trace {
   readonly openFlags: number;
   /** Something that the manual leaves open has decided about what came later. */
   readonly tainted: boolean;
+  /** How many x87 instructions began. */
+  readonly x87: number;
   readonly ending: Ending;
 }
 
@@ -28,6 +31,8 @@ export class Tracer {
     const end = c.codeAddress! + BigInt(c.code.length);
     let open = 0;
     let tainted = false;
+    let before = 0;
+    let x87 = 0;
     let last: Insn | null = null;
     let lastAt = c.codeAddress!;
     let ending: Ending = { kind: 'count' };
@@ -38,11 +43,16 @@ export class Tracer {
         const again = rip === lastAt && last !== null;
         last = fetched.insn;
         lastAt = rip;
-        if (!again && (isOpen(last) || readsOpen(last, open))) tainted = true;
+        // Code that changed itself may be anything.
+        if (!again && (isOpen(last) || readsOpen(last, open) || BANNED.has(last.mnemonic))) tainted = true;
+        if (!again && (x87Opcode(last.bytes) !== null || last.mnemonic.startsWith('fx'))) x87++;
+        before = again ? before | open : open;
         open = openBehind(last, open);
       }
       ending = oracle.step(c);
     }
-    return { last, lastAt, openFlags: open, tainted, ending };
+    // An instruction that faults has written nothing: what was open before it still is.
+    const faulted = ending.kind === 'fault' && machine.cpu.rip === lastAt;
+    return { last, lastAt, openFlags: faulted ? open | before : open, tainted, x87, ending };
   }
 }
