@@ -1,17 +1,13 @@
-import { Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, OpKind, RflagsBits } from './iced.ts';
+import { Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, RflagsBits } from './iced.ts';
 import type { Insn } from './insn.ts';
 import { registerOf } from './registers.ts';
 
-/** What an instruction does to registers and flags, as the decoder's tables have it. */
+/** What an instruction does to flags, as the decoder's tables have it. */
 export interface Usage {
   /** Arithmetic flags as RFLAGS bits: read; given a value on every path; left open by the manual. */
   readonly flagsRead: number;
   readonly flagsWritten: number;
   readonly flagsUndefined: number;
-  /** Numbers of general-purpose registers that it writes without naming them as an operand. */
-  readonly implicitWrites: readonly number[];
-  /** Operands that it writes. */
-  readonly operandWrites: readonly boolean[];
 }
 
 /** RFLAGS bits behind iced's numbering. */
@@ -33,21 +29,8 @@ const known = new Map<number, Usage>();
 let factory: InstructionInfoFactory | undefined;
 
 function examine(insn: Insn, byCount: boolean): Usage {
-  factory ??= new InstructionInfoFactory();
   const decoder = new Decoder(64, insn.bytes, DecoderOptions.None);
   const i = decoder.decode();
-  const info = factory.info(i);
-  const explicit = new Set<number>();
-  for (let n = 0; n < i.opCount; n++) if (i.opKind(n) === OpKind.Register) explicit.add(i.opRegister(n));
-  const implicitWrites: number[] = [];
-  for (const used of info.usedRegisters()) {
-    if (WRITES.has(used.access) && !explicit.has(used.register)) {
-      const register = registerOf(used.register);
-      if (register?.file === 'gpr') implicitWrites.push(register.n);
-    }
-    used.free();
-  }
-  const operandWrites = Array.from({ length: i.opCount }, (_, n) => WRITES.has(info.opAccess(n)));
   const undefinedBits = flagsOf(i.rflagsUndefined);
   const certain = !(insn.repeat !== null && insn.width > 0) && !(byCount && insn.operands.at(-1)?.kind !== 'imm');
   const written = flagsOf(i.rflagsWritten | i.rflagsCleared | i.rflagsSet) & ~undefinedBits;
@@ -55,10 +38,7 @@ function examine(insn: Insn, byCount: boolean): Usage {
     flagsRead: flagsOf(i.rflagsRead),
     flagsWritten: certain ? written : 0,
     flagsUndefined: undefinedBits,
-    implicitWrites,
-    operandWrites,
   };
-  info.free();
   i.free();
   decoder.free();
   return usage;
@@ -77,6 +57,24 @@ export function usageOf(insn: Insn): Usage {
     known.set(key, usage);
   }
   return usage;
+}
+
+/** Numbers of the general-purpose registers that the instruction writes, named as operands or not. */
+export function writtenRegisters(insn: Insn): number[] {
+  factory ??= new InstructionInfoFactory();
+  const decoder = new Decoder(64, insn.bytes, DecoderOptions.None);
+  const i = decoder.decode();
+  const info = factory.info(i);
+  const written: number[] = [];
+  for (const used of info.usedRegisters()) {
+    const register = WRITES.has(used.access) ? registerOf(used.register) : null;
+    if (register?.file === 'gpr') written.push(register.n);
+    used.free();
+  }
+  info.free();
+  i.free();
+  decoder.free();
+  return written;
 }
 
 /** Where the displacement and the first immediate lie in the bytes of an instruction, 0 bytes long where there is none. */

@@ -3,9 +3,10 @@ import { hostFeatures, hostVendor } from '../oracle/native.ts';
 import { Bench } from './bench.ts';
 import { featuresOf } from './coverage.ts';
 import { type Finding, makeFinding } from './finding.ts';
-import { type GenerateOptions, generate, MOST_STEPS } from './generate.ts';
+import { type GenerateOptions, generate } from './generate.ts';
+import { MOST_STEPS } from './limits.ts';
 import { mutate } from './mutate.ts';
-import type { OracleName } from './oracles.ts';
+import type { OracleName } from './oracle-names.ts';
 import { findCulprit, shrink } from './shrink.ts';
 import { signatureText } from './signature.ts';
 import type { FuzzCase } from './steps.ts';
@@ -40,6 +41,9 @@ const BATCH = 512;
 /** Every second run begins from an input of the corpus. */
 const MUTATED = 2;
 
+/** Inputs of the corpus that runs begin from. */
+const MOST_INPUTS = 4096;
+
 /** Seeds of runs, far apart: a product with an odd constant reaches every number. */
 const seedOf = (seed: number, run: number): number =>
   (Math.imul(seed, 0x9e37_79b1) + Math.imul(run, 0x85eb_ca6b)) >>> 0;
@@ -54,6 +58,7 @@ export class Campaign {
   readonly #options: CampaignOptions;
   readonly #generate: GenerateOptions;
   readonly #corpus: FuzzCase[] = [];
+  #learnt = 0;
   readonly #covered = new Set<number>();
   readonly #reported = new Set<string>();
 
@@ -73,7 +78,8 @@ export class Campaign {
 
   /** Inputs and coverage of the rounds so far. */
   learn(corpus: readonly FuzzCase[], features: readonly number[], reported: readonly string[]): void {
-    this.#corpus.push(...corpus);
+    // Newer inputs take the place of older ones: all would not fit into memory.
+    for (const c of corpus) this.#corpus[this.#learnt++ % MOST_INPUTS] = c;
     for (const feature of features) this.#covered.add(feature);
     for (const key of reported) this.#reported.add(key);
   }

@@ -1,11 +1,12 @@
-import { ARITHMETIC_FLAGS } from '../state/rflags.ts';
+import { FLAG } from '../state/rflags.ts';
 import type { Verdict } from './bench.ts';
 import { type FuzzCase, insnOf } from './steps.ts';
 
 /** What a run has shown that another may not have, as numbers: hashes of 32 bits. */
 export type Features = readonly number[];
 
-const KIND = { step: 1, pair: 2, ending: 3, flags: 4, path: 5, operand: 6 } as const;
+const KIND = { step: 1, pair: 2, ending: 3, flags: 4, path: 5 } as const;
+const FLAGS_CLASS = FLAG.CF | FLAG.ZF | FLAG.OF;
 
 function mix(a: number, b: number, c: number, d = 0): number {
   let h =
@@ -34,8 +35,7 @@ function endingNumber({ ending }: Verdict): number {
 }
 
 /**
- * Encodings that ran, and next to which kind; how each ends; what each leaves in the flags; how far the path went; where
- * memory operands lay.
+ * Encodings that ran, and which kinds next to each other; how each ends; what each leaves in the flags; how far the path went.
  */
 export function featuresOf(c: FuzzCase, verdict: Verdict): number[] {
   const out: number[] = [];
@@ -47,18 +47,13 @@ export function featuresOf(c: FuzzCase, verdict: Verdict): number[] {
     if (insn === null) continue;
     const group = groupOf(insn.features[0] ?? '');
     out.push(mix(KIND.step, insn.code, insn.lock ? 1 : 0, insn.repeat === null ? 0 : 1));
-    out.push(mix(KIND.pair, insn.code, before));
-    for (const op of insn.operands)
-      if (op.kind === 'mem')
-        out.push(
-          mix(KIND.operand, insn.code, op.base === 'rip' ? 1 : op.index === null ? 2 : 3, op.segment === null ? 0 : 1),
-        );
+    out.push(mix(KIND.pair, group, before));
     before = group + 1;
   }
   const last = c.steps[reached];
   const code = (last && insnOf(last)?.code) ?? 0;
   out.push(mix(KIND.ending, code, endingNumber(verdict)));
-  if (verdict.ending.kind === 'normal') out.push(mix(KIND.flags, code, verdict.rflags & ARITHMETIC_FLAGS));
-  out.push(mix(KIND.path, code, bucket(verdict.icount), verdict.ending.kind.length));
+  if (verdict.ending.kind === 'normal') out.push(mix(KIND.flags, code, verdict.rflags & FLAGS_CLASS));
+  out.push(mix(KIND.path, bucket(code), bucket(verdict.icount), endingNumber(verdict)));
   return out;
 }

@@ -226,5 +226,4 @@ export function parseCase(text: string): FuzzCase {
 }
 
 /** The text of a corpus file. */
-export const caseText = (c: FuzzCase): string =>
-  `${JSON.stringify({ format: CASE_FORMAT, case: toFile(c) }, null, 1)}\n`;
+export const caseText = (c: FuzzCase): string => `${JSON.stringify({ format: CASE_FORMAT, case: toFile(c) })}\n`;

@@ -64,6 +64,8 @@ export const findingName = (signature: Signature): string =>
     .replace(/[^A-Za-z0-9_]+/g, '-')
     .replace(/-+$/, '');
 
+const TEXT_COLUMN = 48;
+
 /** The sequence for readers, and for an assembler: bytes with their text, and the state as comments. */
 export function assemblyText(finding: Finding, c: FuzzCase, replay: string): string {
   const code = assemble(c);
@@ -86,7 +88,7 @@ export function assemblyText(finding: Finding, c: FuzzCase, replay: string): str
   c.steps.forEach((_, i) => {
     const bytes = code.subarray(offsets[i]!, offsets[i + 1]!);
     const text = disassemble(bytes, c.codeAddress + BigInt(offsets[i]!)).text;
-    lines.push(`\t.byte 0x${hexBytes(bytes, ',0x')}`.padEnd(48) + `# ${text}`);
+    lines.push(`${`\t.byte 0x${hexBytes(bytes, ',0x')}`.padEnd(TEXT_COLUMN)}# ${text}`);
   });
   lines.push('\tint3', '');
   return lines.join('\n');

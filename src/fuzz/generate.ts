@@ -1,7 +1,7 @@
 import type { Random } from '../bits/random.ts';
 import { decode } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
-import { constantFields, usageOf } from '../decode/usage.ts';
+import { constantFields, writtenRegisters } from '../decode/usage.ts';
 import { CODE, WRITABLE_CODE } from '../oracle/layout.ts';
 import { drawInstance } from './draw.ts';
 import { endsJudgement, isOpen, openBehind, readsOpen } from './open.ts';
@@ -9,8 +9,6 @@ import { drawState, knownRegisters } from './state.ts';
 import { type FuzzCase, offsetsOf, type StartState, type Step } from './steps.ts';
 import { drawTarget } from './targets.ts';
 import type { Vocabulary } from './vocabulary.ts';
-
-export const MOST_STEPS = 32;
 
 export interface GenerateOptions {
   readonly vocabulary: Vocabulary;
@@ -56,12 +54,11 @@ class Writer {
     this.#open = openBehind(insn, this.#open);
     if (extra.to !== undefined) this.#openAt[extra.to]! |= this.#open;
     this.#open |= this.#openAt[this.steps.length] ?? 0;
-    const { implicitWrites, operandWrites } = usageOf(insn);
     const string = STRINGS.has(insn.mnemonic);
-    for (const n of implicitWrites) if (n !== RSP && !(string && n !== RCX)) this.known[n] = null;
-    insn.operands.forEach((op, i) => {
-      if (op.kind === 'reg' && op.register.file === 'gpr' && operandWrites[i]) this.known[op.register.n] = null;
-    });
+    // The stack pointer and the pointers of strings stay near where they were.
+    for (const n of writtenRegisters(insn))
+      if (n === RSP ? insn.operands[0]?.kind === 'reg' && insn.operands[0].register.n === RSP : !string || n === RCX)
+        this.known[n] = null;
     if (this.#options.strict && endsJudgement(insn)) this.ended = true;
   }
 

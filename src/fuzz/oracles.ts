@@ -6,11 +6,7 @@ import { CODE } from '../oracle/layout.ts';
 import { Sandbox } from '../oracle/sandbox.ts';
 import { CR3 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
-
-/** Who may run a sequence. `jit-slices` is the compiler's code, left and entered again every few instructions. */
-export const ORACLE_NAMES = ['host', 'reference', 'interpreter', 'jit', 'jit-slices'] as const;
-export type OracleName = (typeof ORACLE_NAMES)[number];
-export type EngineOracleName = Exclude<OracleName, 'host'>;
+import type { EngineOracleName } from './oracle-names.ts';
 
 export type Ending = Exit | { readonly kind: 'normal' };
 

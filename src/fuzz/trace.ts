@@ -38,9 +38,12 @@ export class Tracer {
     let ending: Ending = { kind: 'count' };
     for (let n = 0; n < BUDGET && ending.kind === 'count'; n++) {
       const { rip } = machine.cpu;
-      const fetched = rip === end ? null : fetchInsn(machine.mmu, { fault: () => {} }, rip);
-      if (fetched !== null) {
-        const again = rip === lastAt && last !== null;
+      const fetched = fetchInsn(machine.mmu, { fault: () => {} }, rip);
+      const atMarker = rip === end && fetched?.insn.mnemonic === 'int3';
+      if (fetched !== null && !atMarker) {
+        const again: boolean = rip === lastAt && last !== null;
+        // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
+        if (again && Buffer.compare(fetched.insn.bytes, last!.bytes) !== 0) tainted = true;
         last = fetched.insn;
         lastAt = rip;
         // Code that changed itself may be anything.
