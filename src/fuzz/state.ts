@@ -48,7 +48,8 @@ function pooled(): Pool {
 export function drawState(random: Random): StartState {
   const { fxsave, vectors, memory } = pooled();
   const gpr = Array.from({ length: 16 }, (_, n) => {
-    if (n === RSP) return BigInt(STACK + (random.below(8) ? 0 : random.below(16)));
+    if (n === RSP)
+      return BigInt(random.below(16) ? STACK + (random.below(8) ? 0 : random.below(16)) : drawTarget(random));
     const kind = random.below(8);
     if (kind < 3) return BigInt(drawTarget(random));
     return kind < 5 ? BigInt(random.below(40)) : value64(random);

@@ -2,7 +2,7 @@ import { type Insn, x87Opcode } from '../decode/insn.ts';
 import { fetchInsn } from '../exec/fetch.ts';
 import { BANNED } from '../oracle/campaign.ts';
 import type { OracleCase } from '../oracle/case.ts';
-import { isOpen, openBehind, readsOpen } from './open.ts';
+import { endsJudgement, isOpen, openBehind, readsOpen } from './open.ts';
 import { BUDGET, type Ending, EngineOracle } from './oracles.ts';
 
 /** What a sequence did, instruction by instruction. */
@@ -44,6 +44,8 @@ export class Tracer {
         const again: boolean = rip === lastAt && last !== null;
         // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
         if (again && Buffer.compare(fetched.insn.bytes, last!.bytes) !== 0) tainted = true;
+        // What cannot be followed further may only come last; a sequence that changes its own code may have put it elsewhere.
+        if (!again && last !== null && endsJudgement(last)) tainted = true;
         last = fetched.insn;
         lastAt = rip;
         // Code that changed itself may be anything.
