@@ -6,9 +6,9 @@ import { CODE, WRITABLE_CODE } from '../oracle/layout.ts';
 import { drawInstance } from './draw.ts';
 import { endsJudgement, isOpen, openBehind, readsOpen } from './open.ts';
 import { drawState, knownRegisters } from './state.ts';
-import { type FuzzCase, offsetsOf, type StartState, type Step } from './steps.ts';
+import { type FuzzCase, offsetsOf, type StartState, type Step, withinBounds } from './steps.ts';
 import { drawTarget } from './targets.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { Vocabulary, Word } from './vocabulary.ts';
 
 export interface GenerateOptions {
   readonly vocabulary: Vocabulary;
@@ -72,11 +72,17 @@ class Writer {
 
   readonly #target = (): number => drawTarget(this.#random);
 
+  /** A conditional or plain branch to a step ahead, where the vocabulary has any. */
+  branch(): void {
+    const { branches } = this.#options.vocabulary;
+    if (branches.length > 0) this.any(() => this.#random.pick(branches));
+  }
+
   /** Any instruction of the vocabulary. */
-  any(): void {
-    const { vocabulary, strict } = this.#options;
+  any(pick: () => Word = () => this.#options.vocabulary.pick(this.#random)): void {
+    const { strict } = this.#options;
     for (let attempt = 0; attempt < TRIES; attempt++) {
-      const { template, mnemonic } = vocabulary.pick(this.#random);
+      const { template, mnemonic } = pick();
       if (STRINGS.has(mnemonic) && this.#prepareString()) continue;
       const drawn = drawInstance(template, this.#random, this.known, this.#target);
       if (drawn === null) continue;
@@ -182,15 +188,18 @@ export function writeSteps(
   writable: boolean,
 ): Step[] {
   const writer = new Writer(random, options, state.gpr, length);
+  const { whole } = options.vocabulary;
   for (let turn = 0; !writer.full && turn < 4 * length; turn++) {
     const kind = random.below(64);
     if (kind < 3) writer.renew();
+    else if (kind >= 13 || !whole) writer.any();
     else if (kind === 3) writer.jumpThrough();
     else if (kind === 4) writer.loop();
-    else if (writable && kind < 9) writer.modifyCode();
+    else if (kind < 8) writer.branch();
+    else if (writable) writer.modifyCode();
     else writer.any();
   }
-  return writer.steps;
+  return withinBounds(writer.steps);
 }
 
 /** One sequence: a function of the generator's state and the options alone. */

@@ -8,7 +8,7 @@ import { drawInstance } from './draw.ts';
 import type { GenerateOptions } from './generate.ts';
 import { endsJudgement, isOpen, readsOpen } from './open.ts';
 import { drawState, knownRegisters } from './state.ts';
-import { type FuzzCase, insnOf, offsetsOf, type Step, withoutSteps } from './steps.ts';
+import { type FuzzCase, insnOf, offsetsOf, type Step, withinBounds, withoutSteps } from './steps.ts';
 import { drawTarget } from './targets.ts';
 
 type Mutation = (c: FuzzCase, random: Random, options: GenerateOptions, other: FuzzCase) => FuzzCase | null;
@@ -133,7 +133,8 @@ function allowed(c: FuzzCase, { vocabulary, strict }: GenerateOptions): boolean 
 }
 
 /** Code that has grown past the end of its region begins earlier. */
-function fitted(c: FuzzCase): FuzzCase {
+function fitted({ steps, ...rest }: FuzzCase): FuzzCase {
+  const c = { ...rest, steps: withinBounds(steps) };
   const { base, size } = regionOf(c.codeAddress, 0)!;
   const last = base + BigInt(size - offsetsOf(c.steps).at(-1)!);
   return c.codeAddress <= last ? c : { ...c, codeAddress: last };

@@ -25,6 +25,9 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
 export function isOpen(insn: Insn): boolean {
   if (INTEL_NOPS.test(insn.codeName) || insn.codeName === 'Movsxd_r16_rm16') return true;
   if (cutsTarget(insn)) return true;
+  // A null selector clears the base on Intel CPUs, AMD CPUs keep it.
+  const [first] = insn.operands;
+  if (first?.kind === 'reg' && first.register.file === 'seg' && /^(mov|pop)$/.test(insn.mnemonic)) return true;
   if (RCX_COMPARES.test(insn.mnemonic) && insn.repeat !== null) return true;
   if (insn.mnemonic === 'cvtpi2ps') return insn.operands[1]?.kind === 'mem';
   if (!/^sh[lr]d$/.test(insn.mnemonic) || insn.operands[0]!.width !== 16) return false;

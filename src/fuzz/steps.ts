@@ -82,6 +82,16 @@ export function oracleCase(c: FuzzCase): OracleCase {
   return { ...c.state, code: assemble(c), codeAddress: c.codeAddress };
 }
 
+/** Branches that lead behind the last step lead to the end. */
+export function withinBounds(steps: readonly Step[]): Step[] {
+  const end = steps.length;
+  return steps.map((step) => ({
+    ...step,
+    ...(step.to !== undefined ? { to: Math.min(step.to, end) } : {}),
+    ...(step.within !== undefined ? { within: { ...step.within, step: Math.min(step.within.step, end) } } : {}),
+  }));
+}
+
 /** The sequence without some of its steps: what led to one of them leads to the next that is left. */
 export function withoutSteps(c: FuzzCase, gone: (index: number) => boolean): FuzzCase {
   const moved: number[] = [];

@@ -69,6 +69,10 @@ export function knownNames(): { readonly mnemonics: ReadonlySet<string>; readonl
 /** What a host lacks, an engine lacks, and nobody asked for is left out; each draw is by weight. */
 export class Vocabulary {
   readonly words: readonly Word[];
+  /** Nobody has asked for some instructions only: sequences may hold others too. */
+  readonly whole: boolean;
+  /** Near branches to an address that is part of the instruction. */
+  readonly branches: readonly Word[];
   /** Features and mnemonics that were asked for and cannot be checked here, as «NAME (why)». */
   readonly unchecked: readonly string[];
   readonly #cumulative: Float64Array;
@@ -96,6 +100,8 @@ export class Vocabulary {
       words.push({ template, mnemonic });
     }
     this.words = words;
+    this.whole = options.include === null && options.features === null;
+    this.branches = words.filter(({ template }) => template.relative !== 0);
     const present = new Set(words.map(({ mnemonic }) => mnemonic));
     this.unchecked = [...missing].filter(([name]) => !present.has(name)).map(([name, why]) => `${name} (${why})`);
     const codes = new Map<string, number>();

@@ -88,9 +88,7 @@ export function fuzzCommand(folder: URL): Command {
     .option('--minimise', 'drop inputs of --corpus that show nothing of their own, and stop')
     .addCommand(replay)
     .addHelpText('after', EXAMPLES + STATUS)
-    .action(async (options: FuzzOptions, command: Command) => {
-      if (command.args.length > 0)
-        throw new CliError(`unexpected '${command.args[0]}'`, 'swapgs fuzz', 'options only; there is replay FILE');
+    .action(async (options: FuzzOptions) => {
       process.exitCode = await (await import('../fuzz/fuzz.ts')).fuzz(folder, options);
     });
 }

@@ -31,6 +31,16 @@ function openCorpus(folder: string, mustExist: boolean): Corpus {
 const readCorpus = (corpus: Corpus): CorpusEntry[] =>
   corpus.read((path, why) => complain(`swapgs: ${why}: ${path}: left out`));
 
+/** Reasons of one kind in one line: `not implemented: in (34), outs (13)`. */
+function grouped(reasons: ReadonlyMap<string, number>): string[] {
+  const kinds = new Map<string, string[]>();
+  for (const [why, times] of [...reasons].sort()) {
+    const [kind, what] = why.split(': ');
+    kinds.set(kind!, [...(kinds.get(kind!) ?? []), what === undefined ? `${times}` : `${what} (${times})`]);
+  }
+  return [...kinds].map(([kind, whats]) => `${kind}: ${whats.join(', ')}`);
+}
+
 /** Status lines as libFuzzer writes them, on standard error. */
 class StatusLine {
   readonly #start = Date.now();
@@ -160,7 +170,7 @@ class Fuzzing {
       this.#event({ event: 'done', seconds, interrupted, ...counts, unjudged: Object.fromEntries(unjudged) });
       return;
     }
-    for (const [why, times] of unjudged) complain(`swapgs: ${times} not judged: ${why}`);
+    for (const line of grouped(unjudged)) complain(`swapgs: not judged: ${line}`);
     this.#out.line(
       `${counts.runs} sequences, ${counts.instructions} instructions, ${counts.mismatches} mismatches, ${counts.findings} findings`,
     );
