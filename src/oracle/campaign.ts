@@ -49,13 +49,8 @@ export interface CampaignResult {
  * Instructions whose result is a matter of the machine around the CPU: identity, time, the kernel's tables. The interrupt and segment
  * instructions depend on descriptor tables; they have tests of their own.
  */
-<<<<<<< HEAD
-const BANNED = new Set(
-  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sgdt sidt sldt str smsw lar lsl verr verw lss lfs lgs jmpf callf retf iret sysret sysexit rdpkru wrpkru wrgsbase rdsspd rdsspq'.split(
-=======
 export const BANNED: ReadonlySet<string> = new Set(
-  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid wrgsbase rdsspd rdsspq'.split(
->>>>>>> fuzz
+  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sgdt sidt sldt str smsw lar lsl verr verw lss lfs lgs jmpf callf retf iret sysret sysexit rdpkru wrpkru wrgsbase rdsspd rdsspq'.split(
     ' ',
   ),
 );
