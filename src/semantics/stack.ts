@@ -9,7 +9,7 @@ const RAX_HIGH = RAX + 1;
 define('push', 'Push', (x, src) => {
   if (src!.kind === 'reg' && src!.file === 'seg') {
     const selector = x.b.get(src!.place, 16);
-    x.push(x.insn.codeName.startsWith('Pushw') ? selector : x.b.zext(selector, 64));
+    x.push(x.insn.width === 16 ? selector : x.b.zext(selector, 64));
   } else x.push(x.read(src!));
 });
 
@@ -17,7 +17,7 @@ define('pop', 'Pop; an address through RSP is computed behind the increment', (x
   const k = x.b;
   const op = dst!;
   if (op.kind === 'reg' && op.file === 'seg') {
-    const w = x.insn.codeName.startsWith('Popw') ? 16 : 64;
+    const w = x.insn.width as 16 | 64;
     const value = k.load(k.get(RSP, 64), w, 'stack');
     const selector = w === 16 ? value : k.trunc(value, 16);
     k.call('loadSegment', 0, x.constant(op.n, 32), k.zext(selector, 32));
