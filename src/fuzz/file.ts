@@ -4,7 +4,7 @@ import { disassemble } from '../decode/text.ts';
 import { regionOf } from '../oracle/layout.ts';
 import { FXSAVE_BYTES } from '../oracle/record.ts';
 import { initialFxsave } from '../oracle/wire.ts';
-import { assemble, type FuzzCase, offsetsOf, type StartState, type Step } from './steps.ts';
+import { assemble, type FuzzCase, offsetsOf, type StartState, type Step, type Within } from './steps.ts';
 
 /** A file that is no sequence of ours: one line says why. */
 export class FuzzFileError extends Error {
@@ -20,7 +20,7 @@ export interface CaseFile {
     readonly text?: string;
     readonly to?: number;
     readonly place?: string;
-    readonly within?: { readonly step: number; readonly offset: number };
+    readonly within?: Within;
   }[];
   readonly state: {
     readonly gpr?: Readonly<Record<string, string>>;
@@ -153,6 +153,7 @@ function stepFrom(value: unknown, n: number, count: number): Step {
           within: {
             step: integer(within['step'], `${what}: within.step`, count),
             offset: integer(within['offset'], `${what}: within.offset`, MOST_STEP_BYTES),
+            ...(within['alias'] === true ? { alias: true } : {}),
           },
         }
       : {}),

@@ -160,11 +160,13 @@ class Writer {
       const reg = opcode === 0x80 ? this.#random.pick([0, 1, 4, 5, 6]) : 0;
       return decode(Uint8Array.of(opcode, (reg << 3) | 5, 0, 0, 0, 0, imm)) as Insn;
     };
-    if (this.#random.below(2) && victims.length > 0) return this.push(store(), { within: this.#random.pick(victims) });
+    const alias = this.#random.below(3) === 0 ? { alias: true } : {};
+    if (this.#random.below(2) && victims.length > 0)
+      return this.push(store(), { within: { ...this.#random.pick(victims), ...alias } });
     const at = this.steps.length;
     if (at + 1 >= this.#length) return;
     // ADD, OR … EAX, imm32 directly behind the store, as CPUs of today still let it see the new bytes.
-    this.push(store(), { within: { step: at + 1, offset: 1 + this.#random.below(4) } });
+    this.push(store(), { within: { step: at + 1, offset: 1 + this.#random.below(4), ...alias } });
     const opcode = this.#random.pick([0x05, 0x0d, 0x25, 0x2d, 0x35, 0x3d, 0xb8]);
     this.push(decode(Uint8Array.of(opcode, ...this.#random.bytes(4))) as Insn);
   }

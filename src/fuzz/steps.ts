@@ -2,6 +2,15 @@ import { decode } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
 import { constantFields } from '../decode/usage.ts';
 import type { OracleCase } from '../oracle/case.ts';
+import { CODE_ALIAS } from '../oracle/layout.ts';
+
+export interface Within {
+  readonly step: number;
+  readonly offset: number;
+  readonly alias?: boolean;
+}
+
+const ALIAS_DISTANCE = Number(CODE_ALIAS.base - CODE_ALIAS.of.base);
 
 /** One instruction of a sequence. What counts from its own address is kept by what it means, so that instructions can come and go. */
 export interface Step {
@@ -10,8 +19,8 @@ export interface Step {
   readonly to?: number;
   /** A RIP-relative operand lies at this address … */
   readonly place?: bigint;
-  /** … or `offset` bytes into this step. */
-  readonly within?: { readonly step: number; readonly offset: number };
+  /** … or `offset` bytes into this step; with `alias` by the other address of its page, where code may be written. */
+  readonly within?: Within;
   /** What the bytes are, where it is known. */
   readonly insn?: Insn;
 }
@@ -63,7 +72,7 @@ export function assemble({ steps, codeAddress }: Pick<FuzzCase, 'steps' | 'codeA
     if (displacement.size !== 4) return;
     const offset =
       within !== undefined
-        ? offsets[Math.min(within.step, steps.length)]! + within.offset - next
+        ? offsets[Math.min(within.step, steps.length)]! + within.offset - next + (within.alias ? ALIAS_DISTANCE : 0)
         : Number(BigInt.asIntN(32, place! - codeAddress - BigInt(next)));
     setSigned(code, from + displacement.at, 4, offset);
   });
@@ -110,7 +119,7 @@ export function withoutSteps(c: FuzzCase, gone: (index: number) => boolean): Fuz
       ...rest,
       ...(to !== undefined ? { to: moved[Math.min(to, c.steps.length)]! } : {}),
       ...(place !== undefined ? { place } : {}),
-      ...(kept ? { within: { step: moved[Math.min(within.step, c.steps.length)]!, offset: within.offset } } : {}),
+      ...(kept ? { within: { ...within, step: moved[Math.min(within.step, c.steps.length)]! } } : {}),
     });
   });
   return { ...c, steps };

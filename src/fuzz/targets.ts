@@ -1,5 +1,5 @@
 import type { Random } from '../bits/random.ts';
-import { CODE, DATA, READ_ONLY, WRITABLE_CODE } from '../oracle/layout.ts';
+import { CODE, CODE_ALIAS, DATA, DATA_ALIAS, READ_ONLY, WRITABLE_CODE } from '../oracle/layout.ts';
 
 const at = (base: bigint, offset = 0): number => Number(base) + offset;
 const PAGE = 0x1000;
@@ -13,11 +13,17 @@ const UNMAPPED = [0x5000_0000, at(DATA.base, 0x2000), at(READ_ONLY.base, PAGE), 
 
 /**
  * An address for a memory operand: most within the filled part, aligned or not; then the places where CPUs and emulators go
- * wrong: across lines and pages, at the edges of what is mapped, read-only, code, nothing.
+ * wrong: across lines and pages, at the edges of what is mapped, read-only, code, nothing, the same bytes under another address.
  */
 export function drawTarget(random: Random): number {
   const inside = FILLED.from + random.below(FILLED.bytes - LINE);
-  switch (random.below(20)) {
+  switch (random.below(22)) {
+    case 20:
+      return inside + at(DATA_ALIAS.base) - at(DATA.base);
+    case 21:
+      return random.below(2)
+        ? at(DATA_ALIAS.base, PAGE) - random.below(17)
+        : at(CODE_ALIAS.base) + random.below(2 * PAGE - LINE);
     case 0:
       return at(DATA.base, PAGE) - random.below(33);
     case 1:

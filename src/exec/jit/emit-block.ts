@@ -1,7 +1,6 @@
 import { trackedAt } from '../../ir/forward.ts';
 import type { Node, Val } from '../../ir/nodes.ts';
 import { TYPE, V, W } from '../../ir/wasm-opcodes.ts';
-import type { FunctionEmitter } from '../../semantics/helpers/fast.ts';
 import { type Helper, helperNamed } from '../../semantics/helpers/helper.ts';
 import * as L from '../../state/layout.ts';
 import { Emission, RESOLVE, STORES, type Target } from '../wasm/emit-ir.ts';
@@ -18,6 +17,7 @@ import {
 } from './float.ts';
 import { emitFlag, type Frame } from './frame.ts';
 import { type AccessGroup, groupAccesses, type Member } from './groups.ts';
+import { Inlined } from './inlined.ts';
 import type { LiftedBlock } from './lift-block.ts';
 
 /** What a block's emission asks of the region around it. */
@@ -544,62 +544,5 @@ export class BlockEmission extends Emission {
     if (helper.faults === false) return;
     f.loadState(L.PENDING, 32);
     f.ifElse(null, () => this.t.fault(), undefined, 'unlikely');
-  }
-}
-
-/** A function's emitter with its parameters in other locals. */
-class Inlined implements FunctionEmitter {
-  readonly #f: Frame['f'];
-  readonly #args: readonly number[];
-
-  constructor(f: Frame['f'], args: readonly number[]) {
-    this.#f = f;
-    this.#args = args;
-  }
-
-  #local(n: number): number {
-    return this.#args[n] ?? n;
-  }
-  op(...opcodes: number[]): void {
-    this.#f.op(...opcodes);
-  }
-  simd(opcode: number, ...immediates: number[]): void {
-    this.#f.simd(opcode, ...immediates);
-  }
-  i32(value: number): void {
-    this.#f.i32(value);
-  }
-  i64(value: bigint): void {
-    this.#f.i64(value);
-  }
-  temp<T>(type: Parameters<Frame['f']['temp']>[0], body: (local: number) => T): T {
-    return this.#f.temp(type, body);
-  }
-  get(local: number): void {
-    this.#f.get(this.#local(local));
-  }
-  set(local: number): void {
-    this.#f.set(this.#local(local));
-  }
-  tee(local: number): void {
-    this.#f.tee(this.#local(local));
-  }
-  ifElse(...args: Parameters<FunctionEmitter['ifElse']>): void {
-    this.#f.ifElse(...args);
-  }
-  repeatWhile(body: () => void): void {
-    this.#f.repeatWhile(body);
-  }
-  callOut(row: string, width: number): void {
-    this.#f.callOut(row, width);
-  }
-  access(opcode: number, offset: number): void {
-    this.#f.access(opcode, offset);
-  }
-  loadState(at: number, width: 32 | 64): void {
-    this.#f.loadState(at, width);
-  }
-  storeState(at: number, width: 32 | 64, value: () => void): void {
-    this.#f.storeState(at, width, value);
   }
 }
