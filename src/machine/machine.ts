@@ -12,6 +12,7 @@ import { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
 import { cpuid } from './cpuid.ts';
+import { deliverException } from './exceptions.ts';
 
 export interface MachineOptions {
   /** Bytes of guest RAM; 1 GiB where nothing is said. Untouched memory costs nothing. */
@@ -21,11 +22,13 @@ export interface MachineOptions {
   readonly hotAfter?: number;
   /** HLT ends the run at CPL 3 too, as bare guests end. */
   readonly haltEnds?: boolean;
-  /** SYSCALL works from the start (EFER.SCE), as under an operating system. */
+  /** SYSCALL works from the start (EFER.SCE) and ends the run, for somebody who plays the operating system. */
   readonly syscall?: boolean;
 }
 
 const DEFAULT_MEMORY = 1 << 30;
+/** What reading a port gives where no device answers. */
+const FLOATING_BUS = 0xffff_ffff;
 /** Gates of user privilege in Linux's IDT: #BP and #OF. */
 const USER_GATES: ReadonlySet<number> = new Set([3, 4]);
 
@@ -35,6 +38,7 @@ const EFER_NXE_LMA_LME = 0xd00n;
 const EFER_SCE = 1n;
 const DR6_INITIAL = 0xffff_0ff0n;
 const DR7_INITIAL = 0x400n;
+const PAT_INITIAL = 0x0007_0406_0007_0406n;
 const MXCSR_INITIAL = 0x1f80;
 const X87_CW_INITIAL = 0x037f;
 const X87_TW_EMPTY = 0xffff;
@@ -65,12 +69,17 @@ export class Machine {
       cpuid,
       tsc: (icount) => BigInt(icount),
       haltEnds: options.haltEnds ?? false,
+      syscallExits: options.syscall ?? false,
       interruptGates: USER_GATES,
-      flushTlb: (scope) => {
+      interruptWaits: () => false,
+      pagingChanged: () => {
         this.#pagingChanges++;
-        this.mmu.flush(scope);
       },
+      flushTlb: (scope) => this.mmu.flush(scope),
       flushPage: (linear) => this.mmu.flushPage(linear),
+      flushContext: (pcid, linear) => this.mmu.flushContext(pcid, linear),
+      portIn: (_port, bytes) => FLOATING_BUS >>> (32 - 8 * bytes),
+      portOut: () => false,
     };
     this.context = new ExecContext(this.cpu, this.mmu, services);
     this.engine =
@@ -98,6 +107,9 @@ export class Machine {
     cpu.setU64(L.CR4, CR4_INITIAL);
     cpu.setU64(L.EFER, EFER_NXE_LMA_LME | (this.#options.syscall ? EFER_SCE : 0n));
     cpu.setU64(L.XCR0, 1n);
+    cpu.setU64(L.PAT, PAT_INITIAL);
+    cpu.setU64(L.CANONICAL_HALF, 1n << 47n);
+    cpu.setU64(L.CANONICAL_SPAN, 1n << 48n);
     cpu.setU64(L.DR + 48, DR6_INITIAL);
     cpu.setU64(L.DR + 56, DR7_INITIAL);
     cpu.mxcsr = MXCSR_INITIAL;
@@ -110,9 +122,8 @@ export class Machine {
   /** Puts the CPU at CPL 0 or 3 with flat selectors. */
   setPrivilege(cpl: 0 | 3): void {
     const { cpu } = this;
-    cpu.cpl = cpl;
-    cpu.setSelector(1, cpl === 3 ? USER_CS : KERNEL_CS);
-    cpu.setSelector(2, cpl === 3 ? USER_SS : KERNEL_SS);
+    if (cpl === 3) cpu.setFlatSegments(USER_CS, USER_SS, 3);
+    else cpu.setFlatSegments(KERNEL_CS, KERNEL_SS, 0);
     // Before the MMU is made there is nothing to drop.
     this.mmu?.flushFast();
   }
@@ -131,8 +142,17 @@ export class Machine {
     this.mmu.flushPage(linear);
   }
 
-  /** Runs at most `budget` instructions. */
+  /**
+   * Runs at most `budget` instructions. Once the guest has executed LIDT its exceptions go through its IDT; until then they end
+   * the run.
+   */
   run(budget: number): Exit {
-    return this.engine.run(budget);
+    const { cpu } = this;
+    const end = cpu.icount + budget;
+    for (;;) {
+      const exit = this.engine.run(end - cpu.icount);
+      if (exit.kind !== 'fault' || cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
+      if (deliverException(this.context, exit.fault) === 'shutdown') return { kind: 'shutdown' };
+    }
   }
 }

@@ -41,7 +41,7 @@ class Hash {
 export const ARCHITECTURAL: readonly (readonly [from: number, to: number])[] = [
   [L.GPR, L.ZF_SLOT],
   [L.FS_BASE, L.ZERO],
-  [L.CR0, L.IDTR_LIMIT + 8],
+  [L.CR0, L.SYSTEM_END],
   [L.VECTOR, L.FP_RAISED],
   [L.X87_CW, L.X87_REG + 8 * 16],
 ];

@@ -50,7 +50,7 @@ export interface CampaignResult {
  * instructions depend on descriptor tables; they have tests of their own.
  */
 export const BANNED: ReadonlySet<string> = new Set(
-  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid wrgsbase rdsspd rdsspq'.split(
+  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sgdt sidt sldt str smsw lar lsl verr verw lss lfs lgs jmpf callf retf iret sysret sysexit rdpkru wrpkru wrgsbase rdsspd rdsspq'.split(
     ' ',
   ),
 );

@@ -514,8 +514,10 @@ export class BlockEmission extends Emission {
     if (isOpaque(helper.name)) {
       this.#settleAll();
       this.#target.spill();
-      super.call(node);
+      this.callHelper(node);
+      // Before it leaves: a helper that ends the instruction by itself has written registers.
       this.#target.reload();
+      this.leaveIfPending(node);
       this.#readControl();
       this.#flagsIn = null;
       return;

@@ -500,14 +500,21 @@ export class Emission {
   }
 
   protected call(node: Node): void {
-    const f = this.f;
-    const helper = helperNamed(node.attr.helper!);
+    this.callHelper(node);
+    this.leaveIfPending(node);
+  }
+
+  protected callHelper(node: Node): void {
     this.t.beforeCall();
     for (const arg of node.args) this.push(arg);
-    f.call(this.t.callee(`helper:${helper.name}`));
+    this.f.call(this.t.callee(`helper:${node.attr.helper!}`));
     if (node.w > 0) this.keep(node);
-    if (helper.faults === false) return;
-    f.loadState(L.PENDING, 32);
-    f.ifElse(null, () => this.t.fault());
+  }
+
+  /** Leaves where the helper that was called has left something pending. */
+  protected leaveIfPending(node: Node): void {
+    if (helperNamed(node.attr.helper!).faults === false) return;
+    this.f.loadState(L.PENDING, 32);
+    this.f.ifElse(null, () => this.t.fault());
   }
 }
