@@ -1,3 +1,5 @@
+import { decode } from '../decode/decode.ts';
+import type { Insn } from '../decode/insn.ts';
 import { masksFor } from '../oracle/campaign.ts';
 import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
 import { hostFeatures, hostVendor, NativeOracle } from '../oracle/native.ts';
@@ -155,11 +157,20 @@ export class Bench {
     // Which comes first, a bad address or a misaligned one, is as open as which of several addresses does.
     const misaligned = [ending, host.ending].some((e) => vectorOf(e) === VECTOR.AC);
     // «Note treatment of #AC varies» (SDM 2A MOVUPS, LDDQU …): accesses of 16 bytes that need no alignment.
-    if (misaligned && last.operands.some((op) => op.kind === 'mem' && op.width >= 128)) return [];
+    const stopped = misaligned
+      ? this.#insnAt(placed, vectorOf(host.ending) === VECTOR.AC ? host.rip : trace.lastAt)
+      : null;
+    if (stopped?.operands.some((op) => op.kind === 'mem' && op.width >= 128)) return [];
     if (masks.anyMemoryFault && misaligned && ending.kind === 'fault' && host.ending.kind === 'fault') return [];
     const anyMemoryFault = masks.anyMemoryFault || (!this.#intel && wrapsAround(ending));
     const found = hostDifferences(sandbox, ending, placed, host, { ...masks, rflags, anyMemoryFault });
     return pointers ? found : found.filter(({ field }) => !POINTERS.has(field));
+  }
+
+  /** The instruction at an address, as the sequence has it at first. */
+  #insnAt({ code, codeAddress }: OracleCase, rip: bigint): Insn | null {
+    const insn = decode(code.subarray(Number(BigInt.asIntN(32, rip - codeAddress!))));
+    return typeof insn === 'string' ? null : insn;
   }
 
   #openAtEnd(c: FuzzCase, rip: bigint): number {
