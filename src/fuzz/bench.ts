@@ -68,6 +68,11 @@ export class Bench {
     return this.#host !== null && !this.#intel;
   }
 
+  /** The process of the host's helper, or null. */
+  get helperPid(): number | null {
+    return this.#host?.helperPid ?? null;
+  }
+
   close(): void {
     this.#host?.close();
   }

@@ -72,6 +72,11 @@ export class Campaign {
     this.#generate = { vocabulary: this.vocabulary, strict: this.#bench.strict, most };
   }
 
+  /** The process of the host's helper, or null. */
+  get helperPid(): number | null {
+    return this.#bench.helperPid;
+  }
+
   close(): void {
     this.#bench.close();
   }
