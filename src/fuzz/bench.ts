@@ -1,4 +1,4 @@
-import { decode } from '../decode/decode.ts';
+import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
 import { masksFor } from '../oracle/campaign.ts';
 import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
@@ -152,6 +152,7 @@ export class Bench {
     // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
     if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
       return [];
+    if (!this.#intel && vectorOf(ending) === VECTOR.UD && fetchesOn(host)) return [];
     const fxsave = host.fxsave.slice();
     // AMD CPUs keep the pointers of every x87 instruction, Intel CPUs some only of those that raise an exception.
     const pointers = this.#intel || trace.x87 < 2;
@@ -186,6 +187,13 @@ export class Bench {
     return open[step]!;
   }
 }
+
+/** AMD CPUs fetch what an opcode would need that 64-bit mode does not have, and fault on that first. */
+const fetchesOn = ({ ending, rip }: OracleResult): boolean =>
+  ending.kind === 'fault' &&
+  ending.vector === VECTOR.PF &&
+  ending.cr2 > rip &&
+  ending.cr2 < rip + BigInt(MAX_INSN_LENGTH);
 
 const vectorOf = (ending: Ending | OracleEnding): number | null =>
   ending.kind !== 'fault' ? null : 'fault' in ending ? ending.fault.vector : ending.vector;
