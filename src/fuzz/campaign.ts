@@ -121,8 +121,11 @@ export class Campaign {
     this.#bench.run(cases, (verdict, i) => {
       tally.runs++;
       tally.instructions += verdict.icount;
-      if (verdict.unjudged !== null) tally.leave(verdict.unjudged);
-      else if (verdict.mismatch !== null) suspects.push(i);
+      if (verdict.unjudged !== null) {
+        tally.leave(verdict.unjudged);
+        return;
+      }
+      if (verdict.mismatch !== null) suspects.push(i);
       const c = cases[i]!;
       const features = featuresOf(c, verdict);
       if (!features.some((feature) => !this.#covered.has(feature) && !tally.seen.has(feature))) return;
