@@ -144,9 +144,7 @@ export class Mmu {
   }
 
   #drop(high: number, low: number): void {
-    const { pcid } = this.#paging;
-    const large = (this.#tlb.get(pcid, high, low)?.shift ?? 12) > 12;
-    this.#tlb.delete(pcid, high, low);
+    const large = this.#tlb.delete(this.#paging.pcid, high, low);
     // The other parts of a large page may stand in any slot.
     if (large) return this.flushFast();
     this.#translationChanged();
