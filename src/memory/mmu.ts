@@ -278,7 +278,8 @@ export class Mmu {
    * Slow path of a load or store: the address in the WebAssembly memory where the bytes are (or, for an access that crosses
    * a page or leaves RAM, a copy in SCRATCH), or −1 with a fault pending.
    *
-   * @param data the store may only go to bytes that have not been decoded: else −2, and nothing has been done
+   * @param data the store, or the one that a load for writing announces, may only go to bytes that have not been decoded: else −2, and
+   *   nothing has been done
    */
   resolve(
     high: number,
@@ -314,10 +315,8 @@ export class Mmu {
     const offset = low & 0xfff;
     const physical = first.frame + offset;
     if (offset + size <= PAGE_SIZE && physical + size <= this.memory.size) {
-      if (write && !load) {
-        if (data && this.code.covers(physical, size)) return -2;
-        this.code.written(physical, size);
-      }
+      if (data && this.code.covers(physical, size)) return -2;
+      if (write && !load) this.code.written(physical, size);
       return L.RAM + physical;
     }
     const head = Math.min(size, PAGE_SIZE - offset);

@@ -390,6 +390,9 @@ export class Emission {
     f.call(this.t.callee('resolve'));
   }
 
+  /** How a load announces that a store follows. */
+  protected readonly writeIntent: number = RESOLVE.write;
+
   /** Keeps the result of `resolve` in a local and leaves where it is a fault. */
   protected faultIf(at: number): void {
     const f = this.f;
@@ -412,7 +415,7 @@ export class Emission {
         f.ifElse(
           TYPE.i32,
           () => {
-            this.slow(ea, bytes, RESOLVE.load | (write ? RESOLVE.write : 0), node.attr.fault!);
+            this.slow(ea, bytes, RESOLVE.load | (write ? this.writeIntent : 0), node.attr.fault!);
             this.faultIf(slot);
             f.get(slot);
           },
