@@ -202,14 +202,14 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
   return insn === 'invalid' && bytes.length >= MAX_INSN_LENGTH && isCut(bytes) ? 'too-long' : insn;
 }
 
-function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
+/** The same on a CPU without TZCNT and LZCNT: with their prefix BSF and BSR. */
+export const decodeWithoutBitCounts = (bytes: Uint8Array): Insn | DecodeFailure =>
+  decodeAlone(bytes, DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD);
+
+function decodeAlone(bytes: Uint8Array, options: number = DecoderOptions.None): Insn | 'invalid' | 'more' {
   scratch ??= new Instruction();
   const i = scratch;
-  const decoder = new Decoder(
-    64,
-    bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes,
-    DecoderOptions.None,
-  );
+  const decoder = new Decoder(64, bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes, options);
   decoder.decodeOut(i);
   const error = decoder.lastError;
   decoder.free();

@@ -1,4 +1,4 @@
-import { decode, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
+import { MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { PAGE_SIZE } from '../memory/physical.ts';
@@ -22,13 +22,19 @@ const LAST_BYTE = BigInt(PAGE_SIZE - 1);
  *
  * @param ahead nothing beyond the first page may be touched: null where the instruction goes on there
  */
-export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: bigint, ahead = false): Fetched | null {
+export function fetchInsn(
+  mmu: Mmu,
+  context: Pick<HelperContext, 'fault' | 'machine'>,
+  rip: bigint,
+  ahead = false,
+): Fetched | null {
   const physical = mmu.fetch(rip);
   if (physical === null) return null;
+  const { machine } = context;
   const offset = Number(rip & LAST_BYTE);
   const head = Math.min(MAX_INSN_LENGTH, PAGE_SIZE - offset);
   const bytes = physicalBytes(mmu, physical, head);
-  let insn = decode(bytes);
+  let insn = machine.decode(bytes);
   let second: number | null = null;
   if (insn === 'more' && head < MAX_INSN_LENGTH) {
     if (ahead) return null;
@@ -39,7 +45,7 @@ export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: 
       const whole = new Uint8Array(MAX_INSN_LENGTH);
       whole.set(bytes);
       whole.set(physicalBytes(mmu, second, MAX_INSN_LENGTH - head), head);
-      insn = decode(whole);
+      insn = machine.decode(whole);
     }
   }
   if (typeof insn !== 'string') return { insn, physical, second };

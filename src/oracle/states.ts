@@ -3,7 +3,7 @@ import type { Insn, MemoryOperand } from '../decode/insn.ts';
 import { FLAG } from '../state/rflags.ts';
 import type { MemoryPatch, OracleCase } from './case.ts';
 import { CODE, DATA, READ_ONLY, regionOf } from './layout.ts';
-import { drawFxsave, drawX87Operand } from './x87-states.ts';
+import { drawArea, drawFxsave, drawX87Operand } from './x87-states.ts';
 
 const CORNERS64 = [
   0n,
@@ -137,6 +137,10 @@ function aim(gpr: bigint[], op: MemoryOperand, to: bigint, segmentBase: bigint, 
   } else if (op.index !== null) gpr[op.index] = BigInt.asUintN(64, rest >> BigInt(op.shift));
 }
 
+const XSAVE_AREA = /^(xsave(opt|c)?|xrstor)(64)?$/;
+/** Where most areas of XSAVE lie: aligned, across two pages. */
+const AREA = DATA.base + 0xe00n;
+
 const STRINGS = new Set('movs cmps stos lods scas maskmovdqu maskmovq xlatb'.split(' '));
 
 /** A case for one instruction: drawn registers, flags, vectors and memory, with its memory operands aimed. */
@@ -154,9 +158,11 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     if (op.kind !== 'mem') continue;
     const base = op.segment === null ? 0n : segments[op.segment];
     // Where the offset alone is not canonical CPUs differ in what they check; the linear address is what counts.
-    const to = target(random);
+    const xsave = XSAVE_AREA.test(insn.mnemonic);
+    const to = xsave && random.below(8) ? AREA : target(random);
     aim(gpr, op, base !== 0n && to >= 1n << 47n ? DATA.base : to, base, random);
-    const content = drawX87Operand(insn, op.width, random);
+    const content = xsave ? drawArea(random) : drawX87Operand(insn, op.width, random);
+    if (xsave) [gpr[0], gpr[2]] = [BigInt(random.below(random.below(8) ? 8 : 32)), 0n];
     if (content !== null && regionOf(to, content.length) !== undefined) operands.push({ address: to, bytes: content });
     const by = insn.operands[1];
     if (

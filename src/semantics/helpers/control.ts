@@ -26,6 +26,7 @@ const CR4_KNOWN = 0x31_07fcn;
 const CR4_PAE = 1n << 5n;
 const CR4_OSFXSR = 1n << 9n;
 const CR4_PGE = 1n << 7n;
+const CR4_OSXSAVE = 1n << 18n;
 /** CR3 from MAXPHYADDR (40) on. The low bits that mean nothing are ignored (SDM 2B MOV to control registers). */
 const CR3_RESERVED = ~0xff_ffff_ffffn;
 
@@ -53,11 +54,12 @@ defineHelper({
     const at = CONTROL.get(Number(n));
     if (at === undefined) return c.fault(UD, null);
     if (privileged(c)) return;
-    const refusal = WRITES[at]?.(value!);
+    const refusal = WRITES[at]?.(value!, c);
     if (refusal === 'reserved') return c.fault(GP, 0);
     if (refusal === 'not yet') return c.stop(PENDING_KIND.unimplemented);
     const before = c.cpu.u64(at);
     c.cpu.setU64(at, at === L.CR0 ? (value! & CR0_BITS) | CR0_ET : value!);
+    if (at === L.CR4) c.cpu.settleUsable();
     flushFor(c, at, before ^ value!);
   },
 });
@@ -65,15 +67,16 @@ defineHelper({
 type Refusal = 'reserved' | 'not yet' | null;
 
 /** What each register does not take. */
-const WRITES: Readonly<Record<number, (value: bigint) => Refusal>> = {
+const WRITES: Readonly<Record<number, (value: bigint, c: HelperContext) => Refusal>> = {
   [L.CR0]: (value) => {
     // 64-bit code can clear neither PG nor PE (SDM 2B MOV to control registers).
     if (value >> 32n || (value & CR0_NW_CD) === CR0_NW || (value & CR0_PE_PG) !== CR0_PE_PG) return 'reserved';
     return value & CR0_EM_TS ? 'not yet' : null;
   },
   [L.CR3]: (value) => (BigInt.asIntN(64, value) & CR3_RESERVED ? 'reserved' : null),
-  [L.CR4]: (value) => {
-    if (value & ~CR4_KNOWN || !(value & CR4_PAE)) return 'reserved';
+  [L.CR4]: (value, { machine }) => {
+    const known = machine.has('XSAVE') ? CR4_KNOWN | CR4_OSXSAVE : CR4_KNOWN;
+    if (value & ~known || !(value & CR4_PAE)) return 'reserved';
     return value & CR4_OSFXSR ? null : 'not yet';
   },
   [L.CR8]: (value) => (value & ~0xfn ? 'reserved' : null),

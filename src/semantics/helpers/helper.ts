@@ -1,4 +1,5 @@
 import type { Width } from '../../bits/width.ts';
+import type { DecodeFailure, Insn } from '../../decode/insn.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import type { FunctionEmitter } from './fast.ts';
 
@@ -29,6 +30,12 @@ export interface HelperContext {
 export interface MachineServices {
   /** EAX, EBX, ECX, EDX of a CPUID leaf. */
   cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
+  /** Whether it has a feature, by iced's name. */
+  has(feature: string): boolean;
+  /** The instruction at the start of these bytes; 'invalid' for one that this CPU does not have. */
+  decode(bytes: Uint8Array): Insn | DecodeFailure;
+  /** Random number `n`, 64 bits, a function of the machine's seed. */
+  random(n: bigint): bigint;
   /** Time-stamp counter, a function of the instruction count. */
   tsc(icount: number): bigint;
   /** HLT ends the run at any privilege level (a bare guest) instead of raising #GP at CPL 3. */
