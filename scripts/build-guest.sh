@@ -21,7 +21,8 @@ fi
 
 # No time stamps, no build paths, no build ids, and the same decimal point everywhere.
 export LC_ALL=C SOURCE_DATE_EPOCH=0
-common='-Wl,--build-id=none -s'
+common=-Wl,--build-id=none
+strip=-s
 warn='-Wall -Wextra'
 
 has() {
@@ -35,7 +36,7 @@ build() {
   tool=$1 folder=$root/guest/$(dirname "$2") source=$(basename "$2") target=$out/$3
   shift 3
   mkdir -p "$(dirname "$target")"
-  (cd "$folder" && "$tool" $warn "$@" -o "$target" "$source" $common $libs)
+  (cd "$folder" && "$tool" $warn "$@" -o "$target" "$source" $common $strip $libs)
 }
 
 # The helper process of src/oracle: at an address no case can guess, free of libc, thread-local storage and unwind tables.
@@ -60,11 +61,18 @@ bench() {
   done
 }
 
-# Small programs: all with musl, some also with glibc, one in Rust.
+# Small programs: all with musl, one of them with its symbols and frame pointers, some also with glibc, one in Rust.
 user() {
   for source in "$root"/guest/user/*.c; do
     name=$(basename "$source" .c)
-    program user "$name" musl-gcc "$name"
+    case $name in
+      rounds)
+        strip=
+        program user rounds musl-gcc rounds -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-tree-vectorize
+        strip=-s
+        ;;
+      *) program user "$name" musl-gcc "$name" ;;
+    esac
     case $name in
       hello | floats | strings | regex) program user "$name" gcc "$name-glibc" ;;
     esac
@@ -76,11 +84,13 @@ user() {
     --remap-path-prefix "$root=." -o "$out/user/rust" rust.rs)
 }
 
-# program FOLDER NAME TOOL OUTPUT
+# program FOLDER NAME TOOL OUTPUT FLAGS...
 program() {
   has "$3" "guest/$1/$4" || return 0
+  tool=$3 source=$1/$2.c output=$1/$4
+  shift 4
   libs=-lm
-  build "$3" "$1/$2.c" "$1/$4" -O2 -march=x86-64 -static -no-pie -Wno-infinite-recursion
+  build "$tool" "$source" "$output" -O2 -march=x86-64 -static -no-pie -Wno-infinite-recursion "$@"
 }
 
 # Flat code without a header.

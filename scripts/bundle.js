@@ -48,7 +48,7 @@ const run = `
   const { load, save } = require('./bin/cached.js');
   process.on('exit', save);
   const { main } = load(require('node:path').resolve('dist/bundled/cli/main.cjs'));
-  main(['run', 'guest/user/hello'], require('node:url').pathToFileURL(process.cwd() + '/'));
+  main(['run', 'guest/user/rounds', '20000'], require('node:url').pathToFileURL(process.cwd() + '/'));
 `;
 const { status, stderr } = spawnSync(process.execPath, ['-e', run], { encoding: 'utf8' });
 if (status !== 0) throw new Error(`the joined file does not run: ${stderr}`);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 240, N = 31 };
+enum { ROUNDS = 300, N = 31 };
 
 __attribute__((noinline, optimize("no-optimize-sibling-calls"))) static unsigned long fib(unsigned n) {
   return n < 2 ? n : fib(n - 1) + fib(n - 2);

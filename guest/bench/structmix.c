@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHELVES = 64, ROUNDS = 20000000 };
+enum { SHELVES = 64, ROUNDS = 25000000 };
 
 enum kind { BOOK, MAP, ATLAS };
 

@@ -6,7 +6,12 @@ export interface Engine {
   run(budget: number): Exit;
   /** Stop before the instruction at this address; null: nowhere. */
   until: bigint | null;
+  /** What it has counted about itself since it was made, for people to read. */
+  statistics?(): EngineStatistics;
 }
+
+/** Numbers by name (a unit is part of the name), grouped by subject: «compiled code» → «regions» → 12. */
+export type EngineStatistics = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** Names for `--engine`. */
 export const ENGINE_NAMES = ['jit', 'interpreter', 'reference'] as const;

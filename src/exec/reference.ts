@@ -1,4 +1,4 @@
-import { mask, wrap } from '../bits/width.ts';
+import { mapLanes, mask, wrap } from '../bits/width.ts';
 import { operandWidth, rowOf } from '../ir/builder.ts';
 import type { AddressFault, Block, FlagName, Node } from '../ir/nodes.ts';
 import type { Mmu } from '../memory/mmu.ts';
@@ -115,6 +115,12 @@ export class Reference implements Engine {
           const result = helperNamed(attr.helper!).run(this.#context, ...args.map(value));
           if (view.getInt32(L.PENDING, true) !== PENDING_KIND.none) return 'fault';
           if (w > 0) values.set(node, wrap(result ?? 0n, w));
+          break;
+        }
+        case 'calls': {
+          const { run } = helperNamed(attr.helper!);
+          const lanes = mapLanes(attr.lane!, (...lane) => run(this.#context, ...lane) ?? 0n, ...args.map(value));
+          values.set(node, lanes);
           break;
         }
         case 'jump':

@@ -68,7 +68,7 @@ export class Effects {
   }
 
   protected node(op: string, w: Width | 0, args: readonly Node[], attr: Attr): Node {
-    return this.push(Object.freeze({ op, w, args, attr }));
+    return this.push({ op, w, args, attr });
   }
 
   /** The value of a pure operation: an argument where that is the same, else a new node from `make`. */
@@ -122,6 +122,11 @@ export class Effects {
     return this.node('call', w, args, { helper }) as Val;
   }
 
+  /** Calls a helper that does not fault in each lane of `lane` bits of vectors, lowest first; the results are a vector. */
+  callLanes(helper: string, lane: 32 | 64, ...vectors: Val[]): Val {
+    return this.node('calls', 128, vectors, { helper, lane }) as Val;
+  }
+
   jump(target: Val): void {
     this.node('jump', 0, [target], NO_ATTR);
   }
@@ -169,7 +174,7 @@ function rowMethod(name: string, row: Row) {
       return this.constant(folded, w);
     }
     return this.intern(name, w, values, () => {
-      const node = Object.freeze({ op: name, w, args: Object.freeze(values), attr: NO_ATTR }) as Val;
+      const node = { op: name, w, args: values, attr: NO_ATTR } as Val;
       this.nodes.push(node);
       return node;
     });

@@ -29,6 +29,9 @@ export function trackedAt(at: number, width: number): Tracked | null {
   return null;
 }
 
+/** Nodes of a block are numbered below this; three numbers fit a safe integer. */
+const MOST_NODES = 1 << 17;
+
 /** The six flags in the order in which a `putflags` takes them. */
 export const FLAG_ORDER: readonly FlagName[] = ['cf', 'pf', 'af', 'zf', 'sf', 'of'];
 
@@ -46,7 +49,9 @@ export class ForwardingBuilder extends Effects {
   readonly #dirty = new Set<number>();
   readonly #flags = new Map<FlagName, Val>();
   #flagsDirty = false;
-  readonly #known = new Map<string, Val>();
+  /** Pure nodes by operation and width, then by their arguments' numbers. */
+  readonly #known = new Map<string, Map<number, Val>>();
+  readonly #constants = new Map<bigint, Val[]>();
   readonly #ids = new Map<Node, number>();
 
   /**
@@ -70,12 +75,18 @@ export class ForwardingBuilder extends Effects {
   override intern(op: string, w: Width, args: readonly Val[], make: () => Val): Val {
     const simpler = simplify(this as unknown as Builder, op, w, args);
     if (simpler !== null) return simpler;
-    let key = `${op}.${w}`;
-    for (const arg of args) key += `.${this.#id(arg)}`;
-    let node = this.#known.get(key);
+    const kind = `${op}${w}`;
+    let known = this.#known.get(kind);
+    if (known === undefined) {
+      known = new Map();
+      this.#known.set(kind, known);
+    }
+    let key = 0;
+    for (const arg of args) key = key * MOST_NODES + this.#id(arg);
+    let node = known.get(key);
     if (node === undefined) {
       node = make();
-      this.#known.set(key, node);
+      known.set(key, node);
     }
     return node;
   }
@@ -91,11 +102,15 @@ export class ForwardingBuilder extends Effects {
 
   override constant(value: bigint, w: Width): Val {
     const wrapped = value & mask(w);
-    const key = `${wrapped}:${w}`;
-    let node = this.#known.get(key);
+    let known = this.#constants.get(wrapped);
+    if (known === undefined) {
+      known = [];
+      this.#constants.set(wrapped, known);
+    }
+    let node = known.find((c) => c.w === w);
     if (node === undefined) {
       node = super.constant(wrapped, w);
-      this.#known.set(key, node);
+      known.push(node);
     }
     return node;
   }
@@ -151,6 +166,8 @@ export class ForwardingBuilder extends Effects {
 
   #lane(whole: Val, value: Val, offset: number): Val {
     const k = this as unknown as Builder;
+    if (value.w === 32 && offset === 0)
+      return k.v128_or(k.v128_and(whole, this.constant(mask(128) ^ mask(32), 128)), k.vector(value, 128));
     const [low, high] = [k.low(whole, 64), k.high(whole, 64)];
     const merged = value.w === 64 ? value : this.#insert(offset < 8 ? low : high, value, offset % 8);
     return offset < 8 ? k.pair(merged, high) : k.pair(low, merged);
@@ -217,6 +234,11 @@ export class ForwardingBuilder extends Effects {
     const result = super.call(helper, w, ...args);
     if (this.#opaque(helper)) this.#forget();
     return result;
+  }
+
+  override callLanes(helper: string, lane: 32 | 64, ...vectors: Val[]): Val {
+    if (!this.#quiet(helper)) this.commit();
+    return super.callLanes(helper, lane, ...vectors);
   }
 
   /** What is known of registers and flags may be wrong from here on. */

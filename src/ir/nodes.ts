@@ -28,7 +28,7 @@ export type FlagName = 'cf' | 'pf' | 'af' | 'zf' | 'sf' | 'of';
 /** What a non-canonical address raises: #GP(0), #SS(0), or whichever the record's memory operand says. */
 export type AddressFault = 'general' | 'stack' | 'operand';
 
-/** A node of the IR: an operation on earlier nodes. Frozen; identity is the value. */
+/** A node of the IR: an operation on earlier nodes. Never changed; identity is the value. */
 export interface Node {
   readonly op: string;
   /** Width of the result in bits; 0 for a node without one. */
@@ -50,6 +50,8 @@ export interface Attr {
   readonly vector?: number;
   readonly errorCode?: number | null;
   readonly helper?: string;
+  /** Of `calls`: bits of a lane. */
+  readonly lane?: 32 | 64;
   readonly exit?: number;
   /** Of a `putflags`: the registers that hold values from there on, by value. */
   readonly holders?: ReadonlyMap<Node, number>;
@@ -77,6 +79,7 @@ export const EFFECTS = {
   store: 'write memory through the MMU; may fault',
   trapif: 'raise an exception as a fault when the condition holds',
   call: 'call a helper of the machine; may fault',
+  calls: 'call a helper in each lane of some vectors; it does not fault',
   jump: 'continue at an address; ends the instruction',
   branch: 'continue at an address when the condition holds, else behind the instruction; ends it',
   skipif: 'continue behind this instruction at once when the condition holds',

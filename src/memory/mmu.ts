@@ -13,8 +13,27 @@ const TLB_CAPACITY = 1 << 16;
 const INVALID_TAG = 0xffff_ffff;
 const PAGE_MASK = 0xffff_f000;
 
+/** What the slow path has done since the machine was made; whoever hits the fast tables is not counted. */
+export interface MmuCounts {
+  /** Loads and stores that the fast tables could not answer. */
+  misses: number;
+  /** Look-ups, those of instructions too, that had to read the page tables. */
+  walks: number;
+  pageFaults: number;
+}
+
 /** Physical address, or null when the fault is pending. */
 type Physical = number | null;
+
+/** A data access about to be made: two halves of its linear address, bytes, whether it needs a writable page. */
+export interface DataAccess {
+  readonly high: number;
+  readonly low: number;
+  readonly size: number;
+  readonly write: boolean;
+}
+/** What an access is to meet: itself, or #PF. */
+export type Intercept = (access: DataAccess) => 'go' | 'fault';
 
 /**
  * Linear to physical: a TLB with architectural lifetime (an entry lives until something that the manual lists drops it),
@@ -25,12 +44,14 @@ export class Mmu {
   readonly memory: PhysicalMemory;
   readonly cpu: CpuState;
   readonly code: CodePages;
+  readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
   readonly #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
   readonly #fastWrites: Uint32Array;
   #mode: PagingMode | null = null;
   #fetchAux: (frame: number) => number = () => 0;
   #translationChanged: () => void = () => {};
+  #intercept: Intercept | null = null;
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
   #split: { first: number; second: number; head: number; size: number } | null = null;
 
@@ -47,6 +68,15 @@ export class Mmu {
   /** The interpreter's page map of a frame, which the fast fetch table carries. */
   onFetch(aux: (frame: number) => number): void {
     this.#fetchAux = aux;
+  }
+
+  /**
+   * Has every data access looked at before it is made, at the price of the fast tables: for watchpoints and fault injection.
+   * Null: none.
+   */
+  set intercept(intercept: Intercept | null) {
+    this.#intercept = intercept;
+    this.flushFast();
   }
 
   // ——— lifetime ———
@@ -130,6 +160,7 @@ export class Mmu {
       return this.#pageFault(high, low, access, PF.P);
     }
     if (t === undefined || (access === 'write' && !t.dirty)) {
+      this.counts.walks++;
       t = walk(this.memory, mode, high, low, access === 'write', (found) => permits(found, access, supervisor, mode));
       if (typeof t === 'number') return this.#pageFault(high, low, access, t);
       if (!permits(t, access, supervisor, mode)) return this.#pageFault(high, low, access, PF.P);
@@ -145,7 +176,8 @@ export class Mmu {
   }
 
   #fillFast(high: number, low: number, t: Translation, access: Access): void {
-    if (t.frame + PAGE_SIZE > this.memory.size || (access !== 'fetch' && this.#alignmentChecks)) return;
+    if (t.frame + PAGE_SIZE > this.memory.size) return;
+    if (access !== 'fetch' && (this.#alignmentChecks || this.#intercept !== null)) return;
     const table = access === 'read' ? L.TLB_READ : access === 'write' ? L.TLB_WRITE : L.TLB_FETCH;
     if (access === 'write' && this.code.hasCode(t.frame)) return;
     // First: it may empty the fast tables.
@@ -166,6 +198,7 @@ export class Mmu {
     if (this.cpu.cpl === 3) code |= PF.U;
     if (access === 'fetch' && (mode.noExecute || mode.smep)) code |= PF.I;
     const address = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    this.counts.pageFaults++;
     this.cpu.setU64(L.FAULT_ADDRESS, address);
     return this.#raise(VECTOR.PF, code);
   }
@@ -201,6 +234,11 @@ export class Mmu {
       return -1;
     }
     const access: Access = write ? 'write' : 'read';
+    if (this.#intercept?.({ high, low, size, write }) === 'fault') {
+      this.#pageFault(high, low, access, PF.P);
+      return -1;
+    }
+    this.counts.misses++;
     const first = this.#page(high, low, access);
     if (first === null) return -1;
     const offset = low & 0xfff;
@@ -252,6 +290,14 @@ export class Mmu {
   peekFetch(page: bigint): number | null {
     const t = this.#tlb.get(half(page, 32n), half(page, 0n));
     return t !== undefined && permits(t, 'fetch', this.cpu.cpl !== 3, this.#paging) ? t.frame : null;
+  }
+
+  /** The quadword at a linear address whose translation is at hand, within a page, or null; changes nothing. */
+  peek(linear: bigint): bigint | null {
+    const t = this.#tlb.get(half(linear, 32n), half(linear, 0n));
+    const offset = Number(linear & 0xfffn);
+    if (t === undefined || offset > PAGE_SIZE - 8 || t.frame + PAGE_SIZE > this.memory.size) return null;
+    return this.memory.view.getBigUint64(L.RAM + t.frame + offset, true);
   }
 
   /** Physical address of the instruction at a linear address, or null with a fault pending. */

@@ -120,6 +120,9 @@ export const STALE = EXEC + 0x34;
 export const PLAIN = EXEC + 0x38;
 /** Scratch for values wider than 64 bits that cross between wasm and TypeScript: 4 × 16 bytes. */
 export const SCRATCH = EXEC + 0x40;
+/** How often regions have been left, by outcome (8 × u64), and entered from the dispatcher (u64): for statistics only. */
+export const REGION_EXITS = EXEC + 0x80;
+export const REGION_ENTRIES = EXEC + 0xc0;
 /** A helper's extra results. */
 export const STATE_END = STATE + 0x1000;
 

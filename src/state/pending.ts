@@ -23,6 +23,8 @@ export const PENDING_KIND = {
   hot: 10,
   /** The compiled region at RIP was checked under other translations. */
   check: 11,
+  /** As decode, where the instruction before RIP has gone on there. */
+  decodeNext: 12,
 } as const;
 
 /** The vectors of SDM 3A table 6-1 by their mnemonic. */

@@ -35,11 +35,6 @@ describe('swapgs run', () => {
     expect(instructions(again.stderr)).toBe(instructions(once.stderr));
   });
 
-  it('ends with the statistics', () => {
-    const { stderr } = swapgs(['run', '--stats', user('hello')]);
-    expect(stderr).toMatch(/^swapgs: \d+ instructions, \d+\.\d{3} s, \d+\.\d MIPS\n$/);
-  });
-
   it('prints system calls', () => {
     const { stderr, stdout } = swapgs(['run', '--strace', user('hello')]);
     expect(stdout).toBe('hello, world\n');

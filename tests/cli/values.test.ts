@@ -36,7 +36,7 @@ describe('option values', () => {
     [count, ['0', '-1', '1.5', 'many', '1e400']],
     [seconds, ['0', '-1', 'x', '', '1e3', '.']],
     [seed, ['-1', '4294967296', 'x', '1.5']],
-    [engine, ['jit', '']],
+    [engine, ['fast', '']],
     [address, ['-1', 'main', '0x1_0000_0000_0000_0000_0']],
   ] as const)('refuses what is none (%o)', (parse, texts) => {
     for (const text of texts) expect(() => parse(text), text).toThrow();

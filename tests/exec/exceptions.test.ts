@@ -42,7 +42,7 @@ function run(engine: EngineName, code: Uint8Array, at: number) {
       { flags: 0, offset: 0n, address: BASE + BigInt(PAGE), fileSize: 0n, memorySize: BigInt(PAGE) },
     ],
   });
-  const machine = new Machine({ syscall: true, memory: 4 << 20, engine });
+  const machine = new Machine({ syscall: true, memory: 4 << 20, engine, hotAfter: 1 });
   const kernel = new Kernel(machine);
   kernel.exec(readImage(file), ['test'], []);
   const end = kernel.run({ instructions: 10_000 });

@@ -1,66 +1,19 @@
 import { expect, test } from 'vitest';
 import { hexBytes } from '../../src/bits/hex.ts';
 import { Random } from '../../src/bits/random.ts';
-import type { Insn } from '../../src/decode/insn.ts';
-import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
+import { ENGINE_NAMES } from '../../src/exec/engine.ts';
 import { stateHash } from '../../src/machine/state-hash.ts';
-import { drawInsn, findEncodings } from '../../src/oracle/encodings.ts';
-import { CODE, DATA, WRITABLE_CODE } from '../../src/oracle/layout.ts';
-import { Sandbox } from '../../src/oracle/sandbox.ts';
+import { CODE, WRITABLE_CODE } from '../../src/oracle/layout.ts';
 import { drawCase } from '../../src/oracle/states.ts';
-import { instructionNamed } from '../../src/semantics/define.ts';
-import { isSupported } from '../../src/semantics/lift.ts';
-import { constantOperands } from '../../src/semantics/operands.ts';
-import { CR3 } from '../../src/state/layout.ts';
+import { aim, Bed, drawSequence } from '../support/sequences.ts';
 import { exitText } from '../support/space.ts';
 
 const SEQUENCES = Number(process.env['SWAPGS_SEQUENCES'] ?? 2000);
 /** More than these in a private campaign: SWAPGS_BLOBS=10000. */
 const BLOBS = Number(process.env['SWAPGS_BLOBS'] ?? 500);
-const RSP = 4;
 const NOP = 0x90;
 /** Bytes that are no opcodes in 64-bit mode, and the VEX and EVEX escapes. */
 const NO_OPCODES = new Set(Buffer.from('06070e16171e1f272f373f606162829ac4c5ced4d5d6ea', 'hex'));
-
-const encodings = findEncodings(
-  (insn) => instructionNamed(insn.mnemonic) !== undefined && constantOperands(insn, 0n).every(isSupported),
-);
-
-/** A sandbox whose machine starts over for every sequence. */
-class Bed {
-  readonly sandbox: Sandbox;
-  readonly #root: number;
-
-  constructor(engine: EngineName) {
-    this.sandbox = new Sandbox(engine, 1);
-    this.#root = Number(this.machine.cpu.u64(CR3));
-  }
-  get machine() {
-    return this.sandbox.machine;
-  }
-
-  start(c: Parameters<Sandbox['place']>[0], cpl: 0 | 3): void {
-    this.machine.reset();
-    this.machine.setRoot(this.#root);
-    this.machine.setPrivilege(cpl);
-    this.sandbox.place(c);
-  }
-}
-
-/** Registers that mostly point at memory, so that instructions in the middle of a sequence find some. */
-function aim(gpr: bigint[], random: Random): void {
-  for (let n = 0; n < 16; n++)
-    if (n !== RSP && random.below(3)) gpr[n] = DATA.base + 0x400n + BigInt(random.below(0x80) * 16);
-}
-
-function drawSequence(random: Random): Insn[] {
-  const insns: Insn[] = [];
-  for (const length = 8 + random.below(17); insns.length < length; ) {
-    const insn = drawInsn(random.pick(encodings), random);
-    if (insn !== null) insns.push(insn);
-  }
-  return insns;
-}
 
 test(`${SEQUENCES} random sequences leave all engines in the same state`, { timeout: 600_000 }, () => {
   const beds = ENGINE_NAMES.map((engine) => new Bed(engine));

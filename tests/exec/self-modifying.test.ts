@@ -148,7 +148,7 @@ describe.each(ENGINE_NAMES)('%s sees changed code at the next instruction', (eng
     );
     const file = elfFile({ body: code, segments: [{ flags: 7, memorySize: 0x1000n }] });
     expect(BASE).toBe(0x40_0000n);
-    const machine = new Machine({ syscall: true, memory: 4 << 20, engine });
+    const machine = new Machine({ syscall: true, memory: 4 << 20, engine, hotAfter: 1 });
     const kernel = new Kernel(machine, { stdio: new TextStdio('*') });
     kernel.exec(readImage(file), ['test'], []);
     expect(kernel.run({ instructions: 1000 })).toEqual({ kind: 'exited', status: '*'.charCodeAt(0) });

@@ -23,7 +23,7 @@ export class TestSpace {
   readonly root: number;
 
   constructor(engine: EngineName, options: MachineOptions = {}) {
-    this.machine = new Machine({ memory: 8 << 20, ...options, engine });
+    this.machine = new Machine({ memory: 8 << 20, hotAfter: 1, ...options, engine });
     this.root = this.machine.memory.allocateFrame();
     this.machine.setRoot(this.root);
   }

@@ -8,7 +8,9 @@ import { CliError } from '../errors.ts';
 import { readFile } from '../files.ts';
 import type { BareOptions } from '../options.ts';
 import { Output } from '../output.ts';
-import { statsLine } from '../stats.ts';
+import { Profile } from '../profile/profile.ts';
+import { countingExits, type ExitCounts, showStats } from '../stats.ts';
+import { PeriodicMachine } from '../user/periodic.ts';
 import { type BareJob, type BareRequest, bytesOf, loadError, pair, prepare, symOptions } from './request.ts';
 import { dumpLines, stateLines, stateValues, stopStatus, stopText } from './result.ts';
 
@@ -65,9 +67,20 @@ export function limitsOf(job: BareJob, options: BareOptions): BareLimits {
 export async function runBare(path: string, options: RunOptions): Promise<number> {
   const job = prepare(requestOf(path, options));
   const guest = loadedGuest(job, options);
+  const { machine } = guest;
+  const profile = options.profile === undefined ? null : new Profile(options.profile);
+  const sampled =
+    profile === null
+      ? machine
+      : new PeriodicMachine(machine, options.profileEvery, () => profile.sample(machine, () => job.names));
+  const exits: ExitCounts = {};
   const start = performance.now();
-  const stop = guest.run(limitsOf(job, options));
+  const stop = guest.run(
+    limitsOf(job, options),
+    countingExits(exits, (budget) => sampled.run(budget)),
+  );
   const elapsed = performance.now() - start;
+  profile?.end();
   const out = new Output(1);
   if (options.json === true || options.state === 'json') out.line(JSON.stringify(stateValues(guest, stop, job.dumps)));
   else
@@ -76,7 +89,7 @@ export async function runBare(path: string, options: RunOptions): Promise<number
   out.flush();
   const errors = new Output(2);
   await reportStop(guest, stop, job, options, errors);
-  if (options.stats === true) errors.line(statsLine(guest.machine.cpu.icount, elapsed));
+  if (options.stats === true) showStats(machine, elapsed, exits, options.json === true, errors);
   errors.flush();
   return stopStatus(stop);
 }

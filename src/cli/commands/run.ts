@@ -8,6 +8,7 @@ import {
   type UserOptions,
   userOptions,
 } from '../options.ts';
+import { DEFAULT_PROFILE_EVERY } from '../profile/every.ts';
 import { STATUS_HELP } from '../status.ts';
 import { count, oneOf, repeated } from '../values.ts';
 
@@ -16,6 +17,11 @@ export interface RunOptions extends UserOptions, BareOptions {
   readonly strace?: boolean;
   readonly stats?: boolean;
   readonly hashEvery?: number;
+  readonly profile?: string;
+  readonly profileEvery: number;
+  readonly dumpIr?: readonly string[];
+  readonly dumpWasm?: readonly string[];
+  readonly dumpDir: string;
   readonly explain: 'text' | 'json' | 'none';
   readonly dump?: readonly string[];
   readonly state?: 'text' | 'json' | 'none';
@@ -27,6 +33,7 @@ const EXAMPLES = `
 Examples:
   swapgs run guest/user/hello
   swapgs run --dir .=/work:ro --strace guest/user/files /work
+  swapgs run --profile rounds.folded guest/user/rounds 1000000
   swapgs run --bare guest/bare/sum.bin --reg rdi=100 --state json
   echo '{"code":"48 01 f8 f4","regs":{"rax":"2","rdi":"40"}}' | swapgs run --bare --batch -
 
@@ -43,12 +50,32 @@ function define(): Command {
     .argument('[program]', 'a static x86-64 program; with --bare flat code or an ELF')
     .argument('[args...]', 'its arguments');
   guestOptions(command)
-    .option('--stats', 'end with a line «swapgs: N instructions, S s, M MIPS» on stderr')
+    .option(
+      '--stats',
+      'end with «swapgs: N instructions, S s, M MIPS» on stderr, and lines about memory, exits, the engine',
+    )
+    .option(
+      '--profile <FILE>',
+      'write where the instructions go: «main;f;g COUNT» lines for flame graphs; - is stderr',
+      String,
+    )
+    .option('--profile-every <N>', 'a sample every N instructions', count, DEFAULT_PROFILE_EVERY)
     .option(
       '--hash-every <N>',
       'a line «swapgs: hash COUNT HASH» of the whole state on stderr every N instructions',
       count,
     )
+    .option(
+      '--dump-ir <WHERE>',
+      'show the IR of compiled code at an address or symbol on stderr (repeatable)',
+      repeated(String),
+    )
+    .option(
+      '--dump-wasm <WHERE>',
+      'write the WebAssembly of compiled code at an address or symbol to a file (repeatable)',
+      repeated(String),
+    )
+    .option('--dump-dir <DIR>', 'where --dump-wasm writes region-ADDRESS.wasm', String, '.')
     .option(
       '--explain <FORM>',
       'how a fatal fault is explained on stderr: text, json or none',
@@ -63,7 +90,7 @@ function define(): Command {
       'how to show the state at the end: text, json or none (default: text)',
       oneOf('text', 'json', 'none'),
     )
-    .option('--json', 'the same as --state json')
+    .option('--json', 'the state at the end (as --state json) and --stats as JSON')
     .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input')
     .addHelpText('after', EXAMPLES + STATUS_HELP);
 }

@@ -1,8 +1,14 @@
+import type { GuestMachine } from '../../kernel/guest-machine.ts';
+import { stateHash } from '../../machine/state-hash.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
-import { statsLine } from '../stats.ts';
+import { Profile } from '../profile/profile.ts';
+import { type ExitCounts, showStats } from '../stats.ts';
+import { CountingMachine } from './counting.ts';
+import { dumpRegions } from './dump.ts';
 import { exitStatus } from './end.ts';
-import { HashingMachine } from './hashing.ts';
+import { namesOf } from './names.ts';
+import { PeriodicMachine } from './periodic.ts';
 import { hostStdio, readProgram, Session } from './session.ts';
 import { RecordingStdio } from './stdio.ts';
 
@@ -12,34 +18,35 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   const errors = new Output(2);
   const start = performance.now();
   const stdio = new RecordingStdio(hostStdio(options.timeout === undefined ? null : start + options.timeout));
-  const strace = options.strace === true;
-  const { hashEvery } = options;
-  const session = new Session(program, {
-    stdio,
-    ...(strace
-      ? {
-          strace: (line: string) => {
-            errors.line(line);
-            errors.flush();
-          },
-        }
-      : {}),
-    ...(hashEvery === undefined
-      ? {}
-      : {
-          wrap: (machine) =>
-            new HashingMachine(machine, hashEvery, (icount, hash) => errors.line(`swapgs: hash ${icount} ${hash}`)),
-        }),
-  });
+  const { hashEvery, profileEvery } = options;
+  const profile = options.profile === undefined ? null : new Profile(options.profile);
+  const names = () => namesOf(program.image.bytes, session.bias);
+  const exits: ExitCounts = {};
+  const watched = (machine: GuestMachine): GuestMachine => {
+    let outer = machine;
+    if (hashEvery !== undefined) {
+      const tell = (icount: number): void => errors.line(`swapgs: hash ${icount} ${stateHash(machine)}`);
+      outer = new PeriodicMachine(outer, hashEvery, tell);
+    }
+    if (profile !== null) outer = new PeriodicMachine(outer, profileEvery, () => profile.sample(machine, names));
+    return options.stats === true ? new CountingMachine(outer, exits) : outer;
+  };
+  const strace = (line: string): void => {
+    errors.line(line);
+    errors.flush();
+  };
+  const session = new Session(program, { stdio, wrap: watched, ...(options.strace === true ? { strace } : {}) });
+  dumpRegions(session.machine, options, names, errors);
   const begun = performance.now();
   const end = session.run();
   const elapsed = performance.now() - begun;
+  profile?.end();
   const abnormal = end.kind !== 'exited';
   if (abnormal) {
     const { reportEnd } = await import('./report.ts');
     reportEnd({ session, end, stdio, elapsed }, options.explain, errors);
   }
-  if (options.stats === true) errors.line(statsLine(session.machine.cpu.icount, elapsed));
+  if (options.stats === true) showStats(session.machine, elapsed, exits, options.json === true, errors);
   errors.flush();
   return exitStatus(end);
 }

@@ -5,6 +5,8 @@ import { PSEUDO } from './dispatch.ts';
 import { RECORD, RECORD_SIZE } from './record.ts';
 
 const MAP_SIZE = PAGE_SIZE * 4;
+/** Where the count of a run begins that only the instruction before has led to. */
+export const NEVER_HOT = 0x7fff_ffff;
 const LONGEST_INSN = 15;
 /** Records that stand before an instruction's own. */
 const PREFIXES: ReadonlySet<number> = new Set([PSEUDO.cross, PSEUDO.until, PSEUDO.head, PSEUDO.region]);
@@ -19,6 +21,7 @@ export class RecordCache {
   readonly #maps = new Map<number, number>();
   /** Map entries of instructions that reach into a frame from the one before it in linear order. */
   readonly #crossing = new Map<number, number[]>();
+  readonly #targets = new Set<number>();
   #next = CODE_ARENA;
 
   readonly #full: () => void;
@@ -40,6 +43,7 @@ export class RecordCache {
   reset(): void {
     this.#maps.clear();
     this.#crossing.clear();
+    this.#targets.clear();
     this.#code.clear();
     this.#next = CODE_ARENA;
   }
@@ -70,11 +74,40 @@ export class RecordCache {
     return at;
   }
 
-  /** Whether an instruction has been decoded at a physical address. */
-  knows(physical: number): boolean {
+  /**
+   * How often the run at a physical address has been reached; 0 where none begins there, infinity where nobody counts: in the
+   * middle of a run, and at the entries of regions.
+   *
+   * @param hotAfter where the counts of heads began
+   */
+  arrivals(physical: number, hotAfter: number): number {
     const offset = physical % PAGE_SIZE;
     const map = this.#maps.get(physical - offset);
-    return map !== undefined && this.recordAt(map, offset) !== 0;
+    const record = map === undefined ? 0 : this.recordAt(map, offset);
+    if (record === 0) return 0;
+    const view = this.#memory.view;
+    if (view.getUint16(record + RECORD.handler, true) !== PSEUDO.head) return Number.POSITIVE_INFINITY;
+    const left = view.getInt32(record + RECORD.imm, true);
+    return (left > NEVER_HOT / 2 ? NEVER_HOT : hotAfter) - left;
+  }
+
+  /** Whether a branch back leads to a physical address. */
+  isTarget(physical: number): boolean {
+    return this.#targets.has(physical);
+  }
+
+  /** Notes that a branch back leads to a physical address: what is decoded there is counted, and may become hot. */
+  uncover(physical: number, hotAfter: number): void {
+    this.#targets.add(physical);
+    const offset = physical % PAGE_SIZE;
+    const map = this.#maps.get(physical - offset);
+    const record = map === undefined ? 0 : this.recordAt(map, offset);
+    if (record === 0) return;
+    const view = this.#memory.view;
+    const handler = view.getUint16(record + RECORD.handler, true);
+    if (handler === PSEUDO.head) {
+      if (view.getInt32(record + RECORD.imm, true) > NEVER_HOT / 2) view.setInt32(record + RECORD.imm, hotAfter, true);
+    } else if (handler !== PSEUDO.region) this.drop(map! + offset * 4);
   }
 
   /** Physical addresses in a frame of heads whose count has come down to `most`. */

@@ -80,6 +80,16 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
     kind();
     f.op(W.return);
   };
+  /** One more in the counter at a base, with its offset on the stack. */
+  const count = (base: number): void =>
+    f.temp(TYPE.i32, (at) => {
+      f.tee(at);
+      f.get(at);
+      f.access(W.i64_load, base);
+      f.i64(1n);
+      f.op(W.i64_add);
+      f.access(W.i64_store, base);
+    });
   const step = (by: number): void => {
     f.get(left);
     f.i32(by);
@@ -197,8 +207,25 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
         function lookup(): void {
           step(1);
           pushRip();
-          f.set(target);
-          f.br(goto);
+          f.tee(target);
+          f.i64(-4096n);
+          f.op(W.i64_and);
+          f.get(page);
+          f.op(W.i64_ne);
+          f.brIf(goto);
+          f.get(map);
+          load(W.i32_load16_u, RECORD.offset);
+          f.i32(2);
+          f.op(W.i32_shl, W.i32_add);
+          f.access(W.i32_load, 0);
+          f.tee(slot);
+          f.ifElse(null, () => {
+            f.get(slot);
+            f.set(record);
+            f.br(dispatch);
+          });
+          f.storeState(L.RIP, 64, () => f.get(target));
+          leave(() => f.i32(PENDING_KIND.decodeNext));
         }
         function cross(): void {
           step(1);
@@ -274,6 +301,8 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
           load(W.i32_load, RECORD.displacement + 4);
           f.access(W.i32_store, L.TARGETS + 12);
           f.storeState(L.STALE, 32, () => f.i32(0));
+          f.i32(0);
+          count(L.REGION_ENTRIES);
           f.loop((enter) => {
             storeLeft();
             f.get(slot);
@@ -282,6 +311,10 @@ export function dispatchModule(blocks: readonly Block[]): ModuleBuilder {
             f.access(W.i32_load, L.TARGETS + 8);
             f.callIndirect(handlerType);
             f.set(slot);
+            f.get(slot);
+            f.i32(3);
+            f.op(W.i32_shl);
+            count(L.REGION_EXITS);
             f.loadState(LEFT, 32);
             f.set(left);
             f.loadState(L.RIP, 64);

@@ -3,14 +3,15 @@ import { PAGE_SIZE } from '../../memory/physical.ts';
 import * as L from '../../state/layout.ts';
 import { PENDING_KIND } from '../../state/pending.ts';
 import type { ExecContext } from '../context.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, EngineStatistics } from '../engine.ts';
 import type { Exit } from '../exit.ts';
 import { fetchInsn } from '../fetch.ts';
-import { Regions } from '../jit/regions.ts';
+import { type RegionEntry, Regions } from '../jit/regions.ts';
 import { runSteppable } from '../single-step.ts';
-import { RecordCache } from './cache.ts';
+import { NEVER_HOT, RecordCache } from './cache.ts';
 import { LEFT, NOWHERE, PSEUDO, UNTIL } from './dispatch.ts';
 import { HandlerTable } from './handler-table.ts';
+import { OUTCOME } from './handlers.ts';
 import { RECORD } from './record.ts';
 import { fillRecord, shapeKey } from './shape.ts';
 
@@ -25,9 +26,11 @@ const RUN_RECORDS = RUN_LENGTH * 3 + 1;
 const ENDS_RUN = new Set('jmp ret retf iret hlt ud0 ud1 ud2 int3 int1 sysret'.split(' '));
 
 /** How often a head is reached before the code around it is compiled. */
-export const HOT_AFTER = 1000;
+export const HOT_AFTER = 2000;
 /** The part of that which is left where a head is warm. */
 const WARM = 0.75;
+/** Code that is reached less often than this part of the heads stays outside of regions. */
+const LEAST = 1 / 64;
 
 /** Runs pre-decoded records in one generated WebAssembly function, and hot code as compiled regions. */
 export class Interpreter implements Engine {
@@ -63,6 +66,23 @@ export class Interpreter implements Engine {
     if (address === this.#until) return;
     this.#until = address;
     this.#reset();
+  }
+
+  statistics(): EngineStatistics {
+    const { regions } = this;
+    if (regions === null) return {};
+    const { bytes, milliseconds, dropped, ...compiled } = regions.counts;
+    const exits = (outcome: number): number => Number(this.#view.getBigUint64(L.REGION_EXITS + 8 * outcome, true));
+    return {
+      'compiled code': { ...compiled, 'bytes of WebAssembly': bytes, ms: milliseconds, 'regions dropped': dropped },
+      regions: {
+        entries: Number(this.#view.getBigUint64(L.REGION_ENTRIES, true)),
+        'exits to other code': exits(OUTCOME.jump),
+        'exits to the interpreter': exits(OUTCOME.plain),
+        'exits with a fault': exits(OUTCOME.fault),
+        'exits to the machine': exits(OUTCOME.exit),
+      },
+    };
   }
 
   #reset(): void {
@@ -101,9 +121,9 @@ export class Interpreter implements Engine {
         continue;
       }
       if (kind === PENDING_KIND.check) this.#forget(cpu.rip);
-      else if (kind !== PENDING_KIND.decode) return this.#context.takeExit();
+      else if (kind !== PENDING_KIND.decode && kind !== PENDING_KIND.decodeNext) return this.#context.takeExit();
       if (left === 0) continue;
-      const exit = this.#decodeAt(cpu.rip);
+      const exit = this.#decodeAt(cpu.rip, kind !== PENDING_KIND.decodeNext);
       if (exit !== null) return exit;
     }
   }
@@ -116,7 +136,7 @@ export class Interpreter implements Engine {
     const cache = this.#cache;
     const until = this.#until;
     const entries = regions.compile(rip, {
-      decoded: (physical) => cache.knows(physical),
+      hot: (physical) => cache.arrivals(physical, this.#hotAfter!) >= this.#hotAfter! * LEAST,
       warm: (frame) => cache.heads(frame, this.#hotAfter! * WARM),
       excluded: (at) => until !== null && (at & 0xfffn) === (until & 0xfffn),
     });
@@ -129,8 +149,12 @@ export class Interpreter implements Engine {
     if (physical !== null) this.#cache.forget(physical);
   }
 
-  /** Decodes a run of instructions at `rip`. An exit where not even the first one can be. */
-  #decodeAt(rip: bigint): Exit | null {
+  /**
+   * Decodes a run of instructions at `rip`. An exit where not even the first one can be.
+   *
+   * @param jumped a branch has led here, not the instruction before
+   */
+  #decodeAt(rip: bigint, jumped: boolean): Exit | null {
     const { mmu } = this.#context;
     const cache = this.#cache;
     if (!cache.hasRoom(RUN_RECORDS)) this.#reset();
@@ -149,19 +173,22 @@ export class Interpreter implements Engine {
       const offset = physical % PAGE_SIZE;
       const map = cache.mapOf(physical - offset);
       const known = cache.recordAt(map, offset);
-      if (known !== 0 && !first) break;
+      // A region's entry begins a run of its own.
+      if (!first && (known !== 0 || this.regions?.isEntry(physical))) break;
       const key = shapeKey(insn);
       if (!this.#handlers.defines(insn, key)) {
         if (first) return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
         break;
       }
       if (known !== 0) cache.drop(map + offset * 4);
-      this.#append(insn, key, at, map, offset, physical, second, first);
-      this.#uncover(insn, rip, at, map);
+      this.#append(insn, key, at, map, offset, physical, second, first, jumped);
+      this.#uncover(insn, at);
       mmu.code.mark(physical, second === null ? insn.length : PAGE_SIZE - offset);
       if (second !== null) mmu.code.mark(second, insn.length - (PAGE_SIZE - offset));
       at = BigInt.asUintN(64, at + BigInt(insn.length));
       if (second !== null || ENDS_RUN.has(insn.mnemonic)) break;
+      // With regions, what has been decoded must have been met: they are made of it.
+      if (this.regions !== null && (insn.operands[0]?.kind === 'rel' || insn.mnemonic === 'call')) break;
     }
     // Behind the run stands a look-up of what follows; its offset may be the next page's first byte.
     const end = this.#cache.allocateRecord();
@@ -171,16 +198,14 @@ export class Interpreter implements Engine {
     return null;
   }
 
-  /** The target of a branch back, within the page, becomes a head: decoded where a run begins. */
-  #uncover(insn: Insn, rip: bigint, at: bigint, map: number): void {
+  /** The target of a branch back becomes a head: a run begins there, and it may become hot. */
+  #uncover(insn: Insn, at: bigint): void {
     const op = insn.operands[0];
     if (this.regions === null || op?.kind !== 'rel' || op.offset > 0n) return;
-    const target = at + op.offset;
-    if (target >> 12n !== rip >> 12n) return;
+    const target = BigInt.asUintN(64, at + op.offset);
     const offset = Number(target & 0xfffn);
-    const record = this.#cache.recordAt(map, offset);
-    const handler = record === 0 ? PSEUDO.head : this.#view.getUint16(record + RECORD.handler, true);
-    if (handler !== PSEUDO.head && handler !== PSEUDO.region) this.#cache.drop(map + offset * 4);
+    const frame = this.#context.mmu.peekFetch(target - BigInt(offset));
+    if (frame !== null) this.#cache.uncover(frame + offset, this.#hotAfter!);
   }
 
   #append(
@@ -192,6 +217,7 @@ export class Interpreter implements Engine {
     physical: number,
     second: number | null,
     first: boolean,
+    jumped: boolean,
   ): void {
     const view = this.#view;
     const cache = this.#cache;
@@ -204,7 +230,11 @@ export class Interpreter implements Engine {
     };
     if (this.#until !== null && (at & 0xfffn) === (this.#until & 0xfffn))
       view.setUint16(record() + RECORD.handler, PSEUDO.until, true);
-    if (first && this.regions !== null) this.#appendHead(record(), at, physical);
+    if (first && this.regions !== null) {
+      const region = this.regions.entryAt(at, physical);
+      if (region !== null) this.#fillRegion(record(), at, region);
+      else this.#fillHead(record(), jumped || cache.isTarget(physical));
+    }
     if (second !== null) {
       const cross = record();
       view.setUint16(cross + RECORD.handler, PSEUDO.cross, true);
@@ -217,15 +247,15 @@ export class Interpreter implements Engine {
     cache.enter(map, offset, entry, second === null ? null : second - (second % PAGE_SIZE));
   }
 
-  /** The record before the first of a run: a region's entry, or a count of how often it is reached. */
-  #appendHead(record: number, rip: bigint, physical: number): void {
+  /** A record that counts how often a run is reached; only one that a branch has led to becomes hot. */
+  #fillHead(record: number, jumped: boolean): void {
+    this.#view.setUint16(record + RECORD.handler, PSEUDO.head, true);
+    this.#view.setUint32(record + RECORD.imm, jumped ? this.#hotAfter! : NEVER_HOT, true);
+  }
+
+  /** A record that enters a region. */
+  #fillRegion(record: number, rip: bigint, entry: RegionEntry): void {
     const view = this.#view;
-    const entry = this.regions!.entryAt(rip, physical);
-    if (entry === null) {
-      view.setUint16(record + RECORD.handler, PSEUDO.head, true);
-      view.setUint32(record + RECORD.imm, this.#hotAfter!, true);
-      return;
-    }
     view.setUint16(record + RECORD.handler, PSEUDO.region, true);
     view.setUint16(record + RECORD.function, entry.index, true);
     view.setBigUint64(record + RECORD.imm, rip, true);

@@ -1,4 +1,4 @@
-import { type CodeReader, type Placed, traitsOf } from './code.ts';
+import { type CodeSource, type Placed, traitsOf } from './code.ts';
 
 /** A straight run of instructions of a region. */
 export interface CodeBlock {
@@ -15,8 +15,8 @@ export interface CodeRegion {
   readonly heads: readonly bigint[];
   /** Where it is entered, by number. */
   readonly entries: readonly bigint[];
-  /** Where a return that stands in a block may go to within the region, by the block's start. */
-  readonly returns: ReadonlyMap<bigint, readonly bigint[]>;
+  /** Where an indirect branch that ends a block may go to within the region, by the block's start. */
+  readonly targets: ReadonlyMap<bigint, readonly bigint[]>;
 }
 
 export interface Limits {
@@ -35,7 +35,8 @@ const PAGE = 0xfffn;
 export const jumpsIndirectly = ({ blocks }: CodeRegion): boolean =>
   blocks.some(({ insns }) => {
     const { insn } = insns.at(-1)!;
-    return insn.mnemonic === 'jmp' && insn.operands[0]!.kind !== 'rel';
+    const [op] = insn.operands;
+    return insn.mnemonic === 'jmp' && op!.kind !== 'rel' && !(op!.kind === 'mem' && op!.base === 'rip');
   });
 const isReturn = (insn: Placed['insn']): boolean => insn.mnemonic === 'ret';
 const isCall = (insn: Placed['insn']): boolean => insn.mnemonic === 'call';
@@ -57,7 +58,7 @@ const fallsThrough = ({ insn }: Placed): boolean => !['jmp', 'ret'].includes(ins
  * @returns null where not even the first head can be compiled
  */
 export function gather(
-  reader: CodeReader,
+  reader: CodeSource,
   heads: readonly bigint[],
   known: (rip: bigint) => boolean,
   excluded: (rip: bigint) => boolean,
@@ -66,9 +67,15 @@ export function gather(
   const found = new Map<bigint, Placed>();
   const leaders = new Set<bigint>(heads);
   const calls: { site: bigint; callee: bigint }[] = [];
+  /** Targets of jumps and calls through fixed addresses, by the instruction's. */
+  const guesses = new Map<bigint, bigint>();
   const queue = [...heads];
   const read = (rip: bigint): Placed | null => {
-    if (excluded(rip) || (reader.frames.size >= limits.pages && !reader.frames.has(rip & ~PAGE))) return null;
+    if (
+      (excluded(rip) && !heads.includes(rip)) ||
+      (reader.frames.size >= limits.pages && !reader.frames.has(rip & ~PAGE))
+    )
+      return null;
     const placed = reader.at(rip);
     return placed === null || traitsOf(placed) === null ? null : placed;
   };
@@ -79,7 +86,11 @@ export function gather(
       if (placed === null) break;
       found.set(rip, placed);
       const traits = traitsOf(placed)!;
-      const target = directTarget(placed);
+      let target = directTarget(placed);
+      if (target === null && traits.ends) {
+        target = reader.pointedTo(placed);
+        if (target !== null) guesses.set(rip, target);
+      }
       if (traits.alone) leaders.add(rip);
       if (traits.ends) {
         const call = isCall(placed.insn);
@@ -99,12 +110,16 @@ export function gather(
   if (!found.has(heads[0]!)) return null;
   const blocks = cut(found, leaders, limits.blockInsns);
   const byStart = new Map(blocks.map((block) => [block.start, block]));
-  const returns = matchReturns(byStart, calls, limits.returns);
-  const inside = new Set([...returns.values()].flat());
+  const targets = matchReturns(byStart, guesses, calls, limits.returns);
+  const inside = new Set([...targets.values()].flat());
+  for (const { start, insns } of blocks) {
+    const guess = guesses.get(insns.at(-1)!.rip);
+    if (guess !== undefined && byStart.has(guess)) targets.set(start, [guess]);
+  }
   const sites = blocks.flatMap(({ insns }) => (isCall(insns.at(-1)!.insn) ? [insns.at(-1)!.next] : []));
   // Heads, and where a call comes back whose return is not in the region.
   const entries = new Set([...heads, ...sites.filter((site) => !inside.has(site))].filter((rip) => byStart.has(rip)));
-  return { blocks, byStart, heads, entries: [...entries], returns };
+  return { blocks, byStart, heads, entries: [...entries], targets };
 }
 
 function cut(found: ReadonlyMap<bigint, Placed>, leaders: ReadonlySet<bigint>, longest: number): CodeBlock[] {
@@ -133,6 +148,7 @@ function cut(found: ReadonlyMap<bigint, Placed>, leaders: ReadonlySet<bigint>, l
 /** Which return sites each return may go to: those of the calls whose callee leads to it. */
 function matchReturns(
   blocks: ReadonlyMap<bigint, CodeBlock>,
+  guesses: ReadonlyMap<bigint, bigint>,
   calls: readonly { site: bigint; callee: bigint }[],
   most: number,
 ): Map<bigint, bigint[]> {
@@ -145,7 +161,7 @@ function matchReturns(
       sites.set(callee, list);
     }
   for (const [callee, back] of sites)
-    for (const block of withinFunction(blocks, callee)) {
+    for (const block of withinFunction(blocks, guesses, callee)) {
       const list = returns.get(block.start) ?? [];
       for (const site of back) if (list.length < most && !list.includes(site)) list.push(site);
       returns.set(block.start, list);
@@ -154,7 +170,11 @@ function matchReturns(
 }
 
 /** Blocks ending in a return that a function reaches without going into what it calls. */
-function withinFunction(blocks: ReadonlyMap<bigint, CodeBlock>, entry: bigint): CodeBlock[] {
+function withinFunction(
+  blocks: ReadonlyMap<bigint, CodeBlock>,
+  guesses: ReadonlyMap<bigint, bigint>,
+  entry: bigint,
+): CodeBlock[] {
   const out: CodeBlock[] = [];
   const seen = new Set<bigint>();
   const stack = [entry];
@@ -168,7 +188,7 @@ function withinFunction(blocks: ReadonlyMap<bigint, CodeBlock>, entry: bigint): 
       out.push(block);
       continue;
     }
-    const target = directTarget(last);
+    const target = directTarget(last) ?? guesses.get(last.rip) ?? null;
     if (target !== null && !isCall(last.insn)) stack.push(target);
     if (fallsThrough(last)) stack.push(last.next);
   }

@@ -7,6 +7,7 @@ import { helperNamed, type MachineServices } from '../../semantics/helpers/helpe
 import { liftInsn } from '../../semantics/lift.ts';
 import { RAM } from '../../state/layout.ts';
 import { shapeKey } from '../interpreter/shape.ts';
+import { arithmeticOf } from './float.ts';
 
 /** An instruction where it stands. */
 export interface Placed {
@@ -28,8 +29,9 @@ const ENDS = new Set(['jump', 'branch', 'exit', 'again']);
 
 /** Whether a helper may read and write any part of the CPU state, and change what is mapped or translated. */
 export const isOpaque = (name: string): boolean => helperNamed(name).state !== 'fp';
-/** Whether a helper neither faults nor touches registers and flags. */
-export const isQuiet = (name: string): boolean => !isOpaque(name) && helperNamed(name).faults === false;
+/** Whether a helper neither leaves the region nor touches registers and flags. */
+export const isQuiet = (name: string): boolean =>
+  !isOpaque(name) && helperNamed(name).faults === false && arithmeticOf(name) === null;
 
 /** Traits by the shape of the instruction; null where it has no definition. */
 export function traitsOf({ insn, rip }: Placed): Traits | null {
@@ -49,8 +51,18 @@ export function traitsOf({ insn, rip }: Placed): Traits | null {
   return traits;
 }
 
+/** Where instructions are read from. */
+export interface CodeSource {
+  /** The linear pages that have been read. */
+  readonly frames: ReadonlyMap<bigint, number>;
+  /** The instruction at an address, or null where it cannot be read or is none. */
+  at(rip: bigint): Placed | null;
+  /** Where an indirect jump or call through a fixed address goes as things stand: a guess, or null. */
+  pointedTo(insn: Placed): bigint | null;
+}
+
 /** Reads instructions as the CPU would fetch them, but without touching anything: only where the translation is at hand. */
-export class CodeReader {
+export class CodeReader implements CodeSource {
   readonly #mmu: Mmu;
   readonly #decode: MachineServices['decode'];
   /** Frames by linear page, as they were read. */
@@ -75,6 +87,13 @@ export class CodeReader {
     const offset = rip & BigInt(PAGE_SIZE - 1);
     const frame = this.#frame(rip - offset);
     return frame === null ? null : frame + Number(offset);
+  }
+
+  /** Where an indirect jump or call through a fixed address goes as things stand: a guess, or null. */
+  pointedTo({ insn, rip }: Placed): bigint | null {
+    const op = insn.operands[0];
+    if (op?.kind !== 'mem' || op.base !== 'rip' || op.index !== null || op.segment !== null) return null;
+    return this.#mmu.peek(BigInt.asUintN(64, rip + op.displacement));
   }
 
   /** The instruction at an address, or null where it cannot be read or is none. */

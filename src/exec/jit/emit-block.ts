@@ -4,10 +4,11 @@ import { TYPE, V, W } from '../../ir/wasm-opcodes.ts';
 import type { FunctionEmitter } from '../../semantics/helpers/fast.ts';
 import { type Helper, helperNamed } from '../../semantics/helpers/helper.ts';
 import * as L from '../../state/layout.ts';
-import { Emission, LOADS, RESOLVE, STORES, type Target } from '../wasm/emit-ir.ts';
+import { Emission, RESOLVE, STORES, type Target } from '../wasm/emit-ir.ts';
 import { typeOf } from '../wasm/function.ts';
 import { isOpaque } from './code.ts';
 import type { FlagState, FlagStates } from './flags.ts';
+import { arithmeticOf, FloatArithmetic, type FloatOperand, formatOf, pushFloatsPlain } from './float.ts';
 import { emitFlag, type Frame } from './frame.ts';
 import { type AccessGroup, groupAccesses, type Member } from './groups.ts';
 import type { LiftedBlock } from './lift-block.ts';
@@ -22,12 +23,15 @@ export interface BlockTarget extends Target {
   spill(): void;
   reload(): void;
   /** Two ways out of the block: the condition is on the stack. */
-  branch(target: Node): void;
+  branch(target: bigint): void;
   /** Goes on at an address. */
   edge(to: bigint): void;
   /** Goes on at the address in the frame's `rip`. */
   dynamic(): void;
 }
+
+/** A vector's bits but the lowest 32. */
+const ALL_BUT_LOWEST = (1n << 128n) - (1n << 32n);
 
 /** Emits a block of a region: registers and flags in locals, one page look-up for accesses at one base. */
 export class BlockEmission extends Emission {
@@ -38,6 +42,13 @@ export class BlockEmission extends Emission {
   readonly #hosts = new Map<AccessGroup, number>();
   /** Reads of registers that are still in the register's own local. */
   readonly #aliases = new Map<Node, number>();
+  /** Numbers that are held as f32 or f64. */
+  readonly #floats = new Map<Node, number>();
+  /** Loads that are wanted as f32 or f64. */
+  readonly #floatLoads = new Set<Node>();
+  readonly #arithmetic: FloatArithmetic;
+  /** The next `fpCheck` has been seen to already. */
+  #checked = false;
   /** How flags stand that the block has not written. */
   #flagsIn: FlagState | null;
   readonly #states: FlagStates;
@@ -50,15 +61,48 @@ export class BlockEmission extends Emission {
     this.#flagsIn = flagsIn;
     this.#states = states;
     this.#members = groupAccesses(lifted.nodes);
+    this.#arithmetic = new FloatArithmetic({
+      f: frame.f,
+      callee: (name) => target.callee(name),
+      fault: () => target.fault(),
+      plain: () => target.plain(),
+      plainFloats: frame.plainFloats,
+    });
+    for (const node of lifted.nodes)
+      if (node.op === 'call' && arithmeticOf(node.attr.helper!) !== null)
+        for (const arg of node.args) if (arg.op === 'load') this.#floatLoads.add(arg);
+    for (const node of lifted.nodes) if (node.op === 'low') this.#moreUses(node.args[0]!, this.uses.get(node)! - 1);
     // A shared look-up uses the base once more, and so does each access that misses: it must stand in a local.
     for (const { group } of this.#members.values())
-      if (group.base !== null && group.count > 1) this.uses.set(group.base, (this.uses.get(group.base) ?? 0) + 2);
+      if (group.base !== null && group.count > 1) this.#moreUses(group.base, 2);
+  }
+
+  #moreUses(node: Node, n: number): void {
+    this.uses.set(node, (this.uses.get(node) ?? 0) + n);
   }
 
   protected override finish(): void {
     super.finish();
     for (const host of this.#hosts.values()) this.f.release(host);
     this.#hosts.clear();
+    for (const local of new Set(this.#floats.values())) this.f.release(local);
+    this.#floats.clear();
+  }
+
+  /** A lane is taken from its vector wherever it is used. */
+  protected override share(node: Node): void {
+    if (node.op !== 'low') super.share(node);
+  }
+
+  protected override keep(node: Node): void {
+    if (!this.#floatLoads.has(node)) return super.keep(node);
+    const local = this.f.allocate(formatOf(node.w).type);
+    this.f.set(local);
+    this.#floats.set(node, local);
+  }
+
+  protected override isHeld(node: Node): boolean {
+    return this.#floats.has(node) || super.isHeld(node);
   }
 
   // ——— registers ———
@@ -66,7 +110,11 @@ export class BlockEmission extends Emission {
   protected override push(node: Node): void {
     this.uses.set(node, (this.uses.get(node) ?? 0) - 1);
     const place = this.#aliases.get(node);
-    if (place !== undefined) this.f.get(this.#frame.registers.get(place)!.local);
+    const float = this.#floats.get(node);
+    if (float !== undefined) {
+      this.f.get(float);
+      this.f.op(node.w === 64 ? W.i64_reinterpret_f64 : W.i32_reinterpret_f32);
+    } else if (place !== undefined) this.f.get(this.#frame.registers.get(place)!.local);
     else super.push(node);
   }
 
@@ -99,7 +147,11 @@ export class BlockEmission extends Emission {
       case 'put': {
         const place = node.attr.place as number;
         const [value] = node.args;
-        if (trackedAt(place, value!.w) === null) return super.effect(node);
+        if (trackedAt(place, value!.w) === null) {
+          super.effect(node);
+          if (place === L.MXCSR) this.#readControl();
+          return;
+        }
         this.push(value!);
         this.#settle(place);
         return f.set(this.#frame.registers.get(place)!.local);
@@ -124,7 +176,7 @@ export class BlockEmission extends Emission {
         this.ended = true;
         this.push(node.args[0]!);
         this.finish();
-        return this.#target.branch(node.args[1]!);
+        return this.#target.branch(node.args[1]!.attr.value!);
       case 'jump': {
         this.ended = true;
         const [to] = node.args;
@@ -145,8 +197,24 @@ export class BlockEmission extends Emission {
   protected override compute(node: Node): void {
     const { f } = this;
     // A lane replaced in a vector.
+    if (node.op === 'vector' && this.#floats.has(node.args[0]!)) {
+      this.constant(0n, 128);
+      return this.#replaceLowest(node.args[0]!);
+    }
+    if (node.op === 'v128_or' && this.#isLowestReplaced(node)) {
+      const [rest, number] = node.args;
+      this.#take(rest!);
+      this.#take(number!);
+      this.push(rest!.args[0]!);
+      return this.#replaceLowest(number!.args[0]!);
+    }
     if (node.op === 'pair') {
       const [low, high] = node.args as readonly Val[];
+      if (this.#floats.has(low!) && high!.op === 'high' && this.#single(high!)) {
+        this.#take(high!);
+        this.push(high!.args[0]!);
+        return this.#replaceLowest(low!);
+      }
       if (high!.op === 'high' && this.#single(high!)) {
         this.#take(high!);
         this.push(high!.args[0]!);
@@ -161,6 +229,32 @@ export class BlockEmission extends Emission {
       }
     }
     super.compute(node);
+  }
+
+  /** (v ∧ all but the lowest 32 bits) ∨ vector(x), both for this alone. */
+  #isLowestReplaced({ args: [rest, number] }: Node): boolean {
+    return (
+      rest!.op === 'v128_and' &&
+      rest!.args[1]!.attr.value === ALL_BUT_LOWEST &&
+      number!.op === 'vector' &&
+      number!.args[0]!.w === 32 &&
+      this.#single(rest!) &&
+      this.#single(number!)
+    );
+  }
+
+  /** Puts a number in the lowest lane of the vector on the stack. */
+  #replaceLowest(number: Node): void {
+    const { f } = this;
+    const wide = number.w === 64;
+    const float = this.#floats.get(number);
+    if (float === undefined) {
+      this.push(number);
+      return f.simd(wide ? V.i64x2_replace_lane : V.i32x4_replace_lane, 0);
+    }
+    this.#used(number);
+    f.get(float);
+    f.simd(wide ? V.f64x2_replace_lane : V.f32x4_replace_lane, 0);
   }
 
   /** Not computed yet, and for one user. */
@@ -206,7 +300,7 @@ export class BlockEmission extends Emission {
   #pushSum(base: Node | null, offset: bigint): void {
     const { f } = this;
     if (base === null) return f.i64(offset);
-    this.uses.set(base, (this.uses.get(base) ?? 0) + 1);
+    this.#moreUses(base, 1);
     this.push(base);
     if (offset === 0n) return;
     f.i64(offset);
@@ -219,11 +313,12 @@ export class BlockEmission extends Emission {
     if (host === null) return super.load(node);
     const { f } = this;
     const offset = Number(member.offset - member.group.low);
-    const read = (at: number): void => (node.w === 128 ? f.accessSimd(V.v128_load, at) : f.access(LOADS[node.w]!, at));
+    const read = (at: number): void => this.readMemory(node, at);
+    const type = this.#floatLoads.has(node) ? formatOf(node.w).type : typeOf(node.w);
     const write = node.attr.intent === 'write';
     f.get(host);
     f.ifElse(
-      typeOf(node.w),
+      type,
       () => {
         f.get(host);
         read(offset);
@@ -249,17 +344,28 @@ export class BlockEmission extends Emission {
     this.uses.set(node, (this.uses.get(node) ?? 0) - 1);
   }
 
+  protected override readMemory(node: Node, offset: number): void {
+    if (this.#floatLoads.has(node)) this.f.access(node.w === 64 ? W.f64_load : W.f32_load, offset);
+    else super.readMemory(node, offset);
+  }
+
   protected override store(node: Node): void {
     const { f } = this;
     const member = this.#members.get(node)!;
     const [address, value] = node.args;
     const w = value!.w;
     const host = this.#host(member);
-    const put = (at: number): void => (w === 128 ? f.accessSimd(V.v128_store, at) : f.access(STORES[w]!, at));
+    const float = this.#floats.get(value!);
+    const opcode = float === undefined ? STORES[w]! : w === 64 ? W.f64_store : W.f32_store;
+    const put = (at: number): void => (w === 128 ? f.accessSimd(V.v128_store, at) : f.access(opcode, at));
     f.temp(TYPE.i64, (ea) =>
       f.temp(TYPE.i32, (at) =>
-        f.temp(typeOf(w), (v) => {
-          this.push(value!);
+        f.temp(float === undefined ? typeOf(w) : formatOf(w).type, (v) => {
+          if (float === undefined) this.push(value!);
+          else {
+            this.#used(value!);
+            f.get(float);
+          }
           f.set(v);
           const slowly = (): void => {
             this.slow(ea, w / 8, RESOLVE.write | RESOLVE.data, node.attr.fault!);
@@ -320,13 +426,76 @@ export class BlockEmission extends Emission {
 
   // ——— helpers ———
 
+  /** Whether the host's arithmetic stands, after MXCSR may have changed. */
+  #readControl(): void {
+    pushFloatsPlain(this.f);
+    this.f.set(this.#frame.plainFloats);
+  }
+
+  /** A number in a local of its own type. */
+  #float(node: Node): FloatOperand {
+    const { f } = this;
+    let local = this.#floats.get(node);
+    if (local !== undefined) {
+      this.#used(node);
+      return { node, local };
+    }
+    const { type, w } = formatOf(node.w);
+    if (node.op === 'low' && !this.isHeld(node)) {
+      this.#used(node);
+      this.push(node.args[0]!);
+      f.simd(w === 64 ? V.f64x2_extract_lane : V.f32x4_extract_lane, 0);
+    } else {
+      this.push(node);
+      f.op(w === 64 ? W.f64_reinterpret_i64 : W.f32_reinterpret_i32);
+    }
+    local = f.allocate(type);
+    f.set(local);
+    this.#floats.set(node, local);
+    return { node, local };
+  }
+
+  #vector(node: Node): FloatOperand {
+    const local = this.f.allocate(TYPE.v128);
+    this.push(node);
+    this.f.set(local);
+    return { node, local };
+  }
+
+  protected override calls(node: Node): void {
+    const { f } = this;
+    const known = arithmeticOf(node.attr.helper!);
+    if (known === null) return super.calls(node);
+    const operands = node.args.map((arg) => this.#vector(arg));
+    const result = f.allocate(TYPE.v128);
+    this.#arithmetic.emit(node, known.op, known.format, operands, result);
+    this.locals.set(node, result);
+    for (const { local } of operands) f.release(local);
+    this.#checked = true;
+  }
+
   protected override call(node: Node): void {
+    const { f } = this;
     const helper = helperNamed(node.attr.helper!);
+    if (helper.name === 'fpCheck' && this.#checked) {
+      this.#checked = false;
+      return;
+    }
+    const known = arithmeticOf(helper.name);
+    if (known !== null) {
+      const operands = node.args.map((arg) => this.#float(arg));
+      const result = f.allocate(known.format.type);
+      this.#arithmetic.emit(node, known.op, known.format, operands, result);
+      this.#floats.set(node, result);
+      this.#checked = true;
+      return;
+    }
     if (isOpaque(helper.name)) {
       this.#settleAll();
       this.#target.spill();
       super.call(node);
       this.#target.reload();
+      this.#readControl();
       this.#flagsIn = null;
       return;
     }

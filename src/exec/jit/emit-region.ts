@@ -8,7 +8,8 @@ import { pushTargetSlot } from '../wasm/targets.ts';
 import type { CodeBlock } from './blocks.ts';
 import { BlockEmission, type BlockTarget } from './emit-block.ts';
 import { MAX_LEAVES } from './flags.ts';
-import { Frame, flagsFunction, pureTarget } from './frame.ts';
+import { pushFloatsPlain } from './float.ts';
+import { Frame, flagsFunction, PureTarget } from './frame.ts';
 import type { LiftedBlock } from './lift-block.ts';
 import { endsOpaquely, type RegionPlan } from './plan.ts';
 
@@ -60,6 +61,10 @@ class RegionEmission {
     f.loadState(L.BUDGET, 32);
     f.set(this.frame.left);
     this.#loadRegisters();
+    if (this.#plan.floats) {
+      pushFloatsPlain(f);
+      f.set(this.frame.plainFloats);
+    }
     f.block((exit) => {
       this.#exit = exit;
       const { roots, mergesAtRoot } = structure;
@@ -190,7 +195,7 @@ class RegionEmission {
     const f = this.#f;
     const { rip } = this.frame;
     const { region } = this.#plan;
-    for (const site of region.returns.get(from.start) ?? []) {
+    for (const site of region.targets.get(from.start) ?? []) {
       f.get(rip);
       f.i64(signed(site, 64));
       f.op(W.i64_eq);
@@ -225,30 +230,22 @@ class RegionEmission {
     const lifted = this.#plan.blocks[index]!;
     const { code } = lifted;
     const { left } = this.frame;
-    const count = code.insns.length;
-    // The whole block or nothing of it: the interpreter stops within.
-    f.get(left);
-    f.i32(count);
-    f.op(W.i32_sub);
-    f.tee(left);
-    f.i32(0);
-    f.op(W.i32_lt_s);
-    f.ifElse(
-      null,
-      () => {
-        this.#addLeft(count);
-        this.#leaveTo(code.start, OUTCOME.plain);
-      },
-      undefined,
-      'unlikely',
-    );
+    const { structure, ways } = this.#plan;
+    if (structure.loops.has(index) || structure.roots.includes(index)) {
+      // Enough for every way to the next loop head, or nothing: the interpreter stops within.
+      f.get(left);
+      f.i32(ways[index]!);
+      f.op(W.i32_lt_s);
+      f.ifElse(null, () => this.#leaveTo(code.start, OUTCOME.plain), undefined, 'unlikely');
+    }
+    this.#addLeft(-code.insns.length);
     const flags = this.#plan.flags[index]!;
     if (flags.settle) {
       this.#storeRegisters();
       this.#flagsToState();
     }
-    const emission = new BlockEmission(lifted, this.frame, this.#target(lifted), flags.state, this.#plan.states);
-    emission.run();
+    const target = new RegionTarget(this, this.#module, lifted);
+    new BlockEmission(lifted, this.frame, target, flags.state, this.#plan.states).run();
   }
 
   #addLeft(by: number): void {
@@ -259,50 +256,104 @@ class RegionEmission {
     f.set(this.frame.left);
   }
 
-  #target(lifted: LiftedBlock): BlockTarget {
+  // ——— what a block's target asks for ———
+
+  /** Leaves before an instruction of the block, which has not retired. */
+  undo(code: CodeBlock, at: number, outcome: number): void {
+    this.#addLeft(code.insns.length - at);
+    this.#leaveTo(code.insns[at]!.rip, outcome);
+  }
+
+  /** Instructions left behind the one at hand, for whoever asks the time. */
+  storeLeft(code: CodeBlock, at: number): void {
     const f = this.#f;
-    const { code } = lifted;
-    const count = code.insns.length;
-    const opaque = endsOpaquely(lifted);
-    let at = 0;
-    /** Before the current instruction, which has not retired. */
-    const undo = (outcome: number): void => {
-      this.#addLeft(count - at);
-      this.#leaveTo(code.insns[at]!.rip, outcome);
-    };
-    const edge = (to: bigint): void => (opaque ? this.#leaveTo(to, OUTCOME.jump) : this.#edge(code, to));
-    const { next } = code.insns.at(-1)!;
-    return {
-      ...pureTarget(f, this.#module),
-      at: (index) => {
-        at = index;
-      },
-      beforeCall: () =>
-        f.storeState(L.BUDGET, 32, () => {
-          f.get(this.frame.left);
-          f.i32(count - at - 1);
-          f.op(W.i32_add);
-        }),
-      fault: () => undo(OUTCOME.fault),
-      plain: () => undo(OUTCOME.plain),
-      spill: () => {
-        this.#storeRegisters();
-        this.#flagsToState();
-      },
-      reload: () => this.#loadRegisters(),
-      branch: (target) => {
-        if (opaque) throw new Error('a conditional branch behind a helper of unknown effect');
-        this.#edgeIf(code, target.attr.value!);
-        this.#edge(code, next);
-      },
-      edge,
-      dynamic: () => (opaque ? this.#leave(OUTCOME.jump) : this.#dynamic(code)),
-      jump: () => {
-        throw new Error('jumps of a region go through edges');
-      },
-      again: () => edge(code.start),
-      next: () => edge(next),
-      exit: () => this.#leaveTo(next, OUTCOME.exit),
-    };
+    f.storeState(L.BUDGET, 32, () => {
+      f.get(this.frame.left);
+      f.i32(code.insns.length - at - 1);
+      f.op(W.i32_add);
+    });
+  }
+
+  spill(): void {
+    this.#storeRegisters();
+    this.#flagsToState();
+  }
+
+  reload(): void {
+    this.#loadRegisters();
+  }
+
+  edge(from: CodeBlock, to: bigint, opaque: boolean): void {
+    if (opaque) this.#leaveTo(to, OUTCOME.jump);
+    else this.#edge(from, to);
+  }
+
+  branch(from: CodeBlock, to: bigint, otherwise: bigint): void {
+    this.#edgeIf(from, to);
+    this.#edge(from, otherwise);
+  }
+
+  dynamic(from: CodeBlock, opaque: boolean): void {
+    if (opaque) this.#leave(OUTCOME.jump);
+    else this.#dynamic(from);
+  }
+
+  exit(to: bigint): void {
+    this.#leaveTo(to, OUTCOME.exit);
+  }
+}
+
+/** A block of a region as the target of its emission. */
+class RegionTarget extends PureTarget implements BlockTarget {
+  readonly #region: RegionEmission;
+  readonly #code: CodeBlock;
+  readonly #opaque: boolean;
+  readonly #next: bigint;
+  #at = 0;
+
+  constructor(region: RegionEmission, module: ModuleBuilder, lifted: LiftedBlock) {
+    super(region.frame.f, module);
+    this.#region = region;
+    this.#code = lifted.code;
+    this.#opaque = endsOpaquely(lifted);
+    this.#next = lifted.code.insns.at(-1)!.next;
+  }
+
+  at(index: number): void {
+    this.#at = index;
+  }
+  override beforeCall(): void {
+    this.#region.storeLeft(this.#code, this.#at);
+  }
+  override fault(): void {
+    this.#region.undo(this.#code, this.#at, OUTCOME.fault);
+  }
+  plain(): void {
+    this.#region.undo(this.#code, this.#at, OUTCOME.plain);
+  }
+  spill(): void {
+    this.#region.spill();
+  }
+  reload(): void {
+    this.#region.reload();
+  }
+  branch(target: bigint): void {
+    if (this.#opaque) throw new Error('a conditional branch behind a helper of unknown effect');
+    this.#region.branch(this.#code, target, this.#next);
+  }
+  edge(to: bigint): void {
+    this.#region.edge(this.#code, to, this.#opaque);
+  }
+  dynamic(): void {
+    this.#region.dynamic(this.#code, this.#opaque);
+  }
+  override again(): void {
+    this.edge(this.#code.start);
+  }
+  override next(): void {
+    this.edge(this.#next);
+  }
+  override exit(): void {
+    this.#region.exit(this.#next);
   }
 }

@@ -66,7 +66,7 @@ function leavesOf(values: readonly Node[], alive: ReadonlySet<Node>): Node[] {
   const visit = (node: Node): void => {
     if (seen.has(node) || node.op === 'const') return;
     seen.add(node);
-    // What looks at a whole vector stands for it: a state holds no more than 64 bits.
+    // A leaf has at most 64 bits.
     if (isEffect(node) || alive.has(node) || node.args.some((arg) => arg.w > 64)) leaves.push(node);
     else for (const arg of node.args) visit(arg);
   };

@@ -3,30 +3,53 @@ import type { FlagName, Node } from '../../ir/nodes.ts';
 import { TYPE, W, type WasmType } from '../../ir/wasm-opcodes.ts';
 import * as L from '../../state/layout.ts';
 import { importCallee } from '../wasm/callees.ts';
-import { Emission, type Target } from '../wasm/emit-ir.ts';
+import { type Callee, Emission, type Target } from '../wasm/emit-ir.ts';
 import { FunctionBuilder } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { type FlagState, type FlagStates, flagOf, type Leaf, MAX_LEAVES } from './flags.ts';
 
 const neverCalled = (): never => {
-  throw new Error('an expression of flags neither branches nor faults');
+  throw new Error('an expression neither reads a record nor leaves');
 };
 
 /** A target for pure expressions. */
-export function pureTarget(f: FunctionBuilder, module: ModuleBuilder): Target {
-  return {
-    f,
-    callee: (name) => importCallee(module, name),
-    placeAddress: neverCalled,
-    field: neverCalled,
-    stackOperand: neverCalled,
-    beforeCall: neverCalled,
-    fault: neverCalled,
-    jump: neverCalled,
-    again: neverCalled,
-    next: () => {},
-    exit: neverCalled,
-  };
+export class PureTarget implements Target {
+  readonly f: FunctionBuilder;
+  readonly #module: ModuleBuilder;
+
+  constructor(f: FunctionBuilder, module: ModuleBuilder) {
+    this.f = f;
+    this.#module = module;
+  }
+
+  callee(name: Callee): number {
+    return importCallee(this.#module, name);
+  }
+  placeAddress(): void {
+    neverCalled();
+  }
+  field(): void {
+    neverCalled();
+  }
+  stackOperand(): void {
+    neverCalled();
+  }
+  beforeCall(): void {
+    neverCalled();
+  }
+  fault(): void {
+    neverCalled();
+  }
+  jump(): void {
+    neverCalled();
+  }
+  again(): void {
+    neverCalled();
+  }
+  next(): void {}
+  exit(): void {
+    neverCalled();
+  }
 }
 
 /** Puts a leaf on the stack as an i64 whose low bits are its value. */
@@ -97,7 +120,7 @@ export function emitFlag(state: FlagState, flag: FlagName, target: Target, frame
  */
 export function flagsFunction({ list }: FlagStates, module: ModuleBuilder): FunctionBuilder {
   const f = new FunctionBuilder([TYPE.i32, ...new Array<WasmType>(MAX_LEAVES).fill(TYPE.i64)], []);
-  const target = pureTarget(f, module);
+  const target = new PureTarget(f, module);
   const push: PushLeaf = ({ source }, i) => {
     if (source === null) f.get(1 + i);
     else f.loadState(source, 64);
@@ -132,6 +155,8 @@ export class Frame {
   readonly outcome: number;
   /** Number of the flags' state. */
   readonly flags: number;
+  /** Whether the host's float arithmetic stands (see `float.ts`). */
+  readonly plainFloats: number;
   /** First of MAX_LEAVES locals. */
   readonly leaves: number;
   readonly registers = new Map<number, { local: number; w: 64 | 128; written: boolean }>();
@@ -143,6 +168,7 @@ export class Frame {
     this.rip = f.allocate(TYPE.i64);
     this.outcome = f.allocate(TYPE.i32);
     this.flags = f.allocate(TYPE.i32);
+    this.plainFloats = f.allocate(TYPE.i32);
     this.leaves = f.allocate(TYPE.i64);
     for (let i = 1; i < MAX_LEAVES; i++) f.allocate(TYPE.i64);
   }

@@ -134,3 +134,20 @@ function dominators(
   }
   return idom;
 }
+
+/**
+ * For each node the largest sum of weights on the way from its start to the next loop head or root: what has to be left at a
+ * head so that nothing between has to look.
+ */
+export function longestWays(graph: Graph, structure: Structure, weight: (node: number) => number): number[] {
+  const { order, loops, roots } = structure;
+  const ways = new Array<number>(graph.successors.length).fill(0);
+  const nodes = [...ways.keys()].filter((v) => order[v]! >= 0).sort((a, b) => order[b]! - order[a]!);
+  for (const v of nodes) {
+    let longest = 0;
+    for (const to of graph.successors[v]!)
+      if (order[to]! > order[v]! && !loops.has(to) && !roots.includes(to)) longest = Math.max(longest, ways[to]!);
+    ways[v] = weight(v) + longest;
+  }
+  return ways;
+}

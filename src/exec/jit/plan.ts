@@ -3,7 +3,8 @@ import type { CodeRegion } from './blocks.ts';
 import { isOpaque } from './code.ts';
 import { type FlagsIn, settleFlags } from './flag-states.ts';
 import { FlagStates } from './flags.ts';
-import { type Structure, structureOf } from './graph.ts';
+import { arithmeticOf } from './float.ts';
+import { longestWays, type Structure, structureOf } from './graph.ts';
 import { type LiftedBlock, liftBlock } from './lift-block.ts';
 
 /** Where control may go from a block, within or out of the region; twice what is reached in two ways. */
@@ -16,7 +17,7 @@ export function exitsOf(lifted: LiftedBlock, region: CodeRegion): bigint[] {
   const constant = (node: Node): bigint[] => (node.op === 'const' ? [node.attr.value!] : []);
   switch (last?.op) {
     case 'jump':
-      return last.args[0]!.op === 'const' ? constant(last.args[0]!) : [...(region.returns.get(start) ?? [])];
+      return last.args[0]!.op === 'const' ? constant(last.args[0]!) : [...(region.targets.get(start) ?? [])];
     case 'branch':
       return [...constant(last.args[1]!), next];
     case 'again':
@@ -32,12 +33,19 @@ export function exitsOf(lifted: LiftedBlock, region: CodeRegion): bigint[] {
 export const endsOpaquely = ({ nodes }: LiftedBlock): boolean =>
   nodes.some((node) => node.op === 'call' && isOpaque(node.attr.helper!));
 
+const isArithmetic = (node: Node): boolean =>
+  (node.op === 'call' || node.op === 'calls') && arithmeticOf(node.attr.helper!) !== null;
+
 /** A region lifted, and what is known of the way control and flags take through it. */
 export interface RegionPlan {
   readonly region: CodeRegion;
   readonly blocks: readonly LiftedBlock[];
   readonly states: FlagStates;
   readonly structure: Structure;
+  /** Instructions on the longest way from each block's start to the next loop head or entry. */
+  readonly ways: readonly number[];
+  /** Some of it is SSE arithmetic. */
+  readonly floats: boolean;
   /** How flags stand where each block begins. */
   readonly flags: readonly FlagsIn[];
 }
@@ -54,5 +62,13 @@ export function planRegion(region: CodeRegion): RegionPlan {
   );
   const entries = region.entries.map((rip) => region.byStart.get(rip)!.index);
   const structure = structureOf({ successors, entries });
-  return { region, blocks, states, structure, flags: settleFlags({ blocks, states, structure, successors }) };
+  return {
+    region,
+    blocks,
+    states,
+    structure,
+    ways: longestWays({ successors, entries }, structure, (i) => blocks[i]!.code.insns.length),
+    floats: blocks.some(({ nodes }) => nodes.some(isArithmetic)),
+    flags: settleFlags({ blocks, states, structure, successors }),
+  };
 }

@@ -40,18 +40,20 @@ export interface TableRange {
 
 /** What execution has met so far. */
 export interface Seen {
-  /** Whether there is a decoded instruction at a physical address. */
-  decoded(physical: number): boolean;
+  /** Whether the code at a physical address is reached often enough to be compiled with what leads to it. */
+  hot(physical: number): boolean;
   /** Physical addresses in a frame of heads that are on the way to be hot. */
   warm(frame: number): number[];
   /** Addresses that must stay outside of regions. */
   excluded(rip: bigint): boolean;
 }
 
+/** Instructions of a region that another one may contain too. */
+const MOST_ABSORBED = 128;
 /** Heads of one region. */
 const MOST_HEADS = 64;
 /** Bytes of WebAssembly after which all regions are forgotten. */
-const MOST_CODE = 96 << 20;
+const MOST_CODE = 32 << 20;
 /** What no slot of the cache of branch targets holds as an address: not canonical. */
 const NO_TARGET = 0x7f;
 
@@ -127,6 +129,11 @@ export class Regions {
     this.#forgetTargets();
   }
 
+  /** Whether a region is entered at a physical address. */
+  isEntry(physical: number): boolean {
+    return this.#entries.has(physical);
+  }
+
   /** The entry of a region at an address, if one may be entered there under the present translations. */
   entryAt(rip: bigint, physical: number): RegionEntry | null {
     const region = this.#entries.get(physical);
@@ -146,9 +153,10 @@ export class Regions {
     const reader = new CodeReader(this.#mmu, this.#decode);
     const known = (rip: bigint): boolean => {
       const physical = reader.physical(rip);
-      return physical !== null && seen.decoded(physical);
+      return physical !== null && seen.hot(physical);
     };
-    let code = gather(reader, [head], known, seen.excluded);
+    const outside = (rip: bigint): boolean => seen.excluded(rip) || this.#isLarge(reader.physical(rip), rip);
+    let code = gather(reader, [head], known, outside);
     let merged: Region[] = [];
     if (code !== null && jumpsIndirectly(code)) {
       // What it jumps to is among the other heads nearby, and those of regions that jump in this way too.
@@ -160,7 +168,7 @@ export class Regions {
       );
       const heads = new Set([head, ...merged.flatMap((region) => region.heads), ...warm]);
       if (heads.size > MOST_HEADS) merged = [];
-      else if (heads.size > 1) code = gather(reader, [...heads], known, seen.excluded);
+      else if (heads.size > 1) code = gather(reader, [...heads], known, (rip) => seen.excluded(rip));
     }
     if (code === null) return [];
     for (const region of new Set(merged)) this.#drop(region);
@@ -178,6 +186,12 @@ export class Regions {
     counts.bytes += bytes.length;
     counts.milliseconds += performance.now() - started;
     return entries;
+  }
+
+  /** Whether a region is entered here that is too large to be compiled into another one. */
+  #isLarge(physical: number | null, rip: bigint): boolean {
+    const region = physical === null ? undefined : this.#entries.get(physical);
+    return region !== undefined && region.ranges.length > MOST_ABSORBED && region.entries.includes(rip);
   }
 
   #enter(code: CodeRegion, reader: CodeReader, index: number, size: number): number[] {

@@ -220,6 +220,8 @@ export class Emission {
         return;
       case 'call':
         return this.call(node);
+      case 'calls':
+        return this.calls(node);
       case 'jump':
         this.ended = true;
         return this.t.jump(a!, () => this.push(a!));
@@ -417,10 +419,15 @@ export class Emission {
           () => this.hit(ea, slot, table),
           'unlikely',
         );
-        if (node.w === 128) f.accessSimd(V.v128_load, 0);
-        else f.access(LOADS[node.w]!, 0);
+        this.readMemory(node, 0);
       }),
     );
+  }
+
+  /** Loads what the node asks for from the address on the stack and a constant offset. */
+  protected readMemory(node: Node, offset: number): void {
+    if (node.w === 128) this.f.accessSimd(V.v128_load, offset);
+    else this.f.access(LOADS[node.w]!, offset);
   }
 
   protected store(node: Node): void {
@@ -464,6 +471,30 @@ export class Emission {
   }
 
   // ——— helpers ———
+
+  /** Each lane's call by itself. */
+  protected calls(node: Node): void {
+    const f = this.f;
+    const helper = this.t.callee(`helper:${node.attr.helper!}`);
+    const wide = node.attr.lane === 64;
+    const vectors = node.args.map((arg) => {
+      const local = f.allocate(TYPE.v128);
+      this.push(arg);
+      f.set(local);
+      return local;
+    });
+    this.constant(0n, 128);
+    for (let lane = 0; lane < (wide ? 2 : 4); lane++) {
+      for (const vector of vectors) {
+        f.get(vector);
+        f.simd(wide ? V.i64x2_extract_lane : V.i32x4_extract_lane, lane);
+      }
+      f.call(helper);
+      f.simd(wide ? V.i64x2_replace_lane : V.i32x4_replace_lane, lane);
+    }
+    for (const vector of vectors) f.release(vector);
+    this.keep(node);
+  }
 
   protected call(node: Node): void {
     const f = this.f;

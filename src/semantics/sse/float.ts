@@ -5,16 +5,19 @@ import type { Op } from '../operands.ts';
 import { defineBinary, defineScalar } from './define.ts';
 import { checkFloat, format, joinLanes, lanesOf, type Precision, readAligned, vectorPlace } from './operands.ts';
 
-/** Defines the packed and scalar forms of one operation: addps addss addpd addsd. */
+/** The packed and scalar forms of a family: suffix, width of a lane, its name. */
+const FORMS = [
+  ['s', 32, 'single'],
+  ['d', 64, 'double'],
+] as const;
+
+/** Defines the packed and scalar forms of one operation: cmpps cmpss cmppd cmpsd. */
 function family(
   stem: string,
   title: string,
   operation: (x: Lift, w: Precision, a: Val, b: Val, imm: Val) => Val,
 ): void {
-  for (const [suffix, w, name] of [
-    ['s', 32, 'single'],
-    ['d', 64, 'double'],
-  ] as const) {
+  for (const [suffix, w, name] of FORMS) {
     defineScalar(`${stem}s${suffix}`, `${title}: scalar ${name}`, w, (x, a, b, imm) => operation(x, w, a, b, imm));
     defineBinary(
       `${stem}p${suffix}`,
@@ -31,6 +34,21 @@ function family(
   }
 }
 
+/** As `family`, for a helper of the same name on both sources or on the last: addps addss addpd addsd. */
+function arithmetic(stem: string, title: string, unary = false): void {
+  for (const [suffix, w, name] of FORMS) {
+    const helper = `${format(w)}.${stem}`;
+    const args = (a: Val, b: Val): Val[] => (unary ? [b] : [a, b]);
+    defineScalar(`${stem}s${suffix}`, `${title}: scalar ${name}`, w, (x, a, b) => x.b.call(helper, w, ...args(a, b)));
+    defineBinary(
+      `${stem}p${suffix}`,
+      `${title}: packed ${name}`,
+      (x, a, b) => x.b.callLanes(helper, w, ...args(a, b)),
+      { float: true },
+    );
+  }
+}
+
 for (const [op, title] of [
   ['add', 'Add'],
   ['sub', 'Subtract'],
@@ -39,9 +57,9 @@ for (const [op, title] of [
   ['min', 'Lesser'],
   ['max', 'Greater'],
 ] as const)
-  family(op, title, (x, w, a, b) => x.b.call(`${format(w)}.${op}`, w, a, b));
+  arithmetic(op, title);
 
-family('sqrt', 'Square root of the source', (x, w, _a, b) => x.b.call(`${format(w)}.sqrt`, w, b));
+arithmetic('sqrt', 'Square root of the source', true);
 
 for (const [stem, title] of [
   ['rcp', 'Approximate reciprocal'],

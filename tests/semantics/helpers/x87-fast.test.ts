@@ -20,7 +20,7 @@ const PD = 0x10_2000;
 
 /** A machine with its low 64 MiB mapped in place. */
 function machine(engine: EngineName): Machine {
-  const m = new Machine({ memory: 1 << 26, engine, haltEnds: true });
+  const m = new Machine({ memory: 1 << 26, engine, haltEnds: true, hotAfter: 1 });
   m.memory.writeU64(PML4, BigInt(PDPT) | 7n);
   m.memory.writeU64(PDPT, BigInt(PD) | 7n);
   for (let i = 0; i < 32; i++) m.memory.writeU64(PD + 8 * i, BigInt(i << 21) | 0x87n);

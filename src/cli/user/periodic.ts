@@ -1,19 +1,18 @@
 import type { Exit } from '../../exec/exit.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
-import { stateHash } from '../../machine/state-hash.ts';
 import type { PhysicalMemory } from '../../memory/physical.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 
-/** A machine that tells a hash of its whole state whenever the instruction count is a multiple of `every`. */
-export class HashingMachine implements GuestMachine {
+/** A machine that stops for `act` whenever the instruction count is a multiple of `every`; in between it runs undisturbed. */
+export class PeriodicMachine implements GuestMachine {
   readonly #machine: GuestMachine;
   readonly #every: number;
-  readonly #tell: (icount: number, hash: string) => void;
+  readonly #act: (icount: number) => void;
 
-  constructor(machine: GuestMachine, every: number, tell: (icount: number, hash: string) => void) {
+  constructor(machine: GuestMachine, every: number, act: (icount: number) => void) {
     this.#machine = machine;
     this.#every = every;
-    this.#tell = tell;
+    this.#act = act;
   }
 
   get memory(): PhysicalMemory {
@@ -39,7 +38,7 @@ export class HashingMachine implements GuestMachine {
       const before = cpu.icount;
       const next = before - (before % this.#every) + this.#every;
       const exit = this.#machine.run(Math.min(next, end) - before);
-      if (cpu.icount === next) this.#tell(next, stateHash(this));
+      if (cpu.icount === next) this.#act(next);
       if (exit.kind !== 'count' || cpu.icount >= end) return exit;
     }
   }
