@@ -75,6 +75,8 @@ const RBP = 5;
 function memoryOperand(i: Instruction): MemoryOperand {
   const base = i.memoryBase;
   const index = i.memoryIndex;
+  const indexed = index === Register.None ? null : registerOf(index);
+  const vector = indexed?.file === 'vector' ? { n: indexed.n, width: indexed.width } : null;
   const ripRelative = base === Register.RIP || base === Register.EIP;
   const baseNumber = ripRelative || base === Register.None ? null : registerOf(base).n;
   const segment = segmentOf(i.memorySegment);
@@ -87,7 +89,8 @@ function memoryOperand(i: Instruction): MemoryOperand {
     kind: 'mem',
     width: MemorySizeExt.size(i.memorySize) * 8,
     base: ripRelative ? 'rip' : baseNumber,
-    index: index === Register.None ? null : registerOf(index).n,
+    index: index === Register.None || vector !== null ? null : registerOf(index).n,
+    vector,
     shift: Math.log2(i.memoryIndexScale),
     displacement: BigInt.asIntN(64, i.memoryDisplacement),
     segment,

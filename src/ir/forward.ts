@@ -1,15 +1,15 @@
 import { mask, type Width } from '../bits/width.ts';
-import { GPR, VECTOR, VECTOR_STRIDE } from '../state/layout.ts';
+import { GPR, USABLE, VECTOR, VECTOR_STRIDE } from '../state/layout.ts';
 import { type Builder, Effects } from './builder.ts';
 import type { AddressFault, Block, FlagName, Node, Place, Val } from './nodes.ts';
 import { simplify } from './simplify.ts';
 
-/** Registers that a block keeps as values: general-purpose ones whole, vector registers their low 128 bits. */
+/** Registers that a block keeps as values: general-purpose ones whole, vector registers in two parts of 128 bits. */
 export interface Tracked {
-  /** Byte offset of the register in the CPU state. */
+  /** Byte offset of the register, or of its part, in the CPU state. */
   readonly place: number;
   readonly w: 64 | 128;
-  /** Bytes behind the register's start. */
+  /** Bytes behind that. */
   readonly offset: number;
 }
 
@@ -23,7 +23,8 @@ export function trackedAt(at: number, width: number): Tracked | null {
     return { place: at - offset, w: 64, offset };
   }
   if (at >= VECTOR && at < VECTOR_END) {
-    const offset = (at - VECTOR) % VECTOR_STRIDE;
+    const offset = (at - VECTOR) % 16;
+    if ((at - VECTOR) % VECTOR_STRIDE >= 32) return null;
     return offset + width / 8 <= 16 ? { place: at - offset, w: 128, offset } : null;
   }
   return null;
@@ -51,6 +52,9 @@ export class ForwardingBuilder extends Effects {
   #flagsDirty = false;
   /** Pure nodes by operation and width, then by their arguments' numbers. */
   readonly #known = new Map<string, Map<number, Val>>();
+  /** Modes of the CPU as they were read, and conditions known not to hold. */
+  readonly #modes = new Map<number, Val>();
+  readonly #checked = new Set<Val>();
   readonly #constants = new Map<bigint, Val[]>();
   readonly #ids = new Map<Node, number>();
 
@@ -128,7 +132,7 @@ export class ForwardingBuilder extends Effects {
 
   override get(place: Place, w: Width, offset = 0): Val {
     const t = typeof place === 'number' ? trackedAt(place + offset, w) : null;
-    if (t === null) return super.get(place, w, offset);
+    if (t === null) return place === USABLE ? this.#mode(w) : super.get(place, w, offset);
     const part = this.#parts.get(t.place);
     if (part !== undefined && part.w === w && part.offset === t.offset) return part.value;
     const whole = this.#whole(t.place, t.w);
@@ -137,6 +141,16 @@ export class ForwardingBuilder extends Effects {
     if (t.w === 64) return k.trunc(k.shr(whole, this.constant(BigInt(8 * t.offset), 64)), w);
     const half = t.offset < 8 ? k.low(whole, 64) : k.high(whole, 64);
     return k.trunc(k.shr(half, this.constant(BigInt(8 * (t.offset % 8)), 64)), w);
+  }
+
+  /** Only helpers that look at everything change it. */
+  #mode(w: Width): Val {
+    let value = this.#modes.get(w);
+    if (value === undefined) {
+      value = super.get(USABLE, w);
+      this.#modes.set(w, value);
+    }
+    return value;
   }
 
   override put(place: Place, value: Val, offset = 0): void {
@@ -224,6 +238,8 @@ export class ForwardingBuilder extends Effects {
   }
 
   override trapIf(condition: Val, vector: number, errorCode: number | null = null): void {
+    if (this.#checked.has(condition)) return;
+    this.#checked.add(condition);
     if (condition.op === 'const' && condition.attr.value === 0n) return;
     this.commit();
     super.trapIf(condition, vector, errorCode);
@@ -246,6 +262,7 @@ export class ForwardingBuilder extends Effects {
     this.#registers.clear();
     this.#parts.clear();
     this.#flags.clear();
+    this.#modes.clear();
   }
 
   override jump(target: Val): void {
@@ -260,6 +277,7 @@ export class ForwardingBuilder extends Effects {
 
   override skipIf(condition: Val): void {
     if (condition.op === 'const' && condition.attr.value === 0n) return;
+    this.#checked.clear();
     this.commit();
     super.skipIf(condition);
   }

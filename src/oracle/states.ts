@@ -94,6 +94,16 @@ function text128(random: Random): bigint {
   return bits;
 }
 
+/** Indices of a gather: mostly near, now and then far away. */
+function indices(random: Random, w: 32 | 64): bigint {
+  let out = 0n;
+  for (let at = 0n; at < 128n; at += BigInt(w)) {
+    const index = random.below(24) ? BigInt(random.below(100) - 20) : random.u64();
+    out |= BigInt.asUintN(w, index) << at;
+  }
+  return out;
+}
+
 /** Addresses to aim at: inside, at the edges of pages and regions, misaligned, read-only, unmapped, not canonical. */
 function target(random: Random): bigint {
   switch (random.below(16)) {
@@ -176,6 +186,12 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
   }
   if (insn.mnemonic === 'leave') gpr[5] = STACK + 64n;
   if (insn.mnemonic === 'enter') gpr[5] = STACK + 128n;
+  const xmm = Array.from({ length: 16 }, () => value128(random));
+  const ymmHigh = Array.from({ length: 16 }, () => value128(random));
+  for (const op of insn.operands)
+    if (op.kind === 'mem' && op.vector !== null && op.vector.n < 16)
+      for (const file of [xmm, ymmHigh])
+        file[op.vector.n] = indices(random, /q(ps|pd|d|q)$/.test(insn.mnemonic) ? 64 : 32);
   const strings = STRING_COMPARES.test(insn.mnemonic);
   if (strings) for (const n of [0, 2]) gpr[n] = BigInt.asUintN(64, BigInt(random.below(40) - 20));
   const bytes = random.bytes(0x60 * 16 + 0x100);
@@ -201,8 +217,8 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     fsBase: segments.fs,
     gsBase: segments.gs,
     fxsave: drawFxsave(random),
-    xmm: Array.from({ length: 16 }, () => (strings ? text128(random) : value128(random))),
-    ymmHigh: Array.from({ length: 16 }, () => value128(random)),
+    xmm: strings ? xmm.map(() => text128(random)) : xmm,
+    ymmHigh,
     mxcsr: drawMxcsr(random),
     memory,
   };

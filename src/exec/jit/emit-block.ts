@@ -503,6 +503,12 @@ export class BlockEmission extends Emission {
     this.#inline(node, helper);
   }
 
+  /** What a helper did before its exception stays (VGATHER). */
+  protected override calledFault(helper: Helper): void {
+    if (isOpaque(helper.name)) this.#target.reload();
+    super.calledFault(helper);
+  }
+
   /** The helper's common case in place, with a call for the others. */
   #inline(node: Node, helper: Helper): void {
     const { f } = this;

@@ -10,7 +10,7 @@ import {
 } from '../../ir/nodes.ts';
 import type { Row } from '../../ir/ops.ts';
 import { TYPE, V, W } from '../../ir/wasm-opcodes.ts';
-import { helperNamed } from '../../semantics/helpers/helper.ts';
+import { type Helper, helperNamed } from '../../semantics/helpers/helper.ts';
 import * as L from '../../state/layout.ts';
 import { PENDING_KIND } from '../../state/pending.ts';
 import { type FunctionBuilder, typeOf } from './function.ts';
@@ -505,6 +505,11 @@ export class Emission {
     if (node.w > 0) this.keep(node);
     if (helper.faults === false) return;
     f.loadState(L.PENDING, 32);
-    f.ifElse(null, () => this.t.fault());
+    f.ifElse(null, () => this.calledFault(helper));
+  }
+
+  /** Leaves behind a helper that raised an exception. */
+  protected calledFault(_helper: Helper): void {
+    this.t.fault();
   }
 }

@@ -85,58 +85,87 @@ defineBinary(
     }
     return joinLanes(x, [d, c, b, a]);
   },
+  { legacy: true },
 );
 
-defineBinary('sha1nexte', 'E of the next four rounds, added to the first word', (x, state, data) => {
-  const k = x.b;
-  const e = rotateLeft(x, lanesOf(x, state, 32)[3]!, 30);
-  return k.i32x4_add(data, k.pair(x.constant(0, 64), k.shl(k.zext(e, 64), x.constant(32, 64))));
-});
-
-defineBinary('sha1msg1', 'First step of the next four words of SHA-1', (x, a, b) =>
-  x.b.v128_xor(a, x.b.pair(x.b.high(b, 64), x.b.low(a, 64))),
+defineBinary(
+  'sha1nexte',
+  'E of the next four rounds, added to the first word',
+  (x, state, data) => {
+    const k = x.b;
+    const e = rotateLeft(x, lanesOf(x, state, 32)[3]!, 30);
+    return k.i32x4_add(data, k.pair(x.constant(0, 64), k.shl(k.zext(e, 64), x.constant(32, 64))));
+  },
+  { legacy: true },
 );
 
-defineBinary('sha1msg2', 'Last step of the next four words of SHA-1', (x, a, b) => {
-  const [a0, a1, a2, a3] = lanesOf(x, a, 32) as [Val, Val, Val, Val];
-  const [b0, b1, b2] = lanesOf(x, b, 32) as [Val, Val, Val];
-  const w16 = rotateLeft(x, xor(x, a3, b2), 1);
-  const w17 = rotateLeft(x, xor(x, a2, b1), 1);
-  const w18 = rotateLeft(x, xor(x, a1, b0), 1);
-  return joinLanes(x, [rotateLeft(x, xor(x, a0, w16), 1), w18, w17, w16]);
-});
+defineBinary(
+  'sha1msg1',
+  'First step of the next four words of SHA-1',
+  (x, a, b) => x.b.v128_xor(a, x.b.pair(x.b.high(b, 64), x.b.low(a, 64))),
+  { legacy: true },
+);
+
+defineBinary(
+  'sha1msg2',
+  'Last step of the next four words of SHA-1',
+  (x, a, b) => {
+    const [a0, a1, a2, a3] = lanesOf(x, a, 32) as [Val, Val, Val, Val];
+    const [b0, b1, b2] = lanesOf(x, b, 32) as [Val, Val, Val];
+    const w16 = rotateLeft(x, xor(x, a3, b2), 1);
+    const w17 = rotateLeft(x, xor(x, a2, b1), 1);
+    const w18 = rotateLeft(x, xor(x, a1, b0), 1);
+    return joinLanes(x, [rotateLeft(x, xor(x, a0, w16), 1), w18, w17, w16]);
+  },
+  { legacy: true },
+);
 
 /** σ0 and σ1: two rotations and a shift. */
 const sigma = (x: Lift, v: Val, first: number, second: number, shift: number): Val =>
   xor(x, rotateRight(x, v, first), rotateRight(x, v, second), x.b.shr(v, x.constant(shift, 32)));
 const bigSigma = (x: Lift, v: Val, ...by: number[]): Val => xor(x, ...by.map((n) => rotateRight(x, v, n)));
 
-defineBinary('sha256rnds2', 'Two rounds of SHA-256; words with their constants in XMM0', (x, cdgh, abef) => {
-  let [f, e, b, a] = lanesOf(x, abef, 32) as [Val, Val, Val, Val];
-  let [h, g, d, c] = lanesOf(x, cdgh, 32) as [Val, Val, Val, Val];
-  const [w0, w1] = lanesOf(x, x.read(XMM0), 32) as [Val, Val];
-  for (const word of [w0, w1]) {
-    const first = sum(x, choice(x, e, f, g), bigSigma(x, e, 6, 11, 25), word, h);
-    const second = sum(x, majority(x, a, b, c), bigSigma(x, a, 2, 13, 22));
-    [a, b, c, d, e, f, g, h] = [sum(x, first, second), a, b, c, sum(x, first, d), e, f, g];
-  }
-  return joinLanes(x, [f, e, b, a]);
-});
+defineBinary(
+  'sha256rnds2',
+  'Two rounds of SHA-256; words with their constants in XMM0',
+  (x, cdgh, abef) => {
+    let [f, e, b, a] = lanesOf(x, abef, 32) as [Val, Val, Val, Val];
+    let [h, g, d, c] = lanesOf(x, cdgh, 32) as [Val, Val, Val, Val];
+    const [w0, w1] = lanesOf(x, x.read(XMM0), 32) as [Val, Val];
+    for (const word of [w0, w1]) {
+      const first = sum(x, choice(x, e, f, g), bigSigma(x, e, 6, 11, 25), word, h);
+      const second = sum(x, majority(x, a, b, c), bigSigma(x, a, 2, 13, 22));
+      [a, b, c, d, e, f, g, h] = [sum(x, first, second), a, b, c, sum(x, first, d), e, f, g];
+    }
+    return joinLanes(x, [f, e, b, a]);
+  },
+  { legacy: true },
+);
 
-defineBinary('sha256msg1', 'First step of the next four words of SHA-256', (x, a, b) => {
-  const words = [...lanesOf(x, a, 32), lanesOf(x, b, 32)[0]!];
-  return joinLanes(
-    x,
-    words.slice(0, 4).map((word, i) => sum(x, word, sigma(x, words[i + 1]!, 7, 18, 3))),
-  );
-});
+defineBinary(
+  'sha256msg1',
+  'First step of the next four words of SHA-256',
+  (x, a, b) => {
+    const words = [...lanesOf(x, a, 32), lanesOf(x, b, 32)[0]!];
+    return joinLanes(
+      x,
+      words.slice(0, 4).map((word, i) => sum(x, word, sigma(x, words[i + 1]!, 7, 18, 3))),
+    );
+  },
+  { legacy: true },
+);
 
-defineBinary('sha256msg2', 'Last step of the next four words of SHA-256', (x, a, b) => {
-  const [, , b2, b3] = lanesOf(x, b, 32) as [Val, Val, Val, Val];
-  const out: Val[] = [];
-  lanesOf(x, a, 32).forEach((word, i) => {
-    const before = i < 2 ? [b2, b3][i]! : out[i - 2]!;
-    out.push(sum(x, word, sigma(x, before, 17, 19, 10)));
-  });
-  return joinLanes(x, out);
-});
+defineBinary(
+  'sha256msg2',
+  'Last step of the next four words of SHA-256',
+  (x, a, b) => {
+    const [, , b2, b3] = lanesOf(x, b, 32) as [Val, Val, Val, Val];
+    const out: Val[] = [];
+    lanesOf(x, a, 32).forEach((word, i) => {
+      const before = i < 2 ? [b2, b3][i]! : out[i - 2]!;
+      out.push(sum(x, word, sigma(x, before, 17, 19, 10)));
+    });
+    return joinLanes(x, out);
+  },
+  { legacy: true },
+);
