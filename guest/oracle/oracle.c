@@ -122,6 +122,9 @@ static struct region regions[] = {
 };
 #define REGIONS (sizeof regions / sizeof *regions)
 
+/* The same pages once more, readable and writable, at another address. */
+static const struct { u64 base, of; } aliases[] = {{0x10010000, 0}, {0x30010000, 3}};
+
 static u8 *map(u64 at, u64 size, int protection, int flags, int fd, u64 offset) {
   i64 got = call(SYS_mmap, at, size, (u64)protection, (u64)flags, (u64)(i64)fd, offset);
   if (got < 0 && got > -4096) quit(NO_MEMORY);
@@ -141,6 +144,9 @@ static void map_regions(void) {
     if (r->image) memset(r->image, r->background, r->size);
     map(r->base, r->size, r->protection, MAP_SHARED | MAP_POPULATE | MAP_NOREPLACE, (int)fd, offset);
   }
+  for (u64 i = 0; i < sizeof aliases / sizeof *aliases; i++)
+    map(aliases[i].base, regions[aliases[i].of].size, PROT_R | PROT_W, MAP_SHARED | MAP_POPULATE | MAP_NOREPLACE, (int)fd,
+        aliases[i].of * LARGEST);
 }
 
 static struct region *region_of(u64 address, u64 length) {

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   run: async (_, args) => (await import('./commands/run.ts')).runCommand(args),
   trace: async (_, args) => (await import('./commands/trace.ts')).traceCommand(args),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
+  fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };
 
@@ -19,11 +20,13 @@ Examples:
   swapgs run --bare guest/bare/sum.bin --reg rdi=100
   swapgs trace --to 20 guest/user/hello
   swapgs disasm guest/bare/percpu.bin --base 0x100000
+  swapgs fuzz --runs 20000
 `;
 
 /** Errors and help leave through us: one line, and a status of our own. */
 function quiet(command: Command): Command {
   const out = new Output(1);
+  for (const part of command.commands) quiet(part as Command);
   return command
     .exitOverride()
     .configureOutput({

@@ -26,7 +26,7 @@ for (const [name, value] of Object.entries(Mnemonic))
 const STRING_CODES = /^(Movs|Cmps|Stos|Lods|Scas|Ins|Outs)([bwdq])_(?!xmm)/;
 const STRING_WIDTH: Record<string, number> = { b: 8, w: 16, d: 32, q: 64 };
 /** Stack instructions that come in 16- and 64-bit forms without saying so in an operand. */
-const STACK_FORM = /^(Pushf|Popf|Leave|Enter|Iret|Retf|Sysret|Sysexit)([wdq])/;
+const STACK_FORM = /^(Pushf|Popf|Leave|Enter|Iret|Retf|Sysret|Sysexit|Push(?=[wq]_[FG]S$)|Pop(?=[wq]_[FG]S$))([wdq])/;
 
 /** Far transfers are instructions of their own: CALLF, JMPF. */
 const FAR = /^(Call|Jmp)_(?:m16|ptr)\d+$/;

@@ -23,6 +23,8 @@ export const {
   MemorySizeExt,
   Mnemonic,
   OpAccess,
+  OpCodeOperandKind,
+  OpCodeTableKind,
   OpKind,
   Register,
   RflagsBits,

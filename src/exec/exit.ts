@@ -9,12 +9,14 @@ export type Exit =
   | { readonly kind: 'count' }
   /** RIP has reached the requested address; the instruction there has not run. */
   | { readonly kind: 'until' }
-  /** SYSCALL retired with no LSTAR handler in the guest: RCX, R11 are set, RIP is behind it. */
+  /** SYSCALL retired where somebody outside plays the kernel: RCX, R11 are set, RIP is behind it. */
   | { readonly kind: 'syscall' }
   /** HLT: RIP stays on it. */
   | { readonly kind: 'hlt' }
-  /** An exception. A fault leaves the state as it was before the instruction, a trap (#BP, #OF, INT1) as it is behind it. */
+  /** An exception. A fault leaves the state as it was before the instruction, a trap (#BP, #OF, INT1, single-step) as it is behind it. */
   | { readonly kind: 'fault'; readonly fault: Fault }
+  /** A fault in the delivery of #DF: the CPU stops for good. RIP and RSP are those of the last instruction. */
+  | { readonly kind: 'shutdown' }
   /** An instruction that swapgs does not implement; it has not run. */
   | { readonly kind: 'unimplemented'; readonly mnemonic: string; readonly bytes: Uint8Array };
 

@@ -48,7 +48,12 @@ export function fetchInsn(
       insn = machine.decode(whole);
     }
   }
-  if (typeof insn !== 'string') return { insn, physical, second };
+  if (typeof insn !== 'string') {
+    const vector = mmu.code.refuse(insn);
+    if (vector === null) return { insn, physical, second };
+    context.fault(vector, null);
+    return null;
+  }
   if (insn === 'invalid') context.fault(VECTOR.UD, null);
   else context.fault(VECTOR.GP, 0);
   return null;

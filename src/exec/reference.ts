@@ -52,12 +52,17 @@ export class Reference implements Engine {
       const block = this.#lift(insn, rip);
       if (block === null) return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
       const outcome = this.#execute(block);
-      if (outcome === 'fault') return context.takeExit();
+      if (outcome === 'fault') return this.#pending();
       if (outcome === 'next' || outcome === 'exit') cpu.rip = BigInt.asUintN(64, rip + BigInt(insn.length));
       cpu.icount += 1;
       if (outcome !== 'exit') continue;
-      return cpu.view.getInt32(L.PENDING, true) === PENDING_KIND.resume ? null : context.takeExit();
+      return this.#pending();
     }
+  }
+
+  /** What is pending; null where the run goes on. */
+  #pending(): Exit | null {
+    return this.#cpu.view.getInt32(L.PENDING, true) === PENDING_KIND.resume ? null : this.#context.takeExit();
   }
 
   #lift(insn: Parameters<typeof liftInsn>[0], rip: bigint): Block | null {

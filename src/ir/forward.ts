@@ -1,5 +1,5 @@
 import { mask, type Width } from '../bits/width.ts';
-import { GPR, USABLE, VECTOR, VECTOR_STRIDE } from '../state/layout.ts';
+import { GPR, VECTOR, VECTOR_STRIDE } from '../state/layout.ts';
 import { type Builder, Effects } from './builder.ts';
 import type { AddressFault, Block, FlagName, Node, Place, Val } from './nodes.ts';
 import { simplify } from './simplify.ts';
@@ -52,9 +52,6 @@ export class ForwardingBuilder extends Effects {
   #flagsDirty = false;
   /** Pure nodes by operation and width, then by their arguments' numbers. */
   readonly #known = new Map<string, Map<number, Val>>();
-  /** Modes of the CPU as they were read, and conditions known not to hold. */
-  readonly #modes = new Map<number, Val>();
-  readonly #checked = new Set<Val>();
   readonly #constants = new Map<bigint, Val[]>();
   readonly #ids = new Map<Node, number>();
 
@@ -132,7 +129,7 @@ export class ForwardingBuilder extends Effects {
 
   override get(place: Place, w: Width, offset = 0): Val {
     const t = typeof place === 'number' ? trackedAt(place + offset, w) : null;
-    if (t === null) return place === USABLE ? this.#mode(w) : super.get(place, w, offset);
+    if (t === null) return super.get(place, w, offset);
     const part = this.#parts.get(t.place);
     if (part !== undefined && part.w === w && part.offset === t.offset) return part.value;
     const whole = this.#whole(t.place, t.w);
@@ -141,16 +138,6 @@ export class ForwardingBuilder extends Effects {
     if (t.w === 64) return k.trunc(k.shr(whole, this.constant(BigInt(8 * t.offset), 64)), w);
     const half = t.offset < 8 ? k.low(whole, 64) : k.high(whole, 64);
     return k.trunc(k.shr(half, this.constant(BigInt(8 * (t.offset % 8)), 64)), w);
-  }
-
-  /** Only helpers that look at everything change it. */
-  #mode(w: Width): Val {
-    let value = this.#modes.get(w);
-    if (value === undefined) {
-      value = super.get(USABLE, w);
-      this.#modes.set(w, value);
-    }
-    return value;
   }
 
   override put(place: Place, value: Val, offset = 0): void {
@@ -238,8 +225,6 @@ export class ForwardingBuilder extends Effects {
   }
 
   override trapIf(condition: Val, vector: number, errorCode: number | null = null): void {
-    if (this.#checked.has(condition)) return;
-    this.#checked.add(condition);
     if (condition.op === 'const' && condition.attr.value === 0n) return;
     this.commit();
     super.trapIf(condition, vector, errorCode);
@@ -262,7 +247,6 @@ export class ForwardingBuilder extends Effects {
     this.#registers.clear();
     this.#parts.clear();
     this.#flags.clear();
-    this.#modes.clear();
   }
 
   override jump(target: Val): void {
@@ -277,7 +261,6 @@ export class ForwardingBuilder extends Effects {
 
   override skipIf(condition: Val): void {
     if (condition.op === 'const' && condition.attr.value === 0n) return;
-    this.#checked.clear();
     this.commit();
     super.skipIf(condition);
   }

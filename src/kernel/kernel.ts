@@ -173,7 +173,8 @@ export class Kernel {
         this.#fault(process, exit.fault);
         return;
       case 'hlt':
-        process.finish({ kind: 'unimplemented', what: 'HLT in a user process' });
+      case 'shutdown':
+        process.finish({ kind: 'unimplemented', what: `${exit.kind.toUpperCase()} in a user process` });
         return;
       case 'unimplemented':
         process.finish(unimplementedInstruction(exit.mnemonic, exit.bytes));

@@ -23,9 +23,9 @@ export interface BareLimits {
   readonly milliseconds?: number;
 }
 
-/** Why a bare guest stopped: a closed union. There is no IDT, so an exception ends the run. */
+/** Why a bare guest stopped: a closed union. An exception ends the run until the guest has executed LIDT. */
 export type BareStop =
-  | { readonly reason: 'hlt' | 'until' | 'max-insns' | 'timeout' }
+  | { readonly reason: 'hlt' | 'until' | 'max-insns' | 'timeout' | 'shutdown' }
   | { readonly reason: 'fault'; readonly fault: Fault }
   | { readonly reason: 'unimplemented'; readonly mnemonic: string; readonly bytes: Uint8Array };
 
@@ -108,12 +108,12 @@ export class BareGuest {
           break;
         case 'until':
         case 'hlt':
+        case 'shutdown':
           return { reason: exit.kind };
         case 'fault':
           return { reason: 'fault', fault: exit.fault };
         case 'syscall':
-          // No handler can be there: the guest switched SYSCALL on by itself.
-          return { reason: 'unimplemented', mnemonic: 'syscall', bytes: Uint8Array.of(0x0f, 0x05) };
+          throw new Error('nobody plays the operating system of a bare guest');
         case 'unimplemented':
           return { reason: 'unimplemented', mnemonic: exit.mnemonic, bytes: exit.bytes };
       }

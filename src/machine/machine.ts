@@ -14,6 +14,7 @@ import { FIXED_ONE, FLAG } from '../state/rflags.ts';
 import { STATE_BIT } from '../state/xsave.ts';
 import { type CpuidLeaf, cpuid, stateComponents } from './cpuid.ts';
 import { Decoding } from './decoding.ts';
+import { deliverException } from './exceptions.ts';
 import { type CpuName, type CpuProfile, profileNamed } from './profiles.ts';
 import { randomNumber } from './random-numbers.ts';
 
@@ -29,11 +30,13 @@ export interface MachineOptions {
   readonly cpu?: CpuName;
   /** Decides what RDRAND and RDSEED give; 0 where nothing is said. */
   readonly seed?: number;
-  /** SYSCALL works from the start (EFER.SCE), as under an operating system. */
+  /** SYSCALL works from the start (EFER.SCE) and ends the run, for somebody who plays the operating system. */
   readonly syscall?: boolean;
 }
 
 const DEFAULT_MEMORY = 1 << 30;
+/** What reading a port gives where no device answers. */
+const FLOATING_BUS = 0xffff_ffff;
 /** Gates of user privilege in Linux's IDT: #BP and #OF. */
 const USER_GATES: ReadonlySet<number> = new Set([3, 4]);
 
@@ -46,6 +49,7 @@ const EFER_NXE_LMA_LME = 0xd00n;
 const EFER_SCE = 1n;
 const DR6_INITIAL = 0xffff_0ff0n;
 const DR7_INITIAL = 0x400n;
+const PAT_INITIAL = 0x0007_0406_0007_0406n;
 const MXCSR_INITIAL = 0x1f80;
 const X87_CW_INITIAL = 0x037f;
 const X87_TW_EMPTY = 0xffff;
@@ -84,12 +88,17 @@ export class Machine {
       random: (n) => randomNumber(seed, n),
       tsc: (icount) => BigInt(icount),
       haltEnds: options.haltEnds ?? false,
+      syscallExits: options.syscall ?? false,
       interruptGates: USER_GATES,
-      flushTlb: (scope) => {
+      interruptWaits: () => false,
+      pagingChanged: () => {
         this.#pagingChanges++;
-        this.mmu.flush(scope);
       },
+      flushTlb: (scope) => this.mmu.flush(scope),
       flushPage: (linear) => this.mmu.flushPage(linear),
+      flushContext: (pcid, linear) => this.mmu.flushContext(pcid, linear),
+      portIn: (_port, bytes) => FLOATING_BUS >>> (32 - 8 * bytes),
+      portOut: () => false,
     };
     this.context = new ExecContext(this.cpu, this.mmu, services);
     this.engine =
@@ -121,6 +130,9 @@ export class Machine {
     if (xsave) cpu.setU64(L.CR4, CR4_INITIAL | CR4_OSXSAVE);
     if (this.profile.has('AVX') && !xsave) cpu.view.setUint32(L.ALWAYS_USABLE, Number(EVERY_STATE), true);
     cpu.settleUsable();
+    cpu.setU64(L.PAT, PAT_INITIAL);
+    cpu.setU64(L.CANONICAL_HALF, 1n << 47n);
+    cpu.setU64(L.CANONICAL_SPAN, 1n << 48n);
     cpu.setU64(L.DR + 48, DR6_INITIAL);
     cpu.setU64(L.DR + 56, DR7_INITIAL);
     cpu.mxcsr = MXCSR_INITIAL;
@@ -133,9 +145,8 @@ export class Machine {
   /** Puts the CPU at CPL 0 or 3 with flat selectors. */
   setPrivilege(cpl: 0 | 3): void {
     const { cpu } = this;
-    cpu.cpl = cpl;
-    cpu.setSelector(1, cpl === 3 ? USER_CS : KERNEL_CS);
-    cpu.setSelector(2, cpl === 3 ? USER_SS : KERNEL_SS);
+    if (cpl === 3) cpu.setFlatSegments(USER_CS, USER_SS, 3);
+    else cpu.setFlatSegments(KERNEL_CS, KERNEL_SS, 0);
     // Before the MMU is made there is nothing to drop.
     this.mmu?.flushFast();
   }
@@ -160,8 +171,17 @@ export class Machine {
     return cpuid(this.profile, leaf, subleaf, { osxsave, xcr0: this.cpu.u64(L.XCR0) });
   }
 
-  /** Runs at most `budget` instructions. */
+  /**
+   * Runs at most `budget` instructions. Once the guest has executed LIDT its exceptions go through its IDT; until then they end
+   * the run.
+   */
   run(budget: number): Exit {
-    return this.engine.run(budget);
+    const { cpu } = this;
+    const end = cpu.icount + budget;
+    for (;;) {
+      const exit = this.engine.run(end - cpu.icount);
+      if (exit.kind !== 'fault' || cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
+      if (deliverException(this.context, exit.fault) === 'shutdown') return { kind: 'shutdown' };
+    }
   }
 }

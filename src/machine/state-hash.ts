@@ -38,10 +38,10 @@ class Hash {
 }
 
 /** Parts of the CPU's state that hold the same bytes whichever engine ran; RFLAGS is hashed as the architecture shows it. */
-const PARTS: readonly (readonly [from: number, to: number])[] = [
+export const ARCHITECTURAL: readonly (readonly [from: number, to: number])[] = [
   [L.GPR, L.ZF_SLOT],
   [L.FS_BASE, L.ZERO],
-  [L.CR0, L.IDTR_LIMIT + 8],
+  [L.CR0, L.SYSTEM_END],
   [L.VECTOR, L.FP_RAISED],
   [L.X87_CW, L.X87_REG + 8 * 16],
 ];
@@ -60,7 +60,7 @@ function isBlank(words: Uint32Array): boolean {
 export function stateHash(machine: { readonly cpu: CpuState; readonly memory: PhysicalMemory }): string {
   const { cpu, memory } = machine;
   const hash = new Hash();
-  for (const [from, to] of PARTS) hash.words(new Uint32Array(memory.u8.buffer, from, (to - from) / 4));
+  for (const [from, to] of ARCHITECTURAL) hash.words(new Uint32Array(memory.u8.buffer, from, (to - from) / 4));
   hash.word(cpu.rflags);
   hash.u64(BigInt(cpu.icount));
   const words = new Uint32Array(memory.u8.buffer, L.RAM, memory.touchedBytes / 4);

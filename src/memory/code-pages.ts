@@ -1,3 +1,4 @@
+import type { Insn } from '../decode/insn.ts';
 import { PAGE_SIZE } from './physical.ts';
 
 /** Stores are checked against translated code in chunks of this many bytes. */
@@ -11,6 +12,8 @@ export class CodePages {
   readonly #chunks = new Map<number, Uint8Array>();
   readonly #listeners: ((physical: number, length: number) => void)[] = [];
   #arrival: (frame: number) => void = () => {};
+  /** Vector of the exception that an instruction raises under the present mode, whatever it does; null: none. */
+  refuse: (insn: Insn) => number | null = () => null;
 
   /** @param written called before decoded bytes change */
   connect(written: (physical: number, length: number) => void): void {
@@ -57,6 +60,11 @@ export class CodePages {
   covers(physical: number, length: number): boolean {
     const chunks = this.#chunks.get(physical - (physical % PAGE_SIZE));
     return chunks !== undefined && marked(chunks, physical, physical + length);
+  }
+
+  /** What has been decoded counts no more, although no byte changed. */
+  forget(): void {
+    for (const frame of [...this.#chunks.keys()]) for (const listener of this.#listeners) listener(frame, PAGE_SIZE);
   }
 
   /** Nothing is decoded any more. */

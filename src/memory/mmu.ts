@@ -1,9 +1,9 @@
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../state/pending.ts';
-import { FLAG } from '../state/rflags.ts';
 import type { CodePages } from './code-pages.ts';
-import { type Access, type PagingMode, PF, permits, type Translation, walk } from './paging.ts';
+import { type Access, type Accessor, denial, PF, type Translation, walk } from './paging.ts';
+import { checksAlignment, isCanonical, type PagingMode, pagingMode, withoutTag } from './paging-mode.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
 import { Tlb } from './tlb.ts';
 
@@ -12,6 +12,8 @@ const TLB_CAPACITY = 1 << 16;
 /** Low half of a tag that matches nothing: not the address of a page. */
 const INVALID_TAG = 0xffff_ffff;
 const PAGE_MASK = 0xffff_f000;
+/** Entries of the fast tables that are dropped one by one; if more are filled the tables are wiped. */
+const MOST_FILLED = 4096;
 
 /** What the slow path has done since the machine was made; whoever hits the fast tables is not counted. */
 export interface MmuCounts {
@@ -35,6 +37,9 @@ export interface DataAccess {
 /** What an access is to meet: itself, or #PF. */
 export type Intercept = (access: DataAccess) => 'go' | 'fault';
 
+/** What MOV to CR3, MOV to CR4 and INVPCID drop (SDM 3A 4.10.4.1): of the current PCID, or of all of them. */
+export type FlushScope = 'non-global' | 'current' | 'all' | 'all non-global';
+
 /**
  * Linear to physical: a TLB with architectural lifetime (an entry lives until something that the manual lists drops it),
  * and the fast tables in front of it that compiled code looks at. Addresses come as two 32-bit halves from engines and as
@@ -49,9 +54,15 @@ export class Mmu {
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
   readonly #fastWrites: Uint32Array;
   #mode: PagingMode | null = null;
+  /** The access is one of the CPU's own to a descriptor table, a task-state segment or a new stack. */
+  #system = false;
   #fetchAux: (frame: number) => number = () => 0;
   #translationChanged: () => void = () => {};
   #intercept: Intercept | null = null;
+  #watch: ((access: DataAccess) => void) | null = null;
+  /** Addresses of the fast entries that have been filled since the tables were empty. */
+  readonly #filled = new Uint32Array(MOST_FILLED);
+  #filledCount = MOST_FILLED;
   /** A store across two pages that waits in SCRATCH: where its two parts go. */
   #split: { first: number; second: number; head: number; size: number } | null = null;
 
@@ -79,6 +90,12 @@ export class Mmu {
     this.flushFast();
   }
 
+  /** Told of every data access of the program that is made, for data breakpoints, at the same price. Null: nobody. */
+  set watch(watch: ((access: DataAccess) => void) | null) {
+    this.#watch = watch;
+    this.flushFast();
+  }
+
   // ——— lifetime ———
 
   /** Told when code may no longer be fetched from where it was: compiled regions must be checked anew. */
@@ -90,26 +107,48 @@ export class Mmu {
   flushFast(): void {
     this.#mode = null;
     this.#translationChanged();
-    for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
-      this.memory.u8.fill(0xff, table, table + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE);
+    const { u8, view } = this.memory;
+    if (this.#filledCount < MOST_FILLED)
+      for (let i = 0; i < this.#filledCount; i++) view.setUint32(this.#filled[i]!, INVALID_TAG, true);
+    else
+      for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
+        u8.fill(0xff, table, table + L.TLB_ENTRIES * L.TLB_ENTRY_SIZE);
+    this.#filledCount = 0;
+    const { levels } = this.#paging;
+    const half = levels === 5 ? 1n << 56n : 1n << 47n;
+    this.cpu.setU64(L.CANONICAL_HALF, half);
+    this.cpu.setU64(L.CANONICAL_SPAN, half << 1n);
   }
 
-  /** Drops translations (SDM 3A 4.10.4.1): of non-global pages, as MOV to CR3 does, or all of them. */
-  flush(scope: 'non-global' | 'all'): void {
+  /** Drops translations; what MOV to CR3 drops is of non-global pages. */
+  flush(scope: FlushScope): void {
+    const { pcid } = this.#paging;
     if (scope === 'all') this.#tlb.clear();
-    else this.#tlb.dropNonGlobal();
+    else if (scope === 'all non-global') this.#tlb.dropNonGlobal();
+    else this.#tlb.dropContext(pcid);
+    if (scope === 'current') this.#tlb.dropGlobal();
+    this.flushFast();
+  }
+
+  /** Drops translations of a PCID that are not global: of one page, or (null) all (INVPCID). */
+  flushContext(pcid: number, linear: bigint | null): void {
+    if (linear === null) this.#tlb.dropContext(pcid);
+    else this.#tlb.delete(pcid, half(linear, 32n), half(linear, 0n), 'global');
     this.flushFast();
   }
 
   /** Drops the translations of one page (INVLPG). A non-canonical address is no page. */
   flushPage(linear: bigint): void {
-    const high = Number(BigInt.asUintN(32, linear >> 32n));
-    const low = Number(BigInt.asUintN(32, linear));
-    if (isCanonical(high)) this.#drop(high, low);
+    const high = half(linear, 32n);
+    if (isCanonical(high, this.#paging.levels)) this.#drop(high, half(linear, 0n));
   }
 
   #drop(high: number, low: number): void {
-    this.#tlb.delete(high, low);
+    const { pcid } = this.#paging;
+    const large = (this.#tlb.get(pcid, high, low)?.shift ?? 12) > 12;
+    this.#tlb.delete(pcid, high, low);
+    // The other parts of a large page may stand in any slot.
+    if (large) return this.flushFast();
     this.#translationChanged();
     const slot = fastSlot(low);
     for (const table of [L.TLB_READ, L.TLB_WRITE, L.TLB_FETCH])
@@ -129,55 +168,62 @@ export class Mmu {
   // ——— translation ———
 
   get #paging(): PagingMode {
-    if (this.#mode === null) {
-      const cpu = this.cpu;
-      const cr4 = cpu.u64(L.CR4);
-      this.#mode = {
-        root: Number(cpu.u64(L.CR3) & 0xff_ffff_f000n),
-        writeProtect: (cpu.u64(L.CR0) & (1n << 16n)) !== 0n,
-        noExecute: (cpu.u64(L.EFER) & (1n << 11n)) !== 0n,
-        smep: (cr4 & (1n << 20n)) !== 0n,
-        smap: (cr4 & (1n << 21n)) !== 0n,
-        ac: (cpu.rflags & FLAG.AC) !== 0,
-        globalPages: (cr4 & (1n << 7n)) !== 0n,
-      };
-    }
+    this.#mode ??= pagingMode(this.cpu);
     return this.#mode;
+  }
+
+  get #accessor(): Accessor {
+    return { supervisor: this.#system || this.cpu.cpl !== 3, implicit: this.#system };
   }
 
   /** Alignment checks are on (SDM 3A 6.15 #AC): then no access may take the fast tables. */
   get #alignmentChecks(): boolean {
-    return this.#paging.ac && this.cpu.cpl === 3 && (this.cpu.u64(L.CR0) & (1n << 18n)) !== 0n;
+    return this.#paging.ac && this.cpu.cpl === 3 && checksAlignment(this.cpu);
+  }
+
+  /** Whether linear-address space separation keeps an access out by its address alone (SDM 3A 4.15). */
+  #separated(high: number, access: Access): boolean {
+    const mode = this.#paging;
+    if (!mode.lass) return false;
+    const upper = high >>> 31 === 1;
+    const { supervisor, implicit } = this.#accessor;
+    if (!supervisor) return upper;
+    if (upper) return false;
+    return access === 'fetch' || (mode.smap && (implicit || !mode.ac));
   }
 
   /** The frame behind a canonical page, filling the TLB; null when #PF is pending. */
-  #page(high: number, low: number, access: Access): Translation | null {
+  #page(high: number, low: number, access: Access, tagged = high): Translation | null {
     const mode = this.#paging;
-    const supervisor = this.cpu.cpl !== 3;
-    let t: Translation | 0 | 9 | undefined = this.#tlb.get(high, low);
-    if (t !== undefined && !permits(t, access, supervisor, mode)) {
-      this.#drop(high, low);
-      return this.#pageFault(high, low, access, PF.P);
+    const by = this.#accessor;
+    let t: Translation | 0 | 9 | undefined = this.#tlb.get(mode.pcid, high, low);
+    if (t !== undefined) {
+      const denied = denial(t, access, by, mode);
+      if (denied) {
+        this.#drop(high, low);
+        return this.#pageFault(high, low, access, denied);
+      }
     }
     if (t === undefined || (access === 'write' && !t.dirty)) {
       this.counts.walks++;
-      t = walk(this.memory, mode, high, low, access === 'write', (found) => permits(found, access, supervisor, mode));
+      t = walk(this.memory, mode, high, low, access === 'write', (found) => denial(found, access, by, mode) === 0);
       if (typeof t === 'number') return this.#pageFault(high, low, access, t);
-      if (!permits(t, access, supervisor, mode)) return this.#pageFault(high, low, access, PF.P);
+      const denied = denial(t, access, by, mode);
+      if (denied) return this.#pageFault(high, low, access, denied);
       if (this.#tlb.size >= TLB_CAPACITY) {
         this.#tlb.clear();
         this.flushFast();
       }
-      this.#tlb.set(high, low, t);
+      this.#tlb.set(mode.pcid, high, low, t);
     }
     if (access === 'write') this.memory.touch(t.frame, PAGE_SIZE);
-    this.#fillFast(high, low, t, access);
+    this.#fillFast(tagged, low, t, access);
     return t;
   }
 
   #fillFast(high: number, low: number, t: Translation, access: Access): void {
-    if (t.frame + PAGE_SIZE > this.memory.size) return;
-    if (access !== 'fetch' && (this.#alignmentChecks || this.#intercept !== null)) return;
+    if (t.frame + PAGE_SIZE > this.memory.size || this.#system) return;
+    if (access !== 'fetch' && (this.#alignmentChecks || this.#intercept !== null || this.#watch !== null)) return;
     const table = access === 'read' ? L.TLB_READ : access === 'write' ? L.TLB_WRITE : L.TLB_FETCH;
     if (access === 'write' && this.code.hasCode(t.frame)) return;
     // First: it may empty the fast tables.
@@ -185,6 +231,7 @@ export class Mmu {
     const view = this.memory.view;
     const at = table + fastSlot(low);
     const page = (low & PAGE_MASK) >>> 0;
+    if (this.#filledCount < MOST_FILLED) this.#filled[this.#filledCount++] = at;
     view.setUint32(at, page, true);
     view.setUint32(at + 4, high, true);
     view.setUint32(at + 8, (L.RAM + t.frame - page) >>> 0, true);
@@ -195,7 +242,7 @@ export class Mmu {
     const mode = this.#paging;
     let code = bits;
     if (access === 'write') code |= PF.W;
-    if (this.cpu.cpl === 3) code |= PF.U;
+    if (this.cpu.cpl === 3 && !this.#system) code |= PF.U;
     if (access === 'fetch' && (mode.noExecute || mode.smep)) code |= PF.I;
     const address = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     this.counts.pageFaults++;
@@ -214,7 +261,8 @@ export class Mmu {
    * Slow path of a load or store: the address in the WebAssembly memory where the bytes are (or, for an access that crosses
    * a page or leaves RAM, a copy in SCRATCH), or −1 with a fault pending.
    *
-   * @param data the store may only go to bytes that have not been decoded: else −2, and nothing has been done
+   * @param data the store, or the one that a load for writing announces, may only go to bytes that have not been decoded: else −2, and
+   *   nothing has been done
    */
   resolve(
     high: number,
@@ -225,29 +273,33 @@ export class Mmu {
     load = !write,
     data = false,
   ): number {
-    if (!isCanonical(high) || !isCanonicalEnd(high, low, size)) {
+    const access: Access = write ? 'write' : 'read';
+    const mode = this.#paging;
+    const tagged = high;
+    high = this.#system ? high : withoutTag(high, mode);
+    const { levels } = mode;
+    const end = low + size - 1 > 0xffff_ffff ? (high + 1) >>> 0 : high;
+    if (!isCanonical(high, levels) || !isCanonical(end, levels) || this.#separated(high, access)) {
       this.#raise(stack ? VECTOR.SS : VECTOR.GP, 0);
       return -1;
     }
-    if (this.#alignmentChecks && size > 1 && size <= 8 && low & (size - 1)) {
+    if (this.#alignmentChecks && !this.#system && size > 1 && size <= 8 && low & (size - 1)) {
       this.#raise(VECTOR.AC, 0);
       return -1;
     }
-    const access: Access = write ? 'write' : 'read';
+    if (!this.#system) this.#watch?.({ high, low, size, write });
     if (this.#intercept?.({ high, low, size, write }) === 'fault') {
       this.#pageFault(high, low, access, PF.P);
       return -1;
     }
     this.counts.misses++;
-    const first = this.#page(high, low, access);
+    const first = this.#page(high, low, access, tagged);
     if (first === null) return -1;
     const offset = low & 0xfff;
     const physical = first.frame + offset;
     if (offset + size <= PAGE_SIZE && physical + size <= this.memory.size) {
-      if (write && !load) {
-        if (data && this.code.covers(physical, size)) return -2;
-        this.code.written(physical, size);
-      }
+      if (data && this.code.covers(physical, size)) return -2;
+      if (write && !load) this.code.written(physical, size);
       return L.RAM + physical;
     }
     const head = Math.min(size, PAGE_SIZE - offset);
@@ -288,13 +340,15 @@ export class Mmu {
 
   /** Frame of a linear page that an instruction could be fetched from without a walk, or null; changes nothing. */
   peekFetch(page: bigint): number | null {
-    const t = this.#tlb.get(half(page, 32n), half(page, 0n));
-    return t !== undefined && permits(t, 'fetch', this.cpu.cpl !== 3, this.#paging) ? t.frame : null;
+    const [high, low, mode] = [half(page, 32n), half(page, 0n), this.#paging];
+    const t = this.#tlb.get(mode.pcid, high, low);
+    if (t === undefined || this.#separated(high, 'fetch')) return null;
+    return denial(t, 'fetch', this.#accessor, mode) === 0 ? t.frame : null;
   }
 
   /** The quadword at a linear address whose translation is at hand, within a page, or null; changes nothing. */
   peek(linear: bigint): bigint | null {
-    const t = this.#tlb.get(half(linear, 32n), half(linear, 0n));
+    const t = this.#tlb.get(this.#paging.pcid, half(linear, 32n), half(linear, 0n));
     const offset = Number(linear & 0xfffn);
     if (t === undefined || offset > PAGE_SIZE - 8 || t.frame + PAGE_SIZE > this.memory.size) return null;
     return this.memory.view.getBigUint64(L.RAM + t.frame + offset, true);
@@ -304,7 +358,7 @@ export class Mmu {
   fetch(linear: bigint): Physical {
     const high = Number(BigInt.asUintN(32, linear >> 32n));
     const low = Number(BigInt.asUintN(32, linear));
-    if (!isCanonical(high)) return this.#raise(VECTOR.GP, 0);
+    if (!isCanonical(high, this.#paging.levels) || this.#separated(high, 'fetch')) return this.#raise(VECTOR.GP, 0);
     const t = this.#page(high, low, 'fetch');
     if (t === null) return null;
     return t.frame + (low & 0xfff);
@@ -344,6 +398,16 @@ export class Mmu {
     return true;
   }
 
+  /** Makes the accesses of `f` supervisor accesses that the CPU does by itself (SDM 3A 4.6, implicit ones). */
+  asSystem<T>(f: () => T): T {
+    this.#system = true;
+    try {
+      return f();
+    } finally {
+      this.#system = false;
+    }
+  }
+
   /** Whether a range of up to a page could be written; false with a fault pending. */
   probeWrite(linear: bigint, bytes: number, stack: boolean): boolean {
     return this.resolve(half(linear, 32n), half(linear, 0n), bytes, true, stack, true) >= 0;
@@ -359,9 +423,3 @@ export function raise(cpu: CpuState, vector: number, code: number | null): void 
 
 const half = (linear: bigint, shift: bigint): number => Number(BigInt.asUintN(32, linear >> shift));
 const fastSlot = (low: number): number => ((low >>> 12) & (L.TLB_ENTRIES - 1)) * L.TLB_ENTRY_SIZE;
-/** Bits 63:47 are equal (four-level paging). */
-const isCanonical = (high: number): boolean => high >>> 15 === 0 || high >>> 15 === 0x1ffff;
-/** The last byte is canonical too; an access may wrap from the top of the address space to 0. */
-function isCanonicalEnd(high: number, low: number, size: number): boolean {
-  return low + size - 1 <= 0xffff_ffff || isCanonical((high + 1) >>> 0);
-}

@@ -1,5 +1,8 @@
 import { RAM } from '../state/layout.ts';
+import type { PagingMode } from './paging-mode.ts';
 import type { PhysicalMemory } from './physical.ts';
+
+export type { PagingMode } from './paging-mode.ts';
 
 /** What is being done with an address. */
 export type Access = 'read' | 'write' | 'fetch';
@@ -8,28 +11,19 @@ export type Access = 'read' | 'write' | 'fetch';
 export interface Translation {
   /** Physical address of the 4 KiB frame. */
   readonly frame: number;
+  /** log2 of the page's size: 12, 21 or 30. */
+  readonly shift: number;
   readonly writable: boolean;
   readonly user: boolean;
   readonly executable: boolean;
   readonly dirty: boolean;
   readonly global: boolean;
+  /** Protection key. */
+  readonly key: number;
 }
 
 /** Bits of a #PF error code (SDM 3A 4.7). */
-export const PF = { P: 1, W: 2, U: 4, RSVD: 8, I: 16 } as const;
-
-/** The control-register state a walk and a rights check depend on. */
-export interface PagingMode {
-  /** CR3, physical address of the PML4. */
-  readonly root: number;
-  readonly writeProtect: boolean;
-  readonly noExecute: boolean;
-  readonly smep: boolean;
-  readonly smap: boolean;
-  /** RFLAGS.AC: lifts SMAP. */
-  readonly ac: boolean;
-  readonly globalPages: boolean;
-}
+export const PF = { P: 1, W: 2, U: 4, RSVD: 8, I: 16, PK: 32 } as const;
 
 const PRESENT = 1;
 const WRITABLE = 2;
@@ -38,9 +32,13 @@ const ACCESSED = 0x20;
 const DIRTY = 0x40;
 const LARGE = 0x80;
 const GLOBAL = 0x100;
-/** Bits of the high doubleword: XD is bit 63; 51:40 are beyond MAXPHYADDR = 40. */
+/** Bits of the high doubleword: XD is bit 63, the key 62:59; 51:40 are beyond MAXPHYADDR = 40. */
 const XD_HIGH = 0x8000_0000;
+const KEY_SHIFT = 27;
 const RESERVED_HIGH = 0x000f_ff00;
+/** Address bits that must be clear in the entry of a page of 2 MiB and of 1 GiB; bit 12 is PAT there. */
+const RESERVED_2M = 0x001f_e000;
+const RESERVED_1G = 0x3fff_e000;
 
 /** Largest physical address width that CPUID reports. */
 export const MAXPHYADDR = 40;
@@ -49,8 +47,8 @@ export const MAXPHYADDR = 40;
 export type WalkFailure = 0 | 9;
 
 /**
- * Walks four levels of page tables in guest memory (SDM 3A 4.5.4) for a canonical address and sets A in every entry used.
- * With `write`, D is set in the leaf once the rights allow the write; the caller has checked nothing yet, so `allowed` decides.
+ * Walks the page tables in guest memory (SDM 3A 4.5.4) for a canonical address and sets A in every entry used. With `write`, D is
+ * set in the leaf where `allowed` says that the rights allow the write; the caller has checked nothing yet.
  *
  * @param high upper 32 bits of the linear address  @param low lower 32 bits
  */
@@ -63,23 +61,31 @@ export function walk(
   allowed: (t: Translation) => boolean,
 ): Translation | WalkFailure {
   const view = memory.view;
-  const indices = [(high >>> 7) & 511, ((high << 2) | (low >>> 30)) & 511, (low >>> 21) & 511, (low >>> 12) & 511];
+  const indices = [
+    (low >>> 12) & 511,
+    (low >>> 21) & 511,
+    ((high << 2) | (low >>> 30)) & 511,
+    (high >>> 7) & 511,
+    (high >>> 16) & 511,
+  ];
   let table = mode.root;
   let writable = true;
   let user = true;
   let executable = true;
   const used: number[] = [];
-  for (let level = 3; level >= 0; level--) {
+  for (let level = mode.levels - 1; level >= 0; level--) {
+    // Beyond the memory every bit reads as one, reserved ones too.
     if (table + 4096 > memory.size) return 9;
-    const at = RAM + table + indices[3 - level]! * 8;
+    const at = RAM + table + indices[level]! * 8;
     const lowWord = view.getUint32(at, true);
     const highWord = view.getUint32(at + 4, true);
     if (!(lowWord & PRESENT)) return 0;
-    const leaf = level === 0 || (level < 3 && (lowWord & LARGE) !== 0);
+    const large = (lowWord & LARGE) !== 0;
+    const leaf = level === 0 || (level < 3 && large);
     if (highWord & RESERVED_HIGH || (highWord & XD_HIGH && !mode.noExecute)) return 9;
-    if (level === 3 && lowWord & LARGE) return 9;
-    if (leaf && level === 1 && lowWord & 0x001f_e000) return 9;
-    if (leaf && level === 2 && lowWord & 0x3fff_e000) return 9;
+    if (level >= 3 && large) return 9;
+    if (leaf && level === 1 && lowWord & RESERVED_2M) return 9;
+    if (leaf && level === 2 && lowWord & RESERVED_1G) return 9;
     writable &&= (lowWord & WRITABLE) !== 0;
     user &&= (lowWord & USER) !== 0;
     executable &&= (highWord & XD_HIGH) === 0;
@@ -89,15 +95,18 @@ export function walk(
       table = base;
       continue;
     }
-    const span = 2 ** (12 + 9 * level);
-    const frame = base - (base % span) + (((high & 0xffff) * 0x1_0000_0000 + (low >>> 0)) % span);
+    const shift = 12 + 9 * level;
+    const span = 2 ** shift;
+    const frame = base - (base % span) + ((low >>> 0) % span);
     const found: Translation = {
       frame: frame - (frame % 4096),
+      shift,
       writable,
       user,
       executable,
       dirty: (lowWord & DIRTY) !== 0 || write,
       global: mode.globalPages && (lowWord & GLOBAL) !== 0,
+      key: (highWord >>> KEY_SHIFT) & 15,
     };
     if (!allowed(found)) {
       // A translation that only fails its rights still counts as used: A is set, D is not.
@@ -118,10 +127,28 @@ function mark(view: DataView, entries: readonly number[], leafBits: number): voi
   });
 }
 
-/** Whether a translation's rights allow the access (the table of SDM 3A 4.6.1). */
-export function permits(t: Translation, access: Access, supervisor: boolean, mode: PagingMode): boolean {
+/** Who makes an access. */
+export interface Accessor {
+  /** CPL below 3, or the CPU by itself. */
+  readonly supervisor: boolean;
+  /** The CPU by itself: RFLAGS.AC does not count. */
+  readonly implicit: boolean;
+}
+
+/**
+ * Bits of the error code of an access that a translation's rights do not allow (SDM 3A 4.6, 4.7); 0 where they allow it.
+ */
+export function denial(t: Translation, access: Access, by: Accessor, mode: PagingMode): number {
+  const keys = access === 'fetch' ? 0 : (t.user ? mode.userKeys : mode.supervisorKeys) >>> (2 * t.key);
+  const protects = mode.writeProtect || (t.user && !by.supervisor);
+  const locked = (keys & 1) !== 0 || ((keys & 2) !== 0 && access === 'write' && protects);
+  if (locked) return PF.P | PF.PK;
+  return permits(t, access, by, mode) ? 0 : PF.P;
+}
+
+function permits(t: Translation, access: Access, { supervisor, implicit }: Accessor, mode: PagingMode): boolean {
   if (!supervisor) return t.user && (access === 'read' || (access === 'write' ? t.writable : t.executable));
   if (access === 'fetch') return t.executable && !(t.user && mode.smep);
-  if (t.user && mode.smap && !mode.ac) return false;
+  if (t.user && mode.smap && (implicit || !mode.ac)) return false;
   return access === 'read' || t.writable || !mode.writeProtect;
 }

@@ -49,8 +49,8 @@ export interface CampaignResult {
  * Instructions whose result is a matter of the machine around the CPU: identity, time, the kernel's tables. The interrupt and segment
  * instructions depend on descriptor tables; they have tests of their own.
  */
-const BANNED = new Set(
-  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid wrgsbase rdsspd rdsspq rdrand rdseed rdpid xsetbv'.split(
+export const BANNED: ReadonlySet<string> = new Set(
+  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sgdt sidt sldt str smsw lar lsl verr verw lss lfs lgs jmpf callf retf iret sysret sysexit rdpkru wrpkru wrgsbase rdsspd rdsspq rdrand rdseed rdpid xsetbv'.split(
     ' ',
   ),
 );
@@ -63,13 +63,13 @@ function testable(insn: Insn): boolean {
 }
 
 /** Features whose instructions are no-operations on a CPU without them. */
-const HINTS = new Set(['CET_IBT', 'CLDEMOTE', 'PREFETCHWT1', 'PREFETCHITI']);
+export const HINTS: ReadonlySet<string> = new Set(['CET_IBT', 'CLDEMOTE', 'PREFETCHWT1', 'PREFETCHITI']);
 
 /** TOP in the status word. */
 const X87_TOP = 7 << 11;
 
 /** Codes that AMD CPUs do not have as no-operations. */
-const INTEL_NOPS = /^Reservednop_.*_0F0D$/;
+export const INTEL_NOPS = /^Reservednop_.*_0F0D$/;
 
 /** Whether a case starts with the x87 as MMX instructions leave it. */
 function isMmxState(c: OracleCase): boolean {
@@ -103,7 +103,7 @@ function entersMmxEarly(insn: Insn, host: OracleResult): boolean {
 }
 
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
-function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
+export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
   // Which of its bytes a masked store or an image of the x87 blames, and which of its operands a string comparison, is not documented.
   const unnamed =

@@ -109,6 +109,10 @@ export class OracleResult {
   ymmHigh(n: number): bigint {
     return this.#u128(RECORD.XSAVE + XSAVE_YMM_HIGH + 16 * n);
   }
+  /** The upper halves of YMM0 … 15, 16 bytes each. */
+  get ymmHighBytes(): Uint8Array {
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + RECORD.XSAVE + XSAVE_YMM_HIGH, 16 * 16);
+  }
   #u128(at: number): bigint {
     return this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);
   }

@@ -52,6 +52,16 @@ export const WRITABLE_CODE: OracleRegion = {
 
 export const REGIONS: readonly OracleRegion[] = [DATA, READ_ONLY, CODE, WRITABLE_CODE];
 
+/** The pages of a region once more, readable and writable, at another address. A case places nothing there. */
+export interface OracleAlias {
+  readonly base: bigint;
+  readonly of: OracleRegion;
+}
+
+export const DATA_ALIAS: OracleAlias = { base: 0x1001_0000n, of: DATA };
+export const CODE_ALIAS: OracleAlias = { base: 0x3001_0000n, of: WRITABLE_CODE };
+export const ALIASES: readonly OracleAlias[] = [DATA_ALIAS, CODE_ALIAS];
+
 /** The region that holds `length` bytes from `address`, or undefined. */
 export function regionOf(address: bigint, length: number): OracleRegion | undefined {
   return REGIONS.find((r) => address >= r.base && address + BigInt(length) <= r.base + BigInt(r.size));

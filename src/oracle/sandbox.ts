@@ -6,7 +6,7 @@ import { CR4, FP_RAISED, FS_BASE, GS_BASE, ICOUNT, XCR0 } from '../state/layout.
 import { VECTOR } from '../state/pending.ts';
 import { STATE_BIT } from '../state/xsave.ts';
 import type { OracleCase } from './case.ts';
-import { CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
+import { ALIASES, CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
 import { initialFxsave } from './wire.ts';
 
 const CR4_OSXSAVE = 1n << 18n;
@@ -34,16 +34,20 @@ export class Sandbox {
       memory.writeU64(table + 8 * index, BigInt(next) | PRESENT | WRITABLE | USER);
       return next;
     };
+    const map = (linear: number, frame: number, rights: bigint): void => {
+      const table = link(link(link(root, 0), Math.floor(linear / 2 ** 30) & 511), (linear >>> 21) & 511);
+      memory.writeU64(table + 8 * ((linear >>> 12) & 511), BigInt(frame) | PRESENT | USER | rights);
+    };
     for (const region of REGIONS) {
       // A region's frames follow each other; the tables come behind them.
       const frames = Array.from({ length: region.size / 4096 }, () => memory.allocateFrame());
       this.#frames.set(region, frames[0]!);
       memory.fill(frames[0]!, region.size, region.background);
+      const rights = (region.writable ? WRITABLE : 0n) | (region.executable ? 0n : NO_EXECUTE);
       for (const [page, frame] of frames.entries()) {
-        const linear = Number(region.base) + page * 4096;
-        const table = link(link(link(root, 0), Math.floor(linear / 2 ** 30) & 511), (linear >>> 21) & 511);
-        const rights = (region.writable ? WRITABLE : 0n) | (region.executable ? 0n : NO_EXECUTE);
-        memory.writeU64(table + 8 * ((linear >>> 12) & 511), BigInt(frame) | PRESENT | USER | rights);
+        map(Number(region.base) + page * 4096, frame, rights);
+        const alias = ALIASES.find(({ of }) => of === region);
+        if (alias !== undefined) map(Number(alias.base) + page * 4096, frame, WRITABLE | NO_EXECUTE);
       }
     }
     this.machine.setRoot(root);

@@ -53,7 +53,8 @@ const DOUBLES = [
   0x4340_0000_0000_0000n,
 ];
 
-function value64(random: Random): bigint {
+/** A general-purpose value: corners, short and long random ones. */
+export function value64(random: Random): bigint {
   const kind = random.below(8);
   if (kind < 3) return random.pick(CORNERS64);
   if (kind === 3) return random.u64() >> BigInt(random.below(64));
@@ -61,7 +62,7 @@ function value64(random: Random): bigint {
 }
 
 /** Ordinary doubles and singles as often as corners, so that arithmetic meets neither only NaNs nor only normals. */
-function value128(random: Random): bigint {
+export function value128(random: Random): bigint {
   const half = (): bigint => {
     switch (random.below(6)) {
       case 0:
@@ -88,7 +89,7 @@ const STRING_COMPARES = /^v?pcmp[ei]str/;
 /** Bytes of few values, so that strings have common elements and ends. */
 const ALPHABET = 0x83;
 
-function text128(random: Random): bigint {
+export function text128(random: Random): bigint {
   let bits = 0n;
   for (const byte of random.bytes(16)) bits = (bits << 8n) | BigInt(random.below(8) ? byte & ALPHABET : 0);
   return bits;
@@ -225,7 +226,7 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
 }
 
 /** Half of the memory window holds floating-point values. */
-function seasoned(bytes: Uint8Array, random: Random): Uint8Array {
+export function seasoned(bytes: Uint8Array, random: Random): Uint8Array {
   const view = new DataView(bytes.buffer);
   for (let at = 0; at + 16 <= bytes.length; at += 16) {
     if (random.below(2)) continue;
@@ -237,7 +238,7 @@ function seasoned(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 /** Mostly the default with some sticky flags; sometimes other roundings, DAZ, FTZ and unmasked exceptions. */
-function drawMxcsr(random: Random): number {
+export function drawMxcsr(random: Random): number {
   let mxcsr = 0x1f80 | (random.below(2) ? 0x20 : 0) | (random.below(4) ? 0 : random.below(64));
   if (random.below(3) === 0) mxcsr = (mxcsr & ~0x6000) | (random.below(4) << 13);
   if (random.below(6) === 0) mxcsr |= random.pick([0x40, 0x8000, 0x8040]);

@@ -1,18 +1,11 @@
-import type { Val } from '../ir/nodes.ts';
-import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
 import { CONDITIONS } from './flags.ts';
-import { type Lift, RCX, RSP } from './lift.ts';
+import { RCX, RSP } from './lift.ts';
 
-/** #GP(0) for a target that is not canonical: the check comes before anything is pushed (Intel; SDM 2A CALL). */
-function checkTarget(x: Lift, target: Val): void {
-  const k = x.b;
-  x.trapIf(k.ne(k.sar(k.shl(target, x.constant(16, 64)), x.constant(16, 64)), target), VECTOR.GP, 0);
-}
-
+// #GP(0) for a target that is not canonical comes before anything is pushed (Intel; SDM 2A CALL).
 define('jmp', 'Jump', (x, to) => {
   const target = x.target(to!);
-  if (to!.kind !== 'rel') checkTarget(x, target);
+  if (to!.kind !== 'rel') x.checkCanonical(target);
   x.b.jump(target);
 });
 
@@ -41,7 +34,7 @@ for (const [mnemonic, condition] of [
 
 define('call', 'Call', (x, to) => {
   const target = x.target(to!);
-  if (to!.kind !== 'rel') checkTarget(x, target);
+  if (to!.kind !== 'rel') x.checkCanonical(target);
   x.push(x.next());
   x.b.jump(target);
 });
@@ -50,7 +43,7 @@ define('ret', 'Return', (x, release) => {
   const k = x.b;
   const top = k.get(RSP, 64);
   const target = k.load(top, 64, 'stack');
-  checkTarget(x, target);
+  x.checkCanonical(target);
   const popped = k.add(top, x.constant(8, 64));
   k.put(RSP, release === undefined ? popped : k.add(popped, k.zext(x.read(release), 64)));
   k.jump(target);

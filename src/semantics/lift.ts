@@ -3,8 +3,8 @@ import { type Insn, x87Opcode } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
 import { removeDeadStores } from '../ir/passes/dead-stores.ts';
-import { FAULT_VECTOR, gprAt, RIP_PAGE, SYSTEM_FLAGS, X87_TW } from '../state/layout.ts';
-import { PENDING_KIND } from '../state/pending.ts';
+import { CANONICAL_HALF, CANONICAL_SPAN, gprAt, RIP_PAGE, SYSTEM_FLAGS, X87_TW } from '../state/layout.ts';
+import { VECTOR } from '../state/pending.ts';
 import { TAG_SPECIAL } from '../state/x87.ts';
 import { instructionNamed } from './define.ts';
 import { constantOperands, type MemoryOp, type Op, type RegisterOp, segmentPlace } from './operands.ts';
@@ -213,11 +213,16 @@ export class Lift {
     this.b.trapIf(this.constant(1, 1), vector, errorCode);
   }
 
-  /** INT n, INT3, INT1: the exception is delivered with RIP behind the instruction. */
+  /** INT n, INT3, INT1: the event is delivered with RIP behind the instruction. */
   softwareInterrupt(vector: Val, checked = true): void {
-    if (checked) this.b.call('gateAllowed', 0, vector);
-    this.b.put(FAULT_VECTOR, vector);
-    this.b.exit(PENDING_KIND.trap);
+    this.b.call('softwareInterrupt', 0, vector, this.next(), this.constant(checked ? 1 : 0, 32));
+  }
+
+  /** #GP(0) where an address is not canonical. */
+  checkCanonical(address: Val): void {
+    const b = this.b;
+    const shifted = b.add(address, b.get(CANONICAL_HALF, 64));
+    this.trapIf(b.xor(b.ltu(shifted, b.get(CANONICAL_SPAN, 64)), this.constant(1, 1)), VECTOR.GP, 0);
   }
 
   /** Pushes below RSP; RSP moves only after the store succeeded. */

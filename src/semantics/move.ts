@@ -14,9 +14,10 @@ define('mov', 'Move', (x, dst, src) => {
     return;
   }
   if (dst!.kind === 'reg' && (dst!.file === 'cr' || dst!.file === 'dr')) {
-    x.b.call(dst!.file === 'cr' ? 'writeControl' : 'writeDebug', 0, x.constant(dst!.n, 32), x.read(src!));
-    if (dst!.file === 'cr') x.refetch();
-    return;
+    const n = x.constant(dst!.n, 32);
+    if (dst!.file === 'dr') return void x.b.call('writeDebug', 0, n, x.read(src!), x.next());
+    x.b.call('writeControl', 0, n, x.read(src!));
+    return x.refetch();
   }
   if (src!.kind === 'reg' && (src!.file === 'cr' || src!.file === 'dr')) {
     x.write(dst!, x.b.call(src!.file === 'cr' ? 'readControl' : 'readDebug', 64, x.constant(src!.n, 32)));

@@ -1,7 +1,6 @@
-import { CR0, USABLE, X87_SW } from '../state/layout.ts';
+import { CR0, X87_SW } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { SW } from '../state/x87.ts';
-import { STATE_BIT } from '../state/xsave.ts';
 import type { Instruction } from './define.ts';
 import type { Lift } from './lift.ts';
 import type { Op } from './operands.ts';
@@ -24,21 +23,8 @@ export function checkMmx(x: Lift): void {
 /** What every MMX instruction but EMMS leaves behind: TOP is 0 and no register is empty (SDM 1 9.6.1). */
 export const enterMmx = (x: Lift): void => void x.b.call('mmx.enter', 0);
 
-const AVX_STATE = STATE_BIT.sse | STATE_BIT.avx;
-
-/** Whether it is of AVX: those of the VEX instructions that work on general-purpose registers need nothing but the CPU. */
-const isAvx = (x: Lift): boolean => x.insn.mnemonic.startsWith('v') && x.insn.codeName.startsWith('VEX_');
-
-/** #UD unless CR4.OSXSAVE and XCR0 have switched the AVX state on (SDM 1 14.1.3). */
-function checkAvx(x: Lift): void {
-  const k = x.b;
-  const wanted = x.constant(AVX_STATE, 32);
-  x.trapIf(k.ne(k.and(k.get(USABLE, 32), wanted), wanted), VECTOR.UD);
-}
-
 /** Lifts one instruction: its meaning, within what the register files of its operands ask of every instruction. */
 export function liftWithin(x: Lift, instruction: Instruction, operands: readonly Op[]): void {
-  if (isAvx(x)) checkAvx(x);
   if (!usesMmx(operands)) return instruction.define(x, ...operands);
   checkMmx(x);
   instruction.define(x, ...operands);

@@ -7,17 +7,21 @@ import { RAX, RBP, RSP } from './lift.ts';
 const RAX_HIGH = RAX + 1;
 
 define('push', 'Push', (x, src) => {
-  const value = src!.kind === 'reg' && src!.file === 'seg' ? x.b.zext(x.b.get(src!.place, 16), 64) : x.read(src!);
-  x.push(value);
+  if (src!.kind === 'reg' && src!.file === 'seg') {
+    const selector = x.b.get(src!.place, 16);
+    x.push(x.insn.width === 16 ? selector : x.b.zext(selector, 64));
+  } else x.push(x.read(src!));
 });
 
 define('pop', 'Pop; an address through RSP is computed behind the increment', (x, dst) => {
   const k = x.b;
   const op = dst!;
   if (op.kind === 'reg' && op.file === 'seg') {
-    const value = k.load(k.get(RSP, 64), 64, 'stack');
-    k.call('loadSegment', 0, x.constant(op.n, 32), k.zext(k.trunc(value, 16), 32));
-    k.put(RSP, k.add(k.get(RSP, 64), x.constant(8, 64)));
+    const w = x.insn.width as 16 | 64;
+    const value = k.load(k.get(RSP, 64), w, 'stack');
+    const selector = w === 16 ? value : k.trunc(value, 16);
+    k.call('loadSegment', 0, x.constant(op.n, 32), k.zext(selector, 32));
+    k.put(RSP, k.add(k.get(RSP, 64), x.constant(w / 8, 64)));
     return;
   }
   if (op.kind !== 'mem') {

@@ -1,7 +1,6 @@
 import { FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX } from '../state/layout.ts';
-import { PENDING_KIND, VECTOR } from '../state/pending.ts';
+import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
-import { R11, RCX } from './lift.ts';
 import { checkAligned, partAddress } from './sse/operands.ts';
 
 define(
@@ -57,25 +56,51 @@ define('movdir64b', 'Store 64 bytes at once, at an aligned address in ES', (x, t
 
 define('hlt', 'Halt', (x) => void x.b.call('halt', 0));
 
-define('syscall', 'Fast system call: RCX and R11 take RIP and RFLAGS', (x) => {
-  x.b.call('syscallAllowed', 0);
-  const flags = x.b.call('readFlags', 64);
-  x.b.put(RCX, x.next());
-  x.b.put(R11, flags);
-  x.b.exit(PENDING_KIND.syscall);
-});
+define('syscall', 'Fast system call: RCX and R11 take RIP and RFLAGS', (x) => void x.b.call('syscall', 0, x.next()));
+define('sysenter', 'Fast system call by the SYSENTER registers', (x) => void x.b.call('sysenter', 0));
+for (const name of ['sysret', 'sysexit'])
+  define(name, 'Return from a fast system call', (x) => void x.b.call(name, 0, x.constant(x.insn.width, 32)));
 
 define('int3', 'Breakpoint: #BP as a trap', (x) => x.softwareInterrupt(x.constant(3, 32)));
 define('int1', 'Debug trap, not subject to the gate’s privilege', (x) => x.softwareInterrupt(x.constant(1, 32), false));
 define('int', 'Software interrupt', (x, vector) => x.softwareInterrupt(x.b.zext(x.read(vector!, 8), 32)));
 
-define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32)));
-define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32)));
+define('cli', 'Clear IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(0, 32), x.next()));
+define('sti', 'Set IF', (x) => void x.b.call('setInterruptFlag', 0, x.constant(1, 32), x.next()));
 
 define('invlpg', 'Invalidate a page’s translations', (x, page) => {
-  if (page!.kind === 'mem') x.b.call('invlpg', 0, x.address(page!));
+  if (page!.kind !== 'mem') throw new TypeError('INVLPG of a register');
+  x.b.call('privileged', 0);
+  x.b.call('invlpg', 0, x.address(page!));
   x.refetch();
 });
+define('invpcid', 'Invalidate the translations of a process-context identifier', (x, type, descriptor) => {
+  const k = x.b;
+  if (descriptor!.kind !== 'mem') throw new TypeError('INVPCID of a register');
+  k.call('privileged', 0);
+  const at = x.address(descriptor!);
+  const tag = x.load(at, 64, descriptor!.fault);
+  k.call('invpcid', 0, x.read(type!), tag, x.load(k.add(at, x.constant(8, 64)), 64, descriptor!.fault));
+  x.refetch();
+});
+
+define('lmsw', 'Load the low bits of CR0', (x, src) => {
+  x.b.call('privileged', 0);
+  x.b.call('loadMachineStatus', 0, x.b.zext(x.read(src!, 16), 32));
+  x.refetch();
+});
+define('clts', 'Clear CR0.TS', (x) => {
+  x.b.call('privileged', 0);
+  x.b.call('clearTaskSwitched', 0);
+  x.refetch();
+});
+define('rdpkru', 'Read the rights of protection keys', (x) => void x.b.call('readKeyRights', 0));
+define('wrpkru', 'Write the rights of protection keys', (x) => void x.b.call('writeKeyRights', 0));
+define(
+  'invd wbinvd wbnoinvd',
+  'Drop or write back caches: memory is coherent here',
+  (x) => void x.b.call('privileged', 0),
+);
 
 for (const [name, place] of [
   ['fs', FS_BASE],
@@ -89,8 +114,7 @@ for (const [name, place] of [
     const k = x.b;
     k.call('fsgsbaseAllowed', 0);
     const value = k.zext(x.read(src!), 64);
-    const canonical = k.sar(k.shl(value, x.constant(16, 64)), x.constant(16, 64));
-    x.trapIf(k.ne(canonical, value), VECTOR.GP, 0);
+    x.checkCanonical(value);
     k.put(place, value);
   });
 }
@@ -119,10 +143,6 @@ define('wrmsr', 'Write a model-specific register', (x) => {
 define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(1, 32)));
 define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
 
-define(
-  'in out ins outs lgdt lidt lldt ltr clts invd wbinvd wbnoinvd rdpmc lmsw invpcid sysret sysexit',
-  'System instructions to come: #GP(0) outside CPL 0, as a user program sees them',
-  (x) => void x.b.call('notYet', 0),
-);
+define('rdpmc', 'Read a performance counter: there is none', (x) => x.trap(VECTOR.GP, 0));
 define('monitor mwait', 'To come: #UD outside CPL 0', (x) => void x.b.call('supervisorNotYet', 0));
 define('rsm getsec', 'Undefined outside system management mode, or without CR4.SMXE', (x) => x.trap(VECTOR.UD));

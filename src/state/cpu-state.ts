@@ -1,3 +1,4 @@
+import { FLAT, SEGMENT, type Segment } from './descriptors.ts';
 import * as L from './layout.ts';
 import { readRflags, writeRflags } from './rflags.ts';
 import { X87 } from './x87.ts';
@@ -70,6 +71,30 @@ export class CpuState {
     this.view.setUint16(L.SELECTORS + 2 * n, value, true);
   }
 
+  /** Hidden part of a segment register in encoding order, of LDTR (6) or TR (7). */
+  segment(n: number): Segment {
+    return {
+      base: this.u64(baseAt(n)),
+      limit: this.view.getUint32(L.SEGMENT_LIMITS + 4 * n, true),
+      attributes: this.view.getUint16(L.SEGMENT_ATTRIBUTES + 2 * n, true),
+    };
+  }
+  setSegment(n: number, { base, limit, attributes }: Segment): void {
+    this.setU64(baseAt(n), base);
+    this.view.setUint32(L.SEGMENT_LIMITS + 4 * n, limit, true);
+    this.view.setUint16(L.SEGMENT_ATTRIBUTES + 2 * n, attributes, true);
+  }
+
+  /** Puts flat 64-bit code and data of a level into CS and SS, without a look at any table. Whoever keeps translations flushes. */
+  setFlatSegments(code: number, data: number, cpl: number): void {
+    const flat = { base: 0n, limit: 0xffff_ffff };
+    this.setSelector(SEGMENT.CS, code);
+    this.setSegment(SEGMENT.CS, { ...flat, attributes: FLAT.longCode(cpl) });
+    this.setSelector(SEGMENT.SS, data);
+    this.setSegment(SEGMENT.SS, { ...flat, attributes: FLAT.data(cpl) });
+    this.cpl = cpl;
+  }
+
   get cpl(): number {
     return this.view.getUint32(L.CPL, true);
   }
@@ -106,3 +131,7 @@ export class CpuState {
     this.view.setBigUint64(at, value, true);
   }
 }
+
+/** FS and GS have the bases that instructions use; those of the others only show in descriptors. */
+const baseAt = (n: number): number =>
+  n === SEGMENT.FS ? L.FS_BASE : n === SEGMENT.GS ? L.GS_BASE : L.SEGMENT_BASES + 8 * n;

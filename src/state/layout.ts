@@ -71,6 +71,42 @@ export const GDTR_BASE = STATE + 0x180;
 export const GDTR_LIMIT = STATE + 0x188;
 export const IDTR_BASE = STATE + 0x190;
 export const IDTR_LIMIT = STATE + 0x198;
+/**
+ * Hidden parts of the segment registers (SDM 3A 3.4.3), in the order ES CS SS DS FS GS LDTR TR: base u64, limit in bytes u32,
+ * attributes u16 (`descriptors.ts`). The bases of FS and GS are FS_BASE and GS_BASE.
+ */
+export const SEGMENT_BASES = STATE + 0x1a0;
+export const SEGMENT_LIMITS = STATE + 0x1e0;
+export const SEGMENT_ATTRIBUTES = STATE + 0x200;
+/** Selectors of LDTR and TR, u16. */
+export const LDTR_SELECTOR = STATE + 0x210;
+export const TR_SELECTOR = STATE + 0x212;
+/** Whose tables count, u8 each: 0 until the guest has executed LGDT or LIDT, then 1. */
+export const GUEST_GDT = STATE + 0x214;
+export const GUEST_IDT = STATE + 0x215;
+export const SYSENTER_CS = STATE + 0x218;
+export const SYSENTER_ESP = STATE + 0x220;
+export const SYSENTER_EIP = STATE + 0x228;
+/**
+ * Shadows of STI and MOV SS, u64: the instruction count up to which they last, plus one; 0: none. In them no interrupt is
+ * taken, behind MOV SS no debug trap either.
+ */
+export const STI_SHADOW = STATE + 0x230;
+export const MOV_SS_SHADOW = STATE + 0x238;
+/** Not zero from the delivery of an NMI to the next IRET, u8. */
+export const NMI_BLOCKED = STATE + 0x240;
+/** Bits for DR6 of debug traps that wait for the shadow of MOV SS to end, u32. */
+export const DEBUG_WAITING = STATE + 0x244;
+/** An address a is canonical where a + CANONICAL_HALF, modulo 2^64, is below CANONICAL_SPAN; u64 both. */
+export const CANONICAL_HALF = STATE + 0x248;
+export const CANONICAL_SPAN = STATE + 0x250;
+/** Protection keys: PKRU u32, IA32_PKRS u64. */
+export const PKRU = STATE + 0x258;
+export const PKRS = STATE + 0x260;
+export const PAT = STATE + 0x268;
+export const TSC_ADJUST = STATE + 0x270;
+/** End of what a snapshot or hash takes of the registers above. */
+export const SYSTEM_END = STATE + 0x278;
 
 /**
  * State components whose instructions may execute, u32 (SDM 1 13.3): XCR0 while CR4.OSXSAVE is set, else x87 and SSE; and those of

@@ -47,4 +47,6 @@ export const VECTOR = {
   AC: 17,
   MC: 18,
   XM: 19,
+  VE: 20,
+  CP: 21,
 } as const;

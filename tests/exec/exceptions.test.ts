@@ -197,10 +197,6 @@ const RETURNS: readonly (readonly [string, string])[] = [
 /** Known gaps: they end the process by name, and never with a wrong result. On a CPU user code may execute most of them. */
 // biome-ignore format: a test is a line
 const GAPS: readonly (readonly [mnemonic: string, code: string])[] = [
-  ['sgdt', '0f 01 44 24 c0'],
-  ['sldt', '0f 00 c0'],
-  ['str', '0f 00 c8'],
-  ['smsw', '0f 01 e0'],
   ['vmcall', '0f 01 c1'],
 ];
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { OracleCase, OracleResult } from '../../src/oracle/case.ts';
-import { CODE, DATA, READ_ONLY, WRITABLE_CODE } from '../../src/oracle/layout.ts';
+import { CODE, CODE_ALIAS, DATA, DATA_ALIAS, READ_ONLY, WRITABLE_CODE } from '../../src/oracle/layout.ts';
 import { available, hostFeatures, hostVendor, NativeOracle } from '../../src/oracle/native.ts';
 import { FLAG } from '../../src/state/rflags.ts';
 
@@ -208,6 +208,17 @@ describe.skipIf(available() !== null)('the native oracle', () => {
     expect(run('90', {}, { memory }).ending.kind).toBe('refused');
     expect(run('90', {}, { rip: 0x8000_0000_0000_0000n }).ending.kind).toBe('refused');
     expect(run('90').ending.kind).toBe('normal');
+  });
+
+  it('has the data and the writable code a second time, where stores change the first', () => {
+    const data = run('c7 04 25 00 02 01 10 44 33 22 11'); // mov dword [DATA_ALIAS + 200h],11223344h
+    expect(data.changes).toEqual([
+      { address: DATA.base + 0x200n, bytes: Uint8Array.of(0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0) },
+    ]);
+    const modified = run('c6 04 25 09 01 01 30 05 b0 07', {}, { codeAddress: WRITABLE_CODE.base + 0x100n }); // … mov al,7
+    expect(modified.gpr[RAX]! & 0xffn).toBe(5n);
+    expect(DATA_ALIAS.base).toBe(0x1001_0000n);
+    expect(CODE_ALIAS.base).toBe(0x3001_0000n);
   });
 
   it('survives a case that wrecks everything it can', () => {

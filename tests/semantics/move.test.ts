@@ -75,7 +75,7 @@ check('0f 20 d0', 'mov rax,cr2', [{ cr2: 0xffff_ffff_8000_0000n }, { rax: 0xffff
 check('44 0f 22 c0', 'mov cr8,rax', [{ rax: 5n }, { cr8: 5n }], { cpl: 0 });
 check('0f 21 c0', 'mov rax,dr0', [{ dr0: 0x40_1000n }, { rax: 0x40_1000n }], { cpl: 0 });
 check('0f 23 f8', 'mov dr7,rax', [{ rax: 0n, dr7: 0x400n }, {}], { cpl: 0 });
-check('0f 23 f8', 'mov dr7,rax', [{ rax: 1n }, { ends: 'unimplemented mov', rip: 0 }], { cpl: 0 });
+check('0f 23 f8', 'mov dr7,rax', [{ rax: 1n }, { dr7: 0x401n }], { cpl: 0 });
 check('0f 23 f8', 'mov dr7,rax', [{ rax: 0x1_0000_0000n }, { fault: '#GP(0)' }], { cpl: 0 });
 check('0f 21 f0', 'mov rax,dr6', [{}, { rax: 0xffff_0ff0n }], { cpl: 0 });
 check('0f 21 e0', 'mov rax,dr4', [{}, { rax: 0xffff_0ff0n }], { cpl: 0 });
@@ -86,12 +86,12 @@ check('0f 22 c0', 'mov cr0,rax', [{ rax: 0x1_8005_0033n }, { fault: '#GP(0)' }],
 check('0f 22 c0', 'mov cr0,rax', [{ rax: 0x5_0033n }, { fault: '#GP(0)' }], { cpl: 0 });
 check('0f 22 c0', 'mov cr0,rax', [{ rax: 0xa005_0033n }, { fault: '#GP(0)' }], { cpl: 0 });
 check('0f 22 c0', 'mov cr0,rax', [{ rax: 0x8004_0023n }, { cr0: 0x8004_0033n }], { cpl: 0 });
-check('0f 22 c0', 'mov cr0,rax', [{ rax: 0x8005_003bn }, { ends: 'unimplemented mov', rip: 0 }], { cpl: 0 });
+check('0f 22 c0', 'mov cr0,rax', [{ rax: 0x8005_003bn }, { cr0: 0x8005_003bn }], { cpl: 0 });
 check('0f 22 d8', 'mov cr3,rax', [{ rax: 0x100_0000_0000n }, { fault: '#GP(0)' }], { cpl: 0 });
 check('0f 22 d8', 'mov cr3,rax', [{ rax: 0x8000_0000_0000_1000n }, { fault: '#GP(0)' }], { cpl: 0 });
 check('0f 22 e0', 'mov cr4,rax', [{ rax: 0x1_0690n }, { fault: '#GP(0)' }], { cpl: 0 });
-check('0f 22 e0', 'mov cr4,rax', [{ rax: 0x3_06b0n }, { fault: '#GP(0)' }], { cpl: 0 });
-check('0f 22 e0', 'mov cr4,rax', [{ rax: 0x1_00b0n }, { ends: 'unimplemented mov', rip: 0 }], { cpl: 0 });
+check('0f 22 e0', 'mov cr4,rax', [{ rax: 0x3_06b0n }, { cr4: 0x3_06b0n }], { cpl: 0 });
+check('0f 22 e0', 'mov cr4,rax', [{ rax: 0x1_00b0n }, { cr4: 0x1_00b0n }], { cpl: 0 });
 check('44 0f 22 c0', 'mov cr8,rax', [{ rax: 0x10n }, { fault: '#GP(0)' }], { cpl: 0 });
 check('0f b6 c3', 'movzx eax,bl', [{ rax: 0xffff_ffff_ffff_ffffn, rbx: 0x1_80n }, { rax: 0x80n }]);
 check('66 0f b6 c7', 'movzx ax,bh', [{ rax: 0xffff_ffff_ffff_ffffn, rbx: 0x8001n }, { rax: 0xffff_ffff_ffff_0080n }]);

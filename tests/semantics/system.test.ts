@@ -91,17 +91,14 @@ check('ec', 'in al,dx', [{}, { fault: '#GP(0)' }]);
 check('ee', 'out dx,al', [{}, { fault: '#GP(0)' }]);
 check('6c', 'insb [rdi],dx', [{}, { fault: '#GP(0)' }]);
 check('6e', 'outsb dx,[rsi]', [{}, { fault: '#GP(0)' }]);
-check('0f 01 10', 'lgdt [rax]', [{}, { fault: '#GP(0)' }]);
-check('0f 01 18', 'lidt [rax]', [{}, { fault: '#GP(0)' }]);
-check('0f 00 d0', 'lldt ax', [{}, { fault: '#GP(0)' }]);
-check('0f 00 d8', 'ltr ax', [{}, { fault: '#GP(0)' }]);
 check('0f 06', 'clts', [{}, { fault: '#GP(0)' }]);
 check('0f 08', 'invd', [{}, { fault: '#GP(0)' }]);
 check('0f 09', 'wbinvd', [{}, { fault: '#GP(0)' }]);
 check('0f 33', 'rdpmc', [{}, { fault: '#GP(0)' }]);
 check('0f 01 f0', 'lmsw ax', [{}, { fault: '#GP(0)' }]);
 check('66 0f 38 82 03', 'invpcid rax,[rbx]', [{}, { fault: '#GP(0)' }]);
-check('48 0f 07', 'sysretq', [{}, { fault: '#GP(0)' }]);
+check('48 0f 07', 'sysretq', [{}, { fault: '#UD' }], { machine: 'EFER.SCE is clear' });
+check('0f 34', 'sysenter', [{}, { fault: '#GP(0)' }], { machine: 'IA32_SYSENTER_CS is null' });
 check('0f 35', 'sysexit', [{}, { fault: '#GP(0)' }]);
 check('e5 60', 'in eax,0x60', [{}, { fault: '#GP(0)' }]);
 check('f3 6e', 'rep outsb dx,[rsi]', [{ rcx: 0n }, { fault: '#GP(0)' }]);
@@ -110,8 +107,23 @@ check('0f 01 c9', 'mwait', [{}, { fault: '#UD' }], { machine: 'a hypervisor may 
 check('0f aa', 'rsm', [{}, { fault: '#UD' }]);
 check('0f 37', 'getsec', [{}, { fault: '#UD' }]);
 
+// a port where no device answers
+check('ec', 'in al,dx', [{ rax: 0n }, { rax: 0xffn }], { cpl: 0 });
+check('ed', 'in eax,dx', [{ rax: 0xffff_ffff_0000_0000n }, { rax: 0xffff_ffffn }], { cpl: 0 });
+check('ef', 'out dx,eax', [{}, {}], { cpl: 0 });
+check('66 0f 01 f0', 'lmsw ax', [{ rax: 0xan }, { cr0: 0x8005_003bn }], { cpl: 0 });
+check('0f 06', 'clts', [{ cr0: 0x8005_003bn }, { cr0: 0x8005_0033n }], { cpl: 0 });
+
+// protection keys of user pages
+check('0f 01 ee', 'rdpkru', [{}, { fault: '#UD' }], { machine: 'CR4.PKE is clear' });
+check('0f 01 ef', 'wrpkru', [{}, { fault: '#UD' }], { machine: 'CR4.PKE is clear' });
+check('0f 01 ee', 'rdpkru', [{ cr4: 0x41_06b0n, rcx: 0n }, { rax: 0n, rdx: 0n }], { machine: 'CR4.PKE' });
+check('0f 01 ee', 'rdpkru', [{ cr4: 0x41_06b0n, rcx: 1n }, { fault: '#GP(0)' }], { machine: 'CR4.PKE' });
+check('0f 01 ef 0f 01 ee', 'wrpkru; rdpkru', [{ cr4: 0x41_06b0n, rax: 0x5555_5550n, rcx: 0n, rdx: 0n }, { rax: 0x5555_5550n }], { machine: 'CR4.PKE' });
+check('0f 01 ef', 'wrpkru', [{ cr4: 0x41_06b0n, rcx: 0n, rdx: 1n }, { fault: '#GP(0)' }], { machine: 'CR4.PKE' });
+check('f3 0f 09', 'wbnoinvd', [{}, { fault: '#GP(0)' }]);
+
 // known gaps at CPL 0
-check('ec', 'in al,dx', [{}, { ends: 'unimplemented in', rip: 0 }], { cpl: 0 });
 check('0f 01 c8', 'monitor', [{}, { ends: 'unimplemented monitor', rip: 0 }], { cpl: 0 });
 
 // the XSAVE family: without CR4.OSXSAVE undefined; an area at a multiple of 64, whose header says what it holds

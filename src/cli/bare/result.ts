@@ -16,6 +16,7 @@ export function stopStatus(stop: BareStop): number {
     case 'until':
       return STATUS.ok;
     case 'fault':
+    case 'shutdown':
       return STATUS.fault;
     case 'max-insns':
     case 'timeout':
@@ -83,6 +84,8 @@ export function stopText(stop: BareStop): string {
       return 'stopped by --max-insns';
     case 'timeout':
       return 'stopped by --timeout';
+    case 'shutdown':
+      return 'shutdown: a fault in the delivery of #DF';
     case 'fault':
       return `${vectorName(stop.fault.vector)}`;
     case 'unimplemented':

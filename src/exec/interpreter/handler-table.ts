@@ -37,6 +37,8 @@ export class HandlerTable {
   #pending: Shape[] = [];
   #pendingFrom = 0;
   #size = 0;
+  /** Shapes that every interpreter starts with. */
+  readonly #first: number;
   /** The interpreter's loop: returns a number of PENDING_KIND. */
   readonly run: () => number;
 
@@ -49,10 +51,23 @@ export class HandlerTable {
     handlers.outOfLine.forEach((key, i) => {
       this.#handlers.set(key, { handler: PSEUDO.outOfLine, index: i });
     });
-    this.#size = this.#pendingFrom = handlers.outOfLine.length;
+    this.#size = this.#pendingFrom = this.#first = handlers.outOfLine.length;
     this.linker = new Linker(context, this.table, handlers.runtime);
     this.linker.link(handlers.common);
     this.run = this.linker.link(handlers.dispatcher)['run'] as () => number;
+  }
+
+  /** Whether so many more shapes may be met. */
+  hasRoom(shapes: number): boolean {
+    return this.#size + shapes <= MOST_SHAPES;
+  }
+
+  /** Forgets every shape met since the start; no record may lead to one any more. */
+  forget(): void {
+    for (const [key, { handler, index }] of this.#handlers)
+      if (handler === PSEUDO.outOfLine && index >= this.#first) this.#handlers.delete(key);
+    this.#size = this.#pendingFrom = this.#first;
+    this.#pending = [];
   }
 
   /** Whether the instruction has a definition. */

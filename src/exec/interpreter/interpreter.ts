@@ -88,6 +88,7 @@ export class Interpreter implements Engine {
   #reset(): void {
     this.#cache.reset();
     this.regions?.clear();
+    if (!this.#handlers.hasRoom(RUN_LENGTH)) this.#handlers.forget();
     this.#context.mmu.flushFast();
   }
 
@@ -157,7 +158,7 @@ export class Interpreter implements Engine {
   #decodeAt(rip: bigint, jumped: boolean): Exit | null {
     const { mmu } = this.#context;
     const cache = this.#cache;
-    if (!cache.hasRoom(RUN_RECORDS)) this.#reset();
+    if (!cache.hasRoom(RUN_RECORDS) || !this.#handlers.hasRoom(RUN_LENGTH)) this.#reset();
     let at = rip;
     for (let n = 0; n < RUN_LENGTH; n++) {
       const first = n === 0;

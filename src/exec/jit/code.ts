@@ -111,7 +111,7 @@ export class CodeReader implements CodeSource {
       whole.set(rest, bytes.length);
       insn = this.#decode(whole);
     }
-    if (typeof insn === 'string') return null;
+    if (typeof insn === 'string' || this.#mmu.code.refuse(insn) !== null) return null;
     return { insn, rip, next: BigInt.asUintN(64, rip + BigInt(insn.length)) };
   }
 

@@ -1,16 +1,23 @@
 import { trackedAt } from '../../ir/forward.ts';
 import type { Node, Val } from '../../ir/nodes.ts';
 import { TYPE, V, W } from '../../ir/wasm-opcodes.ts';
-import type { FunctionEmitter } from '../../semantics/helpers/fast.ts';
 import { type Helper, helperNamed } from '../../semantics/helpers/helper.ts';
 import * as L from '../../state/layout.ts';
 import { Emission, RESOLVE, STORES, type Target } from '../wasm/emit-ir.ts';
 import { typeOf } from '../wasm/function.ts';
 import { isOpaque } from './code.ts';
 import type { FlagState, FlagStates } from './flags.ts';
-import { arithmeticOf, FloatArithmetic, type FloatOperand, formatOf, pushFloatsPlain } from './float.ts';
+import {
+  arithmeticOf,
+  FloatArithmetic,
+  type FloatOperand,
+  formatOf,
+  pushFloatsPlain,
+  sharedArithmetic,
+} from './float.ts';
 import { emitFlag, type Frame } from './frame.ts';
 import { type AccessGroup, groupAccesses, type Member } from './groups.ts';
+import { Inlined } from './inlined.ts';
 import type { LiftedBlock } from './lift-block.ts';
 
 /** What a block's emission asks of the region around it. */
@@ -47,6 +54,8 @@ export class BlockEmission extends Emission {
   /** Loads that are wanted as f32 or f64. */
   readonly #floatLoads = new Set<Node>();
   readonly #arithmetic: FloatArithmetic;
+  /** Arithmetic of instructions that have more than one floating-point operation. */
+  readonly #shared: ReadonlySet<Node>;
   /** The next `fpCheck` has been seen to already. */
   #checked = false;
   /** How flags stand that the block has not written. */
@@ -61,6 +70,7 @@ export class BlockEmission extends Emission {
     this.#flagsIn = flagsIn;
     this.#states = states;
     this.#members = groupAccesses(lifted.nodes);
+    this.#shared = sharedArithmetic(lifted.nodes);
     this.#arithmetic = new FloatArithmetic({
       f: frame.f,
       callee: (name) => target.callee(name),
@@ -307,6 +317,24 @@ export class BlockEmission extends Emission {
     f.op(W.i64_add);
   }
 
+  /** A helper may have changed the state between a load for writing and the store: code is not stored to from here at all. */
+  protected override readonly writeIntent = RESOLVE.write | RESOLVE.data;
+
+  /** Also leaves before an instruction that stores to decoded bytes. */
+  protected override faultIf(at: number): void {
+    const { f } = this;
+    f.tee(at);
+    f.i32(-2);
+    f.op(W.i32_ge_u);
+    f.ifElse(null, () => {
+      f.get(at);
+      f.i32(-1);
+      f.op(W.i32_eq);
+      f.ifElse(null, () => this.t.fault());
+      this.#target.plain();
+    });
+  }
+
   protected override load(node: Node): void {
     const member = this.#members.get(node)!;
     const host = this.#host(member);
@@ -328,7 +356,7 @@ export class BlockEmission extends Emission {
           f.temp(TYPE.i32, (at) => {
             this.#pushSum(member.group.base, member.offset);
             f.set(ea);
-            this.slow(ea, node.w / 8, RESOLVE.load | (write ? RESOLVE.write : 0), node.attr.fault!);
+            this.slow(ea, node.w / 8, RESOLVE.load | (write ? this.writeIntent : 0), node.attr.fault!);
             this.faultIf(at);
             f.get(at);
             read(0);
@@ -369,16 +397,7 @@ export class BlockEmission extends Emission {
           f.set(v);
           const slowly = (): void => {
             this.slow(ea, w / 8, RESOLVE.write | RESOLVE.data, node.attr.fault!);
-            f.tee(at);
-            f.i32(-2);
-            f.op(W.i32_ge_u);
-            f.ifElse(null, () => {
-              f.get(at);
-              f.i32(-1);
-              f.op(W.i32_eq);
-              f.ifElse(null, () => this.t.fault());
-              this.#target.plain();
-            });
+            this.faultIf(at);
             f.get(at);
             f.get(v);
             put(0);
@@ -468,10 +487,11 @@ export class BlockEmission extends Emission {
     if (known === null) return super.calls(node);
     const operands = node.args.map((arg) => this.#vector(arg));
     const result = f.allocate(TYPE.v128);
-    this.#arithmetic.emit(node, known.op, known.format, operands, result);
+    const shared = this.#shared.has(node);
+    this.#arithmetic.emit(node, known.op, known.format, operands, result, shared);
     this.locals.set(node, result);
     for (const { local } of operands) f.release(local);
-    this.#checked = true;
+    this.#checked = !shared;
   }
 
   protected override call(node: Node): void {
@@ -485,28 +505,25 @@ export class BlockEmission extends Emission {
     if (known !== null) {
       const operands = node.args.map((arg) => this.#float(arg));
       const result = f.allocate(known.format.type);
-      this.#arithmetic.emit(node, known.op, known.format, operands, result);
+      const shared = this.#shared.has(node);
+      this.#arithmetic.emit(node, known.op, known.format, operands, result, shared);
       this.#floats.set(node, result);
-      this.#checked = true;
+      this.#checked = !shared;
       return;
     }
     if (isOpaque(helper.name)) {
       this.#settleAll();
       this.#target.spill();
-      super.call(node);
+      this.callHelper(node);
+      // Before it leaves: a helper that ends the instruction by itself has written registers.
       this.#target.reload();
+      this.leaveIfPending(node);
       this.#readControl();
       this.#flagsIn = null;
       return;
     }
     if (helper.fast === undefined) return super.call(node);
     this.#inline(node, helper);
-  }
-
-  /** What a helper did before its exception stays (VGATHER). */
-  protected override calledFault(helper: Helper): void {
-    if (isOpaque(helper.name)) this.#target.reload();
-    super.calledFault(helper);
   }
 
   /** The helper's common case in place, with a call for the others. */
@@ -527,62 +544,5 @@ export class BlockEmission extends Emission {
     if (helper.faults === false) return;
     f.loadState(L.PENDING, 32);
     f.ifElse(null, () => this.t.fault(), undefined, 'unlikely');
-  }
-}
-
-/** A function's emitter with its parameters in other locals. */
-class Inlined implements FunctionEmitter {
-  readonly #f: Frame['f'];
-  readonly #args: readonly number[];
-
-  constructor(f: Frame['f'], args: readonly number[]) {
-    this.#f = f;
-    this.#args = args;
-  }
-
-  #local(n: number): number {
-    return this.#args[n] ?? n;
-  }
-  op(...opcodes: number[]): void {
-    this.#f.op(...opcodes);
-  }
-  simd(opcode: number, ...immediates: number[]): void {
-    this.#f.simd(opcode, ...immediates);
-  }
-  i32(value: number): void {
-    this.#f.i32(value);
-  }
-  i64(value: bigint): void {
-    this.#f.i64(value);
-  }
-  temp<T>(type: Parameters<Frame['f']['temp']>[0], body: (local: number) => T): T {
-    return this.#f.temp(type, body);
-  }
-  get(local: number): void {
-    this.#f.get(this.#local(local));
-  }
-  set(local: number): void {
-    this.#f.set(this.#local(local));
-  }
-  tee(local: number): void {
-    this.#f.tee(this.#local(local));
-  }
-  ifElse(...args: Parameters<FunctionEmitter['ifElse']>): void {
-    this.#f.ifElse(...args);
-  }
-  repeatWhile(body: () => void): void {
-    this.#f.repeatWhile(body);
-  }
-  callOut(row: string, width: number): void {
-    this.#f.callOut(row, width);
-  }
-  access(opcode: number, offset: number): void {
-    this.#f.access(opcode, offset);
-  }
-  loadState(at: number, width: 32 | 64): void {
-    this.#f.loadState(at, width);
-  }
-  storeState(at: number, width: 32 | 64, value: () => void): void {
-    this.#f.storeState(at, width, value);
   }
 }

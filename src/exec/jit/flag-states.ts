@@ -46,8 +46,8 @@ function reaching({ blocks, structure, successors, states }: RegionFlags): Set<n
   const work = blocks.map((_, i) => i);
   while (work.length > 0) {
     const i = work.pop()!;
-    const { flagsOut } = blocks[i]!;
-    const out = flagsOut === null ? incoming[i]! : [flagsOut];
+    const { flagsOut, passesFlags } = blocks[i]!;
+    const out = [...(passesFlags ? incoming[i]! : []), ...(flagsOut === null ? [] : [flagsOut])];
     for (const to of successors[i]!) {
       const before = incoming[to]!.size;
       for (const id of out) incoming[to]!.add(id);

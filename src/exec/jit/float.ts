@@ -101,6 +101,23 @@ export interface FloatOperand {
   readonly local: number;
 }
 
+const isFloat = (node: Node): boolean =>
+  (node.op === 'call' || node.op === 'calls') && /^f(32|64)\./.test(node.attr.helper!);
+
+/** Arithmetic of instructions that have more than one floating-point operation before what they raise is looked at. */
+export function sharedArithmetic(nodes: readonly Node[]): Set<Node> {
+  const shared = new Set<Node>();
+  let together: Node[] = [];
+  for (const node of nodes) {
+    if (isFloat(node)) together.push(node);
+    else if (node.op === 'call' && node.attr.helper === 'fpCheck') {
+      if (together.length > 1) for (const one of together) shared.add(one);
+      together = [];
+    }
+  }
+  return shared;
+}
+
 /** Emits the arithmetic of one block. */
 export class FloatArithmetic {
   readonly #host: FloatHost;
@@ -249,9 +266,24 @@ export class FloatArithmetic {
   /**
    * Emits an operation whose operands are in locals; the result, of the operands' kind, is left in `result`. The exceptions that
    * it raises are merged into MXCSR, an unmasked one is raised.
+   *
+   * @param shared the instruction has more than this operation: what they raise counts together (SDM 1 11.5.3), so one
+   * that needs a closer look is left to the interpreter
    */
-  emit(node: Node, op: Operation, format: Format, operands: readonly FloatOperand[], result: number): void {
+  emit(
+    node: Node,
+    op: Operation,
+    format: Format,
+    operands: readonly FloatOperand[],
+    result: number,
+    shared: boolean,
+  ): void {
     const { f } = this.#host;
+    if (shared) {
+      f.get(this.#host.plainFloats);
+      f.op(W.i32_eqz);
+      f.ifElse(null, () => this.#host.plain(), undefined, 'unlikely');
+    }
     const wide = format.w === 64 ? 1 : 0;
     const packed = node.w === 128;
     const magnitudes = operands.map((operand) => this.#known(operand.node) ?? this.#look(operand, format));
@@ -268,6 +300,7 @@ export class FloatArithmetic {
     if (packed) f.simd(PACKED[op][wide]);
     else f.op(SCALAR[op][wide]);
     f.set(result);
+    if (shared) return;
     // While nothing has been inexact yet, the flag must be found out.
     f.get(this.#host.plainFloats);
     f.op(W.i32_eqz);

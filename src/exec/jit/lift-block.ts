@@ -15,6 +15,8 @@ export interface LiftedBlock {
   readonly readsFlags: boolean;
   /** State of the flags behind it; null: as before it. */
   readonly flagsOut: number | null;
+  /** On some way through it flags stay as they were before it. */
+  readonly passesFlags: boolean;
   /** Registers that it reads and writes, by place. */
   readonly reads: ReadonlySet<number>;
   readonly writes: ReadonlySet<number>;
@@ -41,14 +43,16 @@ export function liftBlock(code: CodeBlock, states: FlagStates): LiftedBlock {
   const writes = new Set<number>();
   let readsFlags = false;
   let flagsOut: number | null = null;
+  let skips = false;
   for (const node of nodes) {
     if (node.op === 'get' || node.op === 'put') {
       const width = node.op === 'get' ? node.w : node.args[0]!.w;
       const place = node.attr.place as number;
       if (trackedAt(place, width) !== null) (node.op === 'get' ? reads : writes).add(place);
     } else if (node.op === 'getflag') readsFlags ||= flagsOut === null;
+    else if (node.op === 'skipif') skips ||= flagsOut === null;
     else if (node.op === 'putflags') flagsOut = Number(node.attr.value);
     else if (node.op === 'call' && isOpaque(node.attr.helper!)) flagsOut = 0;
   }
-  return { code, nodes, readsFlags, flagsOut, reads, writes };
+  return { code, nodes, readsFlags, flagsOut, passesFlags: skips || flagsOut === null, reads, writes };
 }

@@ -10,7 +10,7 @@ import {
 } from '../../ir/nodes.ts';
 import type { Row } from '../../ir/ops.ts';
 import { TYPE, V, W } from '../../ir/wasm-opcodes.ts';
-import { type Helper, helperNamed } from '../../semantics/helpers/helper.ts';
+import { helperNamed } from '../../semantics/helpers/helper.ts';
 import * as L from '../../state/layout.ts';
 import { PENDING_KIND } from '../../state/pending.ts';
 import { type FunctionBuilder, typeOf } from './function.ts';
@@ -390,6 +390,9 @@ export class Emission {
     f.call(this.t.callee('resolve'));
   }
 
+  /** How a load announces that a store follows. */
+  protected readonly writeIntent: number = RESOLVE.write;
+
   /** Keeps the result of `resolve` in a local and leaves where it is a fault. */
   protected faultIf(at: number): void {
     const f = this.f;
@@ -412,7 +415,7 @@ export class Emission {
         f.ifElse(
           TYPE.i32,
           () => {
-            this.slow(ea, bytes, RESOLVE.load | (write ? RESOLVE.write : 0), node.attr.fault!);
+            this.slow(ea, bytes, RESOLVE.load | (write ? this.writeIntent : 0), node.attr.fault!);
             this.faultIf(slot);
             f.get(slot);
           },
@@ -497,19 +500,21 @@ export class Emission {
   }
 
   protected call(node: Node): void {
-    const f = this.f;
-    const helper = helperNamed(node.attr.helper!);
-    this.t.beforeCall();
-    for (const arg of node.args) this.push(arg);
-    f.call(this.t.callee(`helper:${helper.name}`));
-    if (node.w > 0) this.keep(node);
-    if (helper.faults === false) return;
-    f.loadState(L.PENDING, 32);
-    f.ifElse(null, () => this.calledFault(helper));
+    this.callHelper(node);
+    this.leaveIfPending(node);
   }
 
-  /** Leaves behind a helper that raised an exception. */
-  protected calledFault(_helper: Helper): void {
-    this.t.fault();
+  protected callHelper(node: Node): void {
+    this.t.beforeCall();
+    for (const arg of node.args) this.push(arg);
+    this.f.call(this.t.callee(`helper:${node.attr.helper!}`));
+    if (node.w > 0) this.keep(node);
+  }
+
+  /** Leaves where the helper that was called has left something pending. */
+  protected leaveIfPending(node: Node): void {
+    if (helperNamed(node.attr.helper!).faults === false) return;
+    this.f.loadState(L.PENDING, 32);
+    this.f.ifElse(null, () => this.t.fault());
   }
 }

@@ -22,13 +22,30 @@ export interface HelperContext {
   write(address: bigint, value: bigint, width: number, fault?: 'general' | 'stack'): boolean;
   /** Checks that a range could be written, without writing; false when a fault is now pending. */
   probeWrite(address: bigint, bytes: number, fault?: 'general' | 'stack'): boolean;
+  /** Reads a descriptor table or a task-state segment: a supervisor access whatever the privilege level (SDM 3A 4.6). */
+  readSystem(address: bigint, width: number): bigint | null;
+  /** Writes there, or to the new stack of an event. */
+  writeSystem(address: bigint, value: bigint, width: number, fault?: 'general' | 'stack'): boolean;
+  /** Checks that a range of a new stack could be written; false when a fault is now pending. */
+  probeSystem(address: bigint, bytes: number, fault?: 'general' | 'stack'): boolean;
+  /**
+   * Ends the instruction here: it retires and goes on at `rip`, and the engine returns, so that what follows may run in another
+   * mode. The helper must be the instruction's last part.
+   */
+  retire(rip: bigint, reason?: number): void;
+  /** No single-step trap follows the instruction that runs: it has been delivered elsewhere, or TF was masked. */
+  cancelStep(): void;
   /** The privilege, paging or alignment mode changed: translations kept for speed must be made anew. */
   modeChanged(): void;
+  /** CR0.EM, CR0.TS or CR4.OSFXSR changed, and with it what some bytes mean: whatever has been decoded is forgotten. */
+  decodingChanged(): void;
+  /** An instruction is about to use ports: for breakpoints on them. */
+  portUsed(port: number, bytes: number): void;
 }
 
 /** What the machine decides for the CPU: identity, time, policy. */
 export interface MachineServices {
-  /** EAX, EBX, ECX, EDX of a CPUID leaf. */
+  /** EAX, EBX, ECX, EDX of a CPUID leaf; some bits mirror CR4. */
   cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
   /** Whether it has a feature, by iced's name. */
   has(feature: string): boolean;
@@ -40,11 +57,27 @@ export interface MachineServices {
   tsc(icount: number): bigint;
   /** HLT ends the run at any privilege level (a bare guest) instead of raising #GP at CPL 3. */
   readonly haltEnds: boolean;
-  /** Vectors that INT n may reach: those with a gate that user code may use. */
+  /** An interrupt from outside waits for RFLAGS.IF. */
+  interruptWaits(): boolean;
+  /** SYSCALL ends the run: somebody outside plays the kernel. */
+  readonly syscallExits: boolean;
+  /** Vectors that INT n may reach while the guest has no IDT: those with a gate that user code may use. */
   readonly interruptGates: ReadonlySet<number>;
-  /** Drops the translations of one page, of everything but global pages, or of everything. */
-  flushTlb(scope: 'non-global' | 'all'): void;
+  /** CR0, CR3 or CR4 has been loaded. */
+  pagingChanged(): void;
+  /**
+   * Drops translations (SDM 3A 4.10.4.1): those of the current PCID that are not global, or with the global ones; of every PCID, or all
+   * of those that are not global.
+   */
+  flushTlb(scope: 'non-global' | 'current' | 'all' | 'all non-global'): void;
+  /** Drops the translations of one page under the current PCID, and global ones. */
   flushPage(linear: bigint): void;
+  /** Drops translations of a PCID that are not global: of one page, or (null) all. */
+  flushContext(pcid: number, linear: bigint | null): void;
+  /** Reads `bytes` ≤ 4 from a port. */
+  portIn(port: number, bytes: number): number;
+  /** Writes to a port; true where the machine wants to be asked before the next instruction. */
+  portOut(port: number, bytes: number, value: number): boolean;
 }
 
 /** A whole instruction, or a part of one, in TypeScript. */

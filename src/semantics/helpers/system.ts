@@ -1,12 +1,12 @@
-import { CR4, EFER, FS_BASE, GS_BASE, gprAt, RANDOM_DRAWS, TSC_AUX } from '../../state/layout.ts';
+import { CR4, gprAt, RANDOM_DRAWS, STI_SHADOW, TSC_ADJUST, TSC_AUX } from '../../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
+import { shadow } from './shadow.ts';
 
 const { GP, UD } = VECTOR;
 
 const CR4_TSD = 1n << 2n;
-const EFER_SCE = 1n;
 
 /** #GP(0) outside CPL 0; true when it was raised. */
 export function privileged(c: HelperContext): boolean {
@@ -41,7 +41,7 @@ defineHelper({
 
 const rdtsc = (c: HelperContext): void => {
   if (c.cpu.cpl !== 0 && c.cpu.u64(CR4) & CR4_TSD) return c.fault(GP, 0);
-  setPair(c, BigInt.asUintN(64, c.machine.tsc(c.icount)));
+  setPair(c, BigInt.asUintN(64, c.machine.tsc(c.icount) + c.cpu.u64(TSC_ADJUST)));
 };
 defineHelper({
   name: 'rdtsc',
@@ -109,14 +109,6 @@ defineHelper({
 });
 
 defineHelper({
-  name: 'syscallAllowed',
-  doc: 'SYSCALL raises #UD while EFER.SCE is clear',
-  args: [],
-  result: 0,
-  run: (c) => (c.cpu.u64(EFER) & EFER_SCE ? undefined : c.fault(UD, null)),
-});
-
-defineHelper({
   name: 'privileged',
   doc: 'Raises #GP(0) outside CPL 0',
   args: [],
@@ -157,61 +149,17 @@ defineHelper({
 });
 
 defineHelper({
-  name: 'gateAllowed',
-  doc: 'INT n: #GP(8n + 2) where no gate of user privilege stands at that vector',
-  args: [32],
-  result: 0,
-  run: (c, vector) => {
-    if (!c.machine.interruptGates.has(Number(vector))) c.fault(GP, Number(vector) * 8 + 2);
-  },
-});
-
-defineHelper({
   name: 'setInterruptFlag',
-  doc: 'CLI and STI: #GP(0) where CPL > IOPL',
-  args: [32],
+  doc: 'CLI and STI: #GP(0) where CPL > IOPL. The last argument is where the instruction ends',
+  args: [32, 64],
   result: 0,
-  run: (c, on) => {
+  run: (c, on, next) => {
     const flags = c.cpu.rflags;
     if (c.cpu.cpl > ((flags >> 12) & 3)) return c.fault(GP, 0);
     c.cpu.rflags = on ? flags | FLAG.IF : flags & ~FLAG.IF;
-  },
-});
-
-defineHelper({
-  name: 'loadSegment',
-  doc: 'MOV and POP to a segment register. Flat user selectors and null load; others raise #GP(selector)',
-  args: [32, 32],
-  result: 0,
-  run: (c, register, value) => {
-    const n = Number(register);
-    const selector = Number(value);
-    if (n === 1) return c.fault(UD, null);
-    const rpl = selector & 3;
-    const index = selector & ~3;
-    if (index === 0) {
-      if (n === 2 && c.cpu.cpl === 3) return c.fault(GP, 0);
-    } else if (
-      !(
-        selector === 0x2b ||
-        (selector === 0x33 && n !== 2) ||
-        (c.cpu.cpl === 0 && rpl === 0 && (index === 0x10 || index === 0x18))
-      )
-    )
-      return c.fault(GP, index);
-    c.cpu.setSelector(n, selector);
-    // In 64-bit mode a load of FS or GS also loads the low half of its base from the descriptor: 0 here.
-    if (n >= 4) c.cpu.setU64(n === 4 ? FS_BASE : GS_BASE, 0n);
-  },
-});
-
-defineHelper({
-  name: 'invlpg',
-  doc: 'INVLPG: drops the translations of one page; #GP(0) outside CPL 0',
-  args: [64],
-  result: 0,
-  run: (c, address) => {
-    if (!privileged(c)) c.machine.flushPage(address!);
+    if (!on || flags & FLAG.IF) return;
+    shadow(c, STI_SHADOW);
+    if (c.machine.interruptWaits()) c.retire(next!);
   },
 });
 

@@ -137,5 +137,6 @@ defineHelper({
     if (c.cpu.gpr(1) & 0xffff_ffffn || value & ~known || !(value & X.STATE_BIT.x87) || avxAlone) return c.fault(GP, 0);
     c.cpu.setU64(XCR0, value);
     c.cpu.settleUsable();
+    c.decodingChanged();
   },
 });

@@ -1,0 +1,54 @@
+import { MOST_STEPS } from '../../fuzz/limits.ts';
+import type { OracleName } from '../../fuzz/oracle-names.ts';
+import type { WorkerSetup } from '../../fuzz/protocol.ts';
+
+export interface ReplayOptions {
+  readonly oracles?: readonly OracleName[];
+  readonly json?: boolean;
+}
+
+export interface FuzzOptions extends ReplayOptions {
+  readonly seed: number;
+  readonly runs?: number;
+  /** Milliseconds. */
+  readonly maxTime?: number;
+  readonly jobs: number;
+  readonly length: number;
+  readonly features?: readonly string[];
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly weight?: readonly (readonly [string, number])[];
+  readonly cpl: '0' | '3';
+  readonly findings: string;
+  readonly corpus?: string;
+  readonly merge?: readonly string[];
+  readonly minimise?: boolean;
+}
+
+/** Mnemonics are lower-case, features upper-case with underscores: `sse4.1` is SSE4_1. */
+const lower = (name: string): string => name.toLowerCase();
+const feature = (name: string): string => name.toUpperCase().replaceAll(/[.-]/g, '_');
+
+/** What every thread is made with. */
+export function setupOf(options: FuzzOptions): WorkerSetup {
+  return {
+    seed: options.seed,
+    oracles: options.oracles ?? null,
+    length: options.length,
+    cpl: options.cpl === '0' ? 0 : 3,
+    features: options.features === undefined ? null : new Set(options.features.map(feature)),
+    include: options.include === undefined ? null : new Set(options.include.map(lower)),
+    exclude: new Set((options.exclude ?? []).map(lower)),
+    weights: new Map(options.weight ?? []),
+  };
+}
+
+/** Options of a run over given inputs alone: everything may occur in them. */
+export const ANYTHING: Omit<WorkerSetup, 'oracles' | 'cpl'> = {
+  seed: 0,
+  length: MOST_STEPS,
+  features: null,
+  include: null,
+  exclude: new Set<string>(),
+  weights: new Map<string, number>(),
+};

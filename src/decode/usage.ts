@@ -1,0 +1,96 @@
+import { Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, RflagsBits } from './iced.ts';
+import type { Insn } from './insn.ts';
+import { registerOf } from './registers.ts';
+
+/** What an instruction does to flags, as the decoder's tables have it. */
+export interface Usage {
+  /** Arithmetic flags as RFLAGS bits: read; given a value on every path; left open by the manual. */
+  readonly flagsRead: number;
+  readonly flagsWritten: number;
+  readonly flagsUndefined: number;
+}
+
+/** RFLAGS bits behind iced's numbering. */
+const BITS: readonly (readonly [number, number])[] = [
+  [RflagsBits.OF, 1 << 11],
+  [RflagsBits.SF, 1 << 7],
+  [RflagsBits.ZF, 1 << 6],
+  [RflagsBits.AF, 1 << 4],
+  [RflagsBits.CF, 1 << 0],
+  [RflagsBits.PF, 1 << 2],
+];
+const flagsOf = (iced: number): number => BITS.reduce((all, [bit, flag]) => (iced & bit ? all | flag : all), 0);
+
+const WRITES = new Set<number>([OpAccess.Write, OpAccess.CondWrite, OpAccess.ReadWrite, OpAccess.ReadCondWrite]);
+/** A count of zero leaves the flags alone, so only an immediate one says what becomes of them. */
+const SHIFTS = /^(sh[lr]d?|sa[lr]|ro[lr]|rc[lr])$/;
+
+const known = new Map<number, Usage>();
+let factory: InstructionInfoFactory | undefined;
+
+function examine(insn: Insn, byCount: boolean): Usage {
+  const decoder = new Decoder(64, insn.bytes, DecoderOptions.None);
+  const i = decoder.decode();
+  const undefinedBits = flagsOf(i.rflagsUndefined);
+  const certain = !(insn.repeat !== null && insn.width > 0) && !(byCount && insn.operands.at(-1)?.kind !== 'imm');
+  const written = flagsOf(i.rflagsWritten | i.rflagsCleared | i.rflagsSet) & ~undefinedBits;
+  const usage: Usage = {
+    flagsRead: flagsOf(i.rflagsRead),
+    flagsWritten: certain ? written : 0,
+    flagsUndefined: undefinedBits,
+  };
+  i.free();
+  decoder.free();
+  return usage;
+}
+
+/** What the instruction reads, writes and leaves open. */
+export function usageOf(insn: Insn): Usage {
+  const byCount = SHIFTS.test(insn.mnemonic);
+  const last = insn.operands.at(-1);
+  // The count decides about the flags of shifts; a repeated string instruction may do nothing.
+  const count = byCount && last?.kind === 'imm' ? 1 + Number(last.value & 0xffn) : 0;
+  const key = insn.code * 1024 + (count << 1) + (insn.repeat === null ? 0 : 1);
+  let usage = known.get(key);
+  if (usage === undefined) {
+    usage = examine(insn, byCount);
+    known.set(key, usage);
+  }
+  return usage;
+}
+
+/** Numbers of the general-purpose registers that the instruction writes, named as operands or not. */
+export function writtenRegisters(insn: Insn): number[] {
+  factory ??= new InstructionInfoFactory();
+  const decoder = new Decoder(64, insn.bytes, DecoderOptions.None);
+  const i = decoder.decode();
+  const info = factory.info(i);
+  const written: number[] = [];
+  for (const used of info.usedRegisters()) {
+    const register = WRITES.has(used.access) ? registerOf(used.register) : null;
+    if (register?.file === 'gpr') written.push(register.n);
+    used.free();
+  }
+  info.free();
+  i.free();
+  decoder.free();
+  return written;
+}
+
+/** Where the displacement and the first immediate lie in the bytes of an instruction, 0 bytes long where there is none. */
+export function constantFields(bytes: Uint8Array): {
+  readonly displacement: { readonly at: number; readonly size: number };
+  readonly immediate: { readonly at: number; readonly size: number };
+} {
+  const decoder = new Decoder(64, bytes, DecoderOptions.None);
+  const i = decoder.decode();
+  const offsets = decoder.getConstantOffsets(i);
+  const result = {
+    displacement: { at: offsets.displacementOffset, size: offsets.displacementSize },
+    immediate: { at: offsets.immediateOffset, size: offsets.immediateSize },
+  };
+  offsets.free();
+  i.free();
+  decoder.free();
+  return result;
+}

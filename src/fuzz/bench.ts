@@ -1,0 +1,191 @@
+import { masksFor } from '../oracle/campaign.ts';
+import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
+import { hostFeatures, hostVendor, NativeOracle } from '../oracle/native.ts';
+import { FX, MXCSR_MASK } from '../state/fxsave.ts';
+import { VECTOR } from '../state/pending.ts';
+import { agrees } from './agree.ts';
+import { type Difference, endingText, engineDifferences, enginesAgree, hostDifferences } from './differences.ts';
+import { openBehind } from './open.ts';
+import type { EngineOracleName, OracleName } from './oracle-names.ts';
+import { type Ending, EngineOracle } from './oracles.ts';
+import { type FuzzCase, insnOf, offsetsOf, oracleCase } from './steps.ts';
+import { Tracer } from './trace.ts';
+
+/** What came of a sequence on every oracle. */
+export interface Verdict {
+  /** On the first engine. */
+  readonly ending: Ending;
+  /** The step that it ended at, or the number of steps behind the last; -1 elsewhere. */
+  readonly endStep: number;
+  readonly rflags: number;
+  readonly icount: number;
+  /** Why nobody could judge it: the host gave no answer, or an engine lacks an instruction. */
+  readonly unjudged: string | null;
+  readonly mismatch: Mismatch | null;
+}
+
+export interface Mismatch {
+  readonly oracle: EngineOracleName;
+  readonly judge: OracleName;
+  readonly differences: readonly Difference[];
+}
+
+/** Flags that are open where each step begins, and behind the last, as the branches ahead have it. */
+export function openFlagsAt({ steps }: Pick<FuzzCase, 'steps'>): number[] {
+  const open = new Array<number>(steps.length + 1).fill(0);
+  steps.forEach((step, i) => {
+    const insn = insnOf(step);
+    const behind = insn === null ? open[i]! : openBehind(insn, open[i]!);
+    open[i + 1]! |= behind;
+    if (step.to !== undefined && step.to > i) open[Math.min(step.to, steps.length)]! |= behind;
+  });
+  return open;
+}
+
+/** Runs sequences on the chosen oracles and says where they part. The first of host, reference, interpreter, jit that is there judges. */
+export class Bench {
+  readonly engines: readonly EngineOracle[];
+  readonly judge: OracleName;
+  readonly #host: NativeOracle | null;
+  readonly #intel: boolean = false;
+  readonly #ymm: boolean = false;
+  readonly #tracer = new Tracer();
+
+  /** @throws Error with one line where the host is asked for and cannot be had */
+  constructor(oracles: readonly OracleName[], cpl: 0 | 3 = 3) {
+    this.engines = oracles.filter((name) => name !== 'host').map((name) => new EngineOracle(name, cpl));
+    this.#host = oracles.includes('host') ? new NativeOracle() : null;
+    this.judge = this.#host !== null ? 'host' : this.engines[0]!.name;
+    if (this.#host === null) return;
+    this.#intel = hostVendor() === 'GenuineIntel';
+    this.#ymm = hostFeatures().has('AVX');
+  }
+
+  /** Whether what the manual leaves open must not decide anything: see `open.ts`. */
+  get strict(): boolean {
+    return this.#host !== null && !this.#intel;
+  }
+
+  close(): void {
+    this.#host?.close();
+  }
+
+  /** Runs every sequence; `take` gets the verdicts in order. */
+  run(cases: readonly FuzzCase[], take: (verdict: Verdict, index: number) => void): void {
+    const placed = cases.map(oracleCase);
+    const answers = this.#host?.run(placed);
+    cases.forEach((c, i) => {
+      take(this.#judgeOne(c, placed[i]!, answers?.[i] ?? null), i);
+    });
+  }
+
+  /** Runs one sequence. */
+  verdict(c: FuzzCase): Verdict {
+    let result: Verdict | undefined;
+    this.run([c], (verdict) => {
+      result = verdict;
+    });
+    return result!;
+  }
+
+  #judgeOne(c: FuzzCase, placed: OracleCase, host: OracleResult | null): Verdict {
+    let ending: Ending | undefined;
+    let unjudged: string | null = null;
+    let mismatch: Mismatch | null = null;
+    const refused = host !== null && (host.ending.kind === 'refused' || host.ending.kind === 'lost');
+    if (refused)
+      unjudged = host.ending.kind === 'lost' ? 'the host’s helper died of it' : 'the host does not take its state';
+    const first = this.engines[0];
+    let firstEnding: Ending | undefined;
+    for (const engine of this.engines) {
+      ending = engine.run(placed);
+      firstEnding ??= ending;
+      if (ending.kind === 'unimplemented') unjudged ??= endingText(ending);
+      if (unjudged !== null || mismatch !== null) continue;
+      const found =
+        host !== null
+          ? this.#againstHost(c, placed, engine, ending, host)
+          : engine === first || enginesAgree(engine.sandbox, ending, first!.sandbox, firstEnding)
+            ? []
+            : engineDifferences(engine.sandbox, ending, first!.sandbox, firstEnding);
+      if (found.length > 0) mismatch = { oracle: engine.name, judge: this.judge, differences: found };
+    }
+    if (first === undefined || firstEnding === undefined) throw new Error('no engine to run on');
+    const { cpu } = first.sandbox.machine;
+    return {
+      ending: firstEnding,
+      endStep: offsetsOf(c.steps).indexOf(Number(BigInt.asIntN(64, cpu.rip - c.codeAddress))),
+      rflags: cpu.rflags,
+      icount: cpu.icount,
+      unjudged,
+      mismatch,
+    };
+  }
+
+  #againstHost(
+    c: FuzzCase,
+    placed: OracleCase,
+    { sandbox }: EngineOracle,
+    ending: Ending,
+    host: OracleResult,
+  ): readonly Difference[] {
+    const open = this.#intel ? 0 : this.#openAtEnd(c, sandbox.machine.cpu.rip);
+    if (agrees(sandbox, ending, placed, host, open, this.#ymm)) return [];
+    // Neither came to an end; how far each got says nothing.
+    if (ending.kind === 'count' || host.ending.kind === 'timeout') return [];
+    const trace = this.#tracer.trace(placed);
+    if (trace.tainted && !this.#intel) return [];
+    if (trace.last === null)
+      return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
+    const { last } = trace;
+    // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
+    if (/^maskmov(dqu|q)$/.test(last.mnemonic) && host.ending.kind === 'fault' && host.rip === trace.lastAt) return [];
+    // MXCSR of AMD CPUs has a bit 17.
+    if (!this.#intel && host.mxcsr > MXCSR_MASK) return [];
+    // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
+    if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
+      return [];
+    const fxsave = host.fxsave.slice();
+    // AMD CPUs keep the pointers of every x87 instruction, Intel CPUs some only of those that raise an exception.
+    const pointers = this.#intel || trace.x87 < 2;
+    if (!pointers) new DataView(fxsave.buffer).setUint16(FX.sw, 0, true);
+    const before = { ...placed, gpr: host.gpr, fxsave, codeAddress: trace.lastAt };
+    const masks = masksFor(last, before, host, this.#intel);
+    const rflags = this.#intel ? masks.rflags : masks.rflags | trace.openFlags;
+    // Which comes first, a bad address or a misaligned one, is as open as which of several addresses does.
+    const misaligned = [ending, host.ending].some((e) => vectorOf(e) === VECTOR.AC);
+    // «Note treatment of #AC varies» (SDM 2A MOVUPS, LDDQU …): accesses of 16 bytes that need no alignment.
+    if (misaligned && last.operands.some((op) => op.kind === 'mem' && op.width >= 128)) return [];
+    if (masks.anyMemoryFault && misaligned && ending.kind === 'fault' && host.ending.kind === 'fault') return [];
+    const anyMemoryFault = masks.anyMemoryFault || (!this.#intel && wrapsAround(ending));
+    const found = hostDifferences(sandbox, ending, placed, host, { ...masks, rflags, anyMemoryFault });
+    return pointers ? found : found.filter(({ field }) => !POINTERS.has(field));
+  }
+
+  #openAtEnd(c: FuzzCase, rip: bigint): number {
+    const open = openFlagsAt(c);
+    const at = Number(BigInt.asIntN(64, rip - c.codeAddress));
+    let step = 0;
+    for (let offset = 0; step < c.steps.length && offset !== at; step++) offset += c.steps[step]!.bytes.length;
+    return open[step]!;
+  }
+}
+
+const vectorOf = (ending: Ending | OracleEnding): number | null =>
+  ending.kind !== 'fault' ? null : 'fault' in ending ? ending.fault.vector : ending.vector;
+
+/** The access may go on behind the last byte of the address space: which of its parts faults first is up to the CPU. */
+const wrapsAround = (ending: Ending): boolean =>
+  ending.kind === 'fault' && ending.fault.cr2 !== null && ending.fault.cr2 >= 0xffff_ffff_ffff_ffc0n;
+
+const POINTERS: ReadonlySet<string> = new Set(['fop', 'fip', 'fdp']);
+
+const NOTHING_MASKED = {
+  rflags: 0,
+  gpr: new Set<number>(),
+  anyMemoryFault: false,
+  approximate: false,
+  x87Status: 0,
+  x87Pointers: false,
+  memory: [],
+};

@@ -1,0 +1,2 @@
+/** Instructions of the longest sequence. */
+export const MOST_STEPS = 32;

@@ -1,0 +1,144 @@
+import { Worker } from 'node:worker_threads';
+import type { ChunkResult } from './campaign.ts';
+import type { Answer, Ready, Refusal, Request, WorkerSetup } from './protocol.ts';
+
+/** A thread that says nothing for so long hangs: a chunk takes less than a second, a start some. */
+const PATIENCE_MS = 120_000;
+
+/** A thread could not be started: one line for the user. */
+export class PoolError extends Error {
+  override readonly name = 'PoolError';
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.what);
+    this.refusal = refusal;
+  }
+}
+
+/** What came of a request: a result, or why the thread gave none. */
+export type Outcome = { readonly result: ChunkResult } | { readonly lost: string };
+
+/** One thread and what it has been asked. */
+class Thread {
+  readonly #worker: Worker;
+  #waiting: ((answer: Answer) => void) | null = null;
+  #early: Answer | null = null;
+
+  constructor(script: URL, setup: WorkerSetup) {
+    this.#worker = new Worker(script, { workerData: setup });
+    this.#worker.on('message', (answer: Answer) => this.#arrive(answer));
+    this.#worker.on('error', (error) => this.#arrive({ kind: 'broken', message: error.message }));
+    this.#worker.on('exit', () => this.#arrive({ kind: 'broken', message: 'its thread ended' }));
+  }
+
+  #arrive(answer: Answer): void {
+    const take = this.#waiting;
+    this.#waiting = null;
+    if (take !== null) take(answer);
+    else this.#early ??= answer;
+  }
+
+  /** The next answer. */
+  next(): Promise<Answer> {
+    if (this.#early !== null) {
+      const answer = this.#early;
+      this.#early = null;
+      return Promise.resolve(answer);
+    }
+    return new Promise((resolve) => {
+      const timer = setTimeout(
+        () => this.#arrive({ kind: 'broken', message: 'no answer for two minutes' }),
+        PATIENCE_MS,
+      );
+      this.#waiting = (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      };
+    });
+  }
+
+  post(request: Request): void {
+    this.#worker.postMessage(request);
+  }
+
+  async end(): Promise<void> {
+    this.#worker.removeAllListeners('exit');
+    await this.#worker.terminate();
+  }
+}
+
+/** Threads that share runs among them. One that breaks is replaced; what it was doing is reported as lost. */
+export class Pool {
+  readonly ready: Ready;
+  readonly #script: URL;
+  readonly #setup: WorkerSetup;
+  readonly #threads: Thread[];
+  /** Everything learnt so far, for a thread that comes later. */
+  readonly #lessons: Request[] = [];
+
+  private constructor(script: URL, setup: WorkerSetup, threads: Thread[], ready: Ready) {
+    this.#script = script;
+    this.#setup = setup;
+    this.#threads = threads;
+    this.ready = ready;
+  }
+
+  /**
+   * @param script the compiled `worker.js`
+   * @throws PoolError where the options or the host do not allow it
+   */
+  static async start(script: URL, setup: WorkerSetup, jobs: number): Promise<Pool> {
+    const first = new Thread(script, setup);
+    const answer = await first.next();
+    if (answer.kind !== 'ready') {
+      await first.end();
+      if (answer.kind === 'refused') throw new PoolError(answer);
+      const what = answer.kind === 'broken' ? answer.message : 'an answer that nobody asked for';
+      throw new PoolError({ kind: 'refused', what, where: 'a thread that runs sequences', mend: '' });
+    }
+    const settled = { ...setup, oracles: answer.oracles };
+    const others = Array.from({ length: jobs - 1 }, () => new Thread(script, settled));
+    await Promise.all(others.map((thread) => thread.next()));
+    return new Pool(script, settled, [first, ...others], answer);
+  }
+
+  /** Answers every request, each by the thread that is free first; none is begun once `stop` says so. */
+  async all(requests: readonly Request[], stop: () => boolean): Promise<(Outcome | null)[]> {
+    const outcomes = new Array<Outcome | null>(requests.length).fill(null);
+    let next = 0;
+    const serve = async (slot: number): Promise<void> => {
+      while (next < requests.length && !stop()) {
+        const index = next++;
+        const thread = this.#threads[slot]!;
+        thread.post(requests[index]!);
+        const answer = await thread.next();
+        if (answer.kind === 'done') outcomes[index] = { result: answer.result };
+        else {
+          outcomes[index] = { lost: answer.kind === 'broken' ? answer.message : answer.kind };
+          await this.#replace(slot);
+        }
+      }
+    };
+    await Promise.all(this.#threads.map((_, slot) => serve(slot)));
+    return outcomes;
+  }
+
+  async #replace(slot: number): Promise<void> {
+    await this.#threads[slot]!.end();
+    const thread = new Thread(this.#script, this.#setup);
+    await thread.next();
+    for (const lesson of this.#lessons) thread.post(lesson);
+    this.#threads[slot] = thread;
+  }
+
+  /** Tells every thread what the round has brought. */
+  learn(lesson: Extract<Request, { kind: 'learn' }>): void {
+    this.#lessons.push(lesson);
+    for (const thread of this.#threads) thread.post(lesson);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.end()));
+  }
+}

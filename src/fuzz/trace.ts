@@ -1,0 +1,63 @@
+import { type Insn, x87Opcode } from '../decode/insn.ts';
+import { fetchInsn } from '../exec/fetch.ts';
+import { BANNED } from '../oracle/campaign.ts';
+import type { OracleCase } from '../oracle/case.ts';
+import { endsJudgement, isOpen, openBehind, readsOpen } from './open.ts';
+import { BUDGET, type Ending, EngineOracle } from './oracles.ts';
+
+/** What a sequence did, instruction by instruction. */
+export interface Trace {
+  /** The last instruction that began, and where; null where not even one could be fetched. */
+  readonly last: Insn | null;
+  readonly lastAt: bigint;
+  /** Flags that the manual leaves open at the end. */
+  readonly openFlags: number;
+  /** Something that the manual leaves open has decided about what came later. */
+  readonly tainted: boolean;
+  /** How many x87 instructions began. */
+  readonly x87: number;
+  readonly ending: Ending;
+}
+
+/** Follows sequences on the reference engine. */
+export class Tracer {
+  #oracle: EngineOracle | undefined;
+
+  trace(c: OracleCase): Trace {
+    this.#oracle ??= new EngineOracle('reference');
+    const oracle = this.#oracle;
+    oracle.place(c);
+    const { machine } = oracle.sandbox;
+    const end = c.codeAddress! + BigInt(c.code.length);
+    let open = 0;
+    let tainted = false;
+    let before = 0;
+    let x87 = 0;
+    let last: Insn | null = null;
+    let lastAt = c.codeAddress!;
+    let ending: Ending = { kind: 'count' };
+    for (let n = 0; n < BUDGET && ending.kind === 'count'; n++) {
+      const { rip } = machine.cpu;
+      const fetched = fetchInsn(machine.mmu, { fault: () => {}, machine: machine.context.machine }, rip);
+      const atMarker = rip === end && fetched?.insn.mnemonic === 'int3';
+      if (fetched !== null && !atMarker) {
+        const again: boolean = rip === lastAt && last !== null;
+        // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
+        if (again && Buffer.compare(fetched.insn.bytes, last!.bytes) !== 0) tainted = true;
+        // What cannot be followed further may only come last; a sequence that changes its own code may have put it elsewhere.
+        if (!again && last !== null && endsJudgement(last)) tainted = true;
+        last = fetched.insn;
+        lastAt = rip;
+        // Code that changed itself may be anything.
+        if (!again && (isOpen(last) || readsOpen(last, open) || BANNED.has(last.mnemonic))) tainted = true;
+        if (!again && (x87Opcode(last.bytes) !== null || last.mnemonic.startsWith('fx'))) x87++;
+        before = again ? before | open : open;
+        open = openBehind(last, open);
+      }
+      ending = oracle.step(c);
+    }
+    // An instruction that faults has written nothing: what was open before it still is.
+    const faulted = ending.kind === 'fault' && machine.cpu.rip === lastAt;
+    return { last, lastAt, openFlags: faulted ? open | before : open, tainted, x87, ending };
+  }
+}

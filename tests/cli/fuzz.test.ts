@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type CliRun, ONE_LINE, swapgs } from '../support/cli.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const path = (name: string): string => join(folder, name);
+const ENGINES = ['--oracles', 'reference,interpreter'] as const;
+const fuzz = (...args: string[]): CliRun => swapgs(['fuzz', ...args], { cwd: folder });
+
+/** The events of a run with `--json`, without what depends on the clock. */
+const events = (run: CliRun): Record<string, unknown>[] =>
+  run.stdout
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const { seconds: _, ...event } = JSON.parse(line) as Record<string, unknown>;
+      return event;
+    });
+
+describe('a campaign', () => {
+  test('ends with 0 where everything agrees, with a status line on stderr', () => {
+    const run = fuzz('--runs', '600', '--seed', '3', ...ENGINES);
+    expect(run.status).toBe(0);
+    expect(run.stdout).toMatch(/^600 sequences, \d+ instructions, 0 mismatches, 0 findings\n$/);
+    expect(run.stderr).toMatch(/^swapgs: \d+ encodings, judged by reference: interpreter; seed 3$/m);
+    expect(run.stderr).toMatch(/^#600\tDONE +cov: \d+ corp: \d+ exec\/s: \d+ find: 0$/m);
+  });
+
+  test('is decided by its seed, whatever the number of threads', () => {
+    const runs = ['1', '2', '3'].map((jobs) =>
+      events(fuzz('--json', '--runs', '9000', '--length', '4', '--seed', '11', '--jobs', jobs, ...ENGINES)),
+    );
+    expect(runs[0]!.at(-1)).toMatchObject({ event: 'done', runs: 9000, mismatches: 0, interrupted: false });
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).toEqual(runs[0]);
+    const other = events(fuzz('--json', '--runs', '9000', '--length', '4', '--seed', '12', ...ENGINES));
+    expect(other.at(-1)).not.toEqual(runs[0]!.at(-1));
+  });
+
+  test('keeps to the instructions that it is told', () => {
+    const corpus = path('adders');
+    const run = fuzz('--runs', '300', '--include', 'ADC,sbb', '--exclude', 'sbb', '--corpus', corpus, ...ENGINES);
+    expect(run.status).toBe(0);
+    const texts = readdirSync(corpus).flatMap((name) => {
+      const file = JSON.parse(readFileSync(join(corpus, name), 'utf8')) as { case: { steps: { text: string }[] } };
+      return file.case.steps.map(
+        ({ text }) => text.replace(/^(fs |gs |lock |repz? |addr32 |rex\S* )+/, '').split(/\s/)[0]!,
+      );
+    });
+    expect(texts.length).toBeGreaterThan(20);
+    for (const text of texts) expect(text).toMatch(/^(adc[bwlq]?|movl?)$/);
+  });
+
+  test('system instructions are for engines only', () => {
+    expect(fuzz('--cpl', '0', '--runs', '300', ...ENGINES).status).toBe(0);
+    const run = fuzz('--cpl', '0', '--oracles', 'host,interpreter');
+    expect([run.status, run.stderr]).toEqual([
+      125,
+      'swapgs: system instructions are compared between engines: --oracles: leave out host\n',
+    ]);
+  });
+});
+
+test('a corpus is begun from, merged, minimised; a damaged file is named and left where it is', () => {
+  const [one, two] = [path('one'), path('two')];
+  expect(fuzz('--runs', '400', '--seed', '1', '--corpus', one, ...ENGINES).status).toBe(0);
+  expect(fuzz('--runs', '400', '--seed', '2', '--corpus', two, ...ENGINES).status).toBe(0);
+  const before = readdirSync(one);
+  writeFileSync(join(one, 'bad.json'), '{"format":');
+  writeFileSync(join(two, 'worse.json'), '{}');
+
+  const merged = fuzz('--corpus', one, '--merge', two, ...ENGINES);
+  expect(merged.status).toBe(0);
+  expect(merged.stderr).toContain(`swapgs: not JSON: ${join(one, 'bad.json')}: left out\n`);
+  expect(merged.stderr).toMatch(/^swapgs: \d+ of \d+ inputs of .*two are new$/m);
+  const after = readdirSync(one);
+  expect(after.length).toBeGreaterThan(before.length + 1);
+  expect(after).toEqual(expect.arrayContaining(before));
+
+  const least = fuzz('--corpus', one, '--minimise', ...ENGINES);
+  expect(least.status).toBe(0);
+  const left = readdirSync(one);
+  expect(left.length).toBeLessThan(after.length);
+  expect(left).toContain('bad.json');
+
+  const again = events(fuzz('--json', '--corpus', one, '--runs', '1', ...ENGINES));
+  expect(again.at(-1)).toMatchObject({ runs: left.length });
+});
+
+test('Ctrl-C ends it with 130 and keeps what there is', async () => {
+  const corpus = path('kept');
+  const bin = fileURLToPath(new URL('../../bin/swapgs.js', import.meta.url));
+  const child = spawn(process.execPath, [bin, 'fuzz', '--max-time', '50', '--corpus', corpus, ...ENGINES], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  let stdout = '';
+  child.stdout.on('data', (data) => {
+    stdout += data;
+  });
+  await new Promise<void>((resolve) =>
+    child.stderr.on('data', (data) => {
+      stderr += data;
+      if (stderr.includes('INITED')) setTimeout(resolve, 1500);
+    }),
+  );
+  child.kill('SIGINT');
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  expect(status).toBe(130);
+  expect(stderr).toContain('DONE');
+  expect(stdout).toMatch(/^\d+ sequences, .* 0 findings\n$/);
+  expect(readdirSync(corpus).length).toBeGreaterThan(0);
+});
+
+test('replay runs a file again', () => {
+  const file = path('case.json');
+  const state = { gpr: { rsp: '0x10001800' } };
+  const c = { format: 'swapgs-fuzz-case', case: { codeAddress: '0x20000100', steps: [{ bytes: '48 ff c0' }], state } };
+  writeFileSync(file, JSON.stringify(c));
+  const run = fuzz('replay', file, '--oracles', 'reference,jit');
+  expect([run.status, run.stdout, run.stderr]).toEqual([0, `${file}: reference, jit agree\n`, '']);
+  expect(JSON.parse(fuzz('replay', file, '--json', ...ENGINES).stdout)).toEqual({
+    event: 'replay',
+    file,
+    differs: false,
+  });
+});
+
+describe('bad input is one line', () => {
+  writeFileSync(path('bad.json'), '{"format":"swapgs-fuzz-case","case":{"steps":[]}}');
+  test.each([
+    [['--features', 'FOO'], 'no feature FOO: --features: did you mean '],
+    [['--include', 'addd'], 'no instruction addd: --include: did you mean add'],
+    [['--exclude', 'mvo'], 'no instruction mvo: --exclude: did you mean '],
+    [['--weight', 'add'], "option '--weight <NAME=N>' argument 'add' is invalid: swapgs fuzz: it wants NAME=NUMBER"],
+    [['--weight', 'addd=2'], 'no instruction or feature addd: --weight: did you mean add'],
+    [
+      ['--oracles', 'host'],
+      "option '--oracles <LIST>' argument 'host' is invalid: swapgs fuzz: it wants at least one engine",
+    ],
+    [['--oracles', 'qemu'], "option '--oracles <LIST>' argument 'qemu' is invalid: swapgs fuzz: it is one of host,"],
+    [['--runs', '0'], "option '--runs <N>' argument '0' is invalid"],
+    [['--jobs', '999'], "option '--jobs <N>' argument '999' is invalid"],
+    [['--length', '33'], "option '--length <N>' argument '33' is invalid"],
+    [['--merge', 'x'], '--merge needs --corpus: swapgs fuzz: add --corpus DIR'],
+    [['--minimise', '--corpus', 'nothere'], 'no such directory: nothere: check the path'],
+    [['--corpus', 'bad.json'], 'cannot be used (EEXIST): bad.json'],
+    [['nonsense'], "too many arguments for 'fuzz'"],
+    [['--include', 'vaddps', '--features', 'SSE'], 'nothing is left to draw from'],
+    [['replay'], 'no file given: swapgs fuzz replay: give a finding'],
+    [['replay', 'nothere.json'], 'no such file: nothere.json: check the path'],
+    [['replay', 'bad.json'], 'codeAddress is no hexadecimal number: bad.json: give a finding or an input of a corpus'],
+  ])('%j', (args, line) => {
+    const run = fuzz(...args);
+    expect(run.status).toBe(125);
+    expect(run.stderr).toMatch(ONE_LINE);
+    expect(run.stderr).toContain(`swapgs: ${line}`);
+  });
+});
