@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
+import { CPU_NAMES, type CpuName } from '../machine/profiles.ts';
 import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
 
 /** Options of every command that runs a guest. */
@@ -9,6 +10,8 @@ export interface GuestOptions {
   readonly maxInsns?: number;
   /** Milliseconds. */
   readonly timeout?: number;
+  readonly cpu: CpuName;
+  readonly seed: number;
 }
 
 /** Options of a user program. Everything is as it was typed unless a unit is said. */
@@ -16,7 +19,6 @@ export interface UserOptions extends GuestOptions {
   readonly dir?: readonly string[];
   readonly env?: readonly string[];
   readonly envClear?: boolean;
-  readonly seed: number;
   readonly hostTime?: boolean;
   readonly argv0?: string;
 }
@@ -40,7 +42,9 @@ export function guestOptions(command: Command): Command {
     .option('--engine <NAME>', 'jit, interpreter or reference', engine, 'jit')
     .addOption(new Option('--memory <SIZE>', 'guest memory: 64M, 2G …').argParser(memorySize).default(2 ** 30, '1G'))
     .option('--max-insns <N>', 'stop after N instructions', count)
-    .option('--timeout <SECONDS>', 'stop after so much time', seconds);
+    .option('--timeout <SECONDS>', 'stop after so much time', seconds)
+    .option('--cpu <NAME>', `which CPU: ${CPU_NAMES.join(', ')}`, oneOf(...CPU_NAMES), 'default')
+    .option('--seed <N>', 'decides everything that is random', seed, 0);
 }
 
 export function userOptions(command: Command): Command {
@@ -53,7 +57,6 @@ export function userOptions(command: Command): Command {
     )
     .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
     .option('--env-clear', 'begin with an empty environment instead of the default one')
-    .option('--seed <N>', 'decides everything that is random', seed, 0)
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
     .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text);
 }

@@ -75,6 +75,8 @@ const RBP = 5;
 function memoryOperand(i: Instruction): MemoryOperand {
   const base = i.memoryBase;
   const index = i.memoryIndex;
+  const indexed = index === Register.None ? null : registerOf(index);
+  const vector = indexed?.file === 'vector' ? { n: indexed.n, width: indexed.width } : null;
   const ripRelative = base === Register.RIP || base === Register.EIP;
   const baseNumber = ripRelative || base === Register.None ? null : registerOf(base).n;
   const segment = segmentOf(i.memorySegment);
@@ -87,7 +89,8 @@ function memoryOperand(i: Instruction): MemoryOperand {
     kind: 'mem',
     width: MemorySizeExt.size(i.memorySize) * 8,
     base: ripRelative ? 'rip' : baseNumber,
-    index: index === Register.None ? null : registerOf(index).n,
+    index: index === Register.None || vector !== null ? null : registerOf(index).n,
+    vector,
     shift: Math.log2(i.memoryIndexScale),
     displacement: BigInt.asIntN(64, i.memoryDisplacement),
     segment,
@@ -206,12 +209,21 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
   return insn === 'invalid' && bytes.length >= MAX_INSN_LENGTH && isCut(bytes) ? 'too-long' : insn;
 }
 
+/** The same on a CPU without TZCNT and LZCNT: with their prefix BSF and BSR. */
+export const decodeWithoutBitCounts = (bytes: Uint8Array): Insn | DecodeFailure =>
+  decodeAlone(bytes, DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD);
+
 /** Instruction of `bits`-bit code at the start of the bytes, in `i`. */
-function decodeInto(i: Instruction, bytes: Uint8Array, bits: 16 | 32 | 64): 'decoded' | 'invalid' | 'more' {
+function decodeInto(
+  i: Instruction,
+  bytes: Uint8Array,
+  bits: 16 | 32 | 64,
+  options: number = DecoderOptions.None,
+): 'decoded' | 'invalid' | 'more' {
   const decoder = new Decoder(
     bits,
     bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes,
-    DecoderOptions.None,
+    options,
   );
   decoder.decodeOut(i);
   const error = decoder.lastError;
@@ -220,10 +232,10 @@ function decodeInto(i: Instruction, bytes: Uint8Array, bits: 16 | 32 | 64): 'dec
   return error !== DecoderError.None || i.code === Code.INVALID ? 'invalid' : 'decoded';
 }
 
-function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
+function decodeAlone(bytes: Uint8Array, options: number = DecoderOptions.None): Insn | 'invalid' | 'more' {
   scratch ??= new Instruction();
   const i = scratch;
-  const decoded = decodeInto(i, bytes, 64);
+  const decoded = decodeInto(i, bytes, 64, options);
   if (decoded !== 'decoded') return decoded;
   if (i.code === Code.Pause && isExchange(bytes, i.length)) return decodeExchange(bytes);
   return Object.freeze(described(i, bytes));

@@ -8,6 +8,8 @@ export interface MemoryOperand {
   /** Base register number 0–15, `'rip'`, or null. */
   readonly base: number | 'rip' | null;
   readonly index: number | null;
+  /** The vector register that indexes a gather or scatter, or null. */
+  readonly vector: { readonly n: number; readonly width: number } | null;
   /** log2 of the scale: 0–3. */
   readonly shift: number;
   /** Signed displacement. With base `'rip'` it includes the instruction's length. */

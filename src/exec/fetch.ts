@@ -1,4 +1,4 @@
-import { decode, decodeLegacy, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
+import { decodeLegacy, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
 import type { DecodeFailure, Insn, LegacyInsn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { PAGE_SIZE } from '../memory/physical.ts';
@@ -23,8 +23,13 @@ const LAST_BYTE = BigInt(PAGE_SIZE - 1);
  *
  * @param ahead nothing beyond the first page may be touched: null where the instruction goes on there
  */
-export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: bigint, ahead = false): Fetched | null {
-  return fetchWith(decode, mmu, context, rip, ahead);
+export function fetchInsn(
+  mmu: Mmu,
+  context: Pick<HelperContext, 'fault' | 'machine'>,
+  rip: bigint,
+  ahead = false,
+): Fetched | null {
+  return fetchWith((bytes) => context.machine.decode(bytes), mmu, context, rip, ahead);
 }
 
 /** As `fetchInsn`, of 16- or 32-bit code at a linear address. */

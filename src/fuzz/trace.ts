@@ -38,7 +38,7 @@ export class Tracer {
     let ending: Ending = { kind: 'count' };
     for (let n = 0; n < BUDGET && ending.kind === 'count'; n++) {
       const { rip } = machine.cpu;
-      const fetched = fetchInsn(machine.mmu, { fault: () => {} }, rip);
+      const fetched = fetchInsn(machine.mmu, { fault: () => {}, machine: machine.context.machine }, rip);
       // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
       if (fetched === null && rip === lastAt && last !== null) tainted = true;
       const atMarker = rip === end && fetched?.insn.mnemonic === 'int3';

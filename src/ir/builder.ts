@@ -2,13 +2,17 @@ import { mask, type Width, wrap } from '../bits/width.ts';
 import type { AddressFault, Attr, Block, Field, FlagName, Node, Place, Val } from './nodes.ts';
 import { type Row, SCALAR_ROWS } from './ops.ts';
 import { ACROSS_ROWS } from './ops-across.ts';
+import { CRYPTO_ROWS } from './ops-crypto.ts';
 import { LANE_ROWS, VECTOR_ROWS } from './ops-vector.ts';
 
 /** Every pure operation: the one table behind the builder, the folder, both engines, the printer and the property test. */
-export const ROWS = { ...SCALAR_ROWS, ...VECTOR_ROWS, ...ACROSS_ROWS, ...LANE_ROWS } as const satisfies Record<
-  string,
-  Row
->;
+export const ROWS = {
+  ...SCALAR_ROWS,
+  ...VECTOR_ROWS,
+  ...ACROSS_ROWS,
+  ...CRYPTO_ROWS,
+  ...LANE_ROWS,
+} as const satisfies Record<string, Row>;
 export type RowName = keyof typeof ROWS;
 
 interface Signatures {

@@ -4,12 +4,12 @@ import { type Builder, Effects } from './builder.ts';
 import type { AddressFault, Block, FlagName, Node, Place, Val } from './nodes.ts';
 import { simplify } from './simplify.ts';
 
-/** Registers that a block keeps as values: general-purpose ones whole, vector registers their low 128 bits. */
+/** Registers that a block keeps as values: general-purpose ones whole, vector registers in two parts of 128 bits. */
 export interface Tracked {
-  /** Byte offset of the register in the CPU state. */
+  /** Byte offset of the register, or of its part, in the CPU state. */
   readonly place: number;
   readonly w: 64 | 128;
-  /** Bytes behind the register's start. */
+  /** Bytes behind that. */
   readonly offset: number;
 }
 
@@ -23,7 +23,8 @@ export function trackedAt(at: number, width: number): Tracked | null {
     return { place: at - offset, w: 64, offset };
   }
   if (at >= VECTOR && at < VECTOR_END) {
-    const offset = (at - VECTOR) % VECTOR_STRIDE;
+    const offset = (at - VECTOR) % 16;
+    if ((at - VECTOR) % VECTOR_STRIDE >= 32) return null;
     return offset + width / 8 <= 16 ? { place: at - offset, w: 128, offset } : null;
   }
   return null;

@@ -8,6 +8,7 @@ export type Field =
   | 'r0'
   | 'r1'
   | 'r2'
+  | 'r3'
   | 'base'
   | 'index'
   | 'segment'
@@ -16,6 +17,7 @@ export type Field =
   | 'imm'
   | 'imm2'
   | 'fop'
+  | 'stack'
   | 'start'
   | 'next';
 

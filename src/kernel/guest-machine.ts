@@ -8,6 +8,8 @@ export interface GuestMachine {
   readonly cpu: CpuState;
   /** Runs at most that many instructions. On `syscall` RIP is behind SYSCALL, and RCX and R11 are set. */
   run(maxInstructions: number): Exit;
+  /** EAX, EBX, ECX and EDX of a CPUID leaf. */
+  cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
   /** Drops every cached translation of the current address space. */
   flushTlb(): void;
   /** Drops the cached translation of one page. */

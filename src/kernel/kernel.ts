@@ -2,7 +2,6 @@ import { Random } from '../bits/random.ts';
 import type { ElfImage } from '../elf/image.ts';
 import type { Fault } from '../exec/exit.ts';
 import { VECTOR } from '../exec/exit.ts';
-import { cpuid } from '../machine/cpuid.ts';
 import { OutOfMemory } from '../memory/physical.ts';
 import { Blocked } from './block.ts';
 import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
@@ -134,7 +133,7 @@ export class Kernel {
     for (const stream of [0, 1, 2] as const) process.fds.add(new StdioFile(stdio, stream));
     this.process = process;
     const random = this.random.bytes(RANDOM_BYTES);
-    const { entry, rsp } = load(process, image, args, env, { path, hwcap: cpuid(1, 0)[3], random });
+    const { entry, rsp } = load(process, image, args, env, { path, hwcap: this.machine.cpuid(1, 0)[3], random });
     setEntryRegisters(this.machine.cpu, process.space.tables.root, entry, rsp);
     this.machine.flushTlb();
     return process;

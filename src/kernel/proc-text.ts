@@ -1,6 +1,6 @@
-import { cpuid } from '../machine/cpuid.ts';
 import { SECOND } from './clock.ts';
 import type { ProcessInfo, SystemInfo } from './fs/proc.ts';
+import type { GuestMachine } from './guest-machine.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
 import { UTSNAME } from './syscalls/system.ts';
@@ -118,8 +118,8 @@ const FLAGS_EDX = [
   'pat', 'pse36', 'pn', 'clflush', '', 'dts', 'acpi', 'mmx', 'fxsr', 'sse', 'sse2', 'ss', 'ht', 'tm', 'ia64', 'pbe',
 ];
 
-function cpuinfo(): string {
-  const [, , , edx] = cpuid(1, 0);
+function cpuinfo(machine: GuestMachine): string {
+  const [, , , edx] = machine.cpuid(1, 0);
   const flags = FLAGS_EDX.filter((name, bit) => name !== '' && (edx >>> bit) & 1);
   return `processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: swapgs x86-64 virtual CPU\nflags\t\t: ${flags.join(' ')} lm nx syscall\n\n`;
 }
@@ -145,7 +145,7 @@ export function systemInfo(kernel: Kernel): SystemInfo {
       const free = memory.framesLeft * PAGE;
       return line('MemTotal', memory.size) + line('MemFree', free) + line('MemAvailable', free);
     },
-    cpuinfo,
+    cpuinfo: () => cpuinfo(kernel.machine),
     uptime() {
       const seconds = (Number(kernel.clock.monotonic() / (SECOND / 100n)) / 100).toFixed(2);
       return `${seconds} 0.00\n`;

@@ -1,8 +1,7 @@
-import type { EngineName } from '../exec/engine.ts';
 import type { Exit, Fault } from '../exec/exit.ts';
 import { CR3 } from '../state/layout.ts';
 import { type BareRegion, BareSpace } from './bare-space.ts';
-import { Machine } from './machine.ts';
+import { Machine, type MachineOptions } from './machine.ts';
 import type { RegisterSetting } from './registers.ts';
 
 /** What a bare guest starts with. */
@@ -30,10 +29,7 @@ export type BareStop =
   | { readonly reason: 'fault'; readonly fault: Fault }
   | { readonly reason: 'unimplemented'; readonly mnemonic: string; readonly bytes: Uint8Array };
 
-export interface BareOptions {
-  readonly memory?: number;
-  readonly engine?: EngineName;
-}
+export type BareOptions = Pick<MachineOptions, 'memory' | 'engine' | 'cpu' | 'seed'>;
 
 const RSP = 4;
 /** The stack that every bare guest has unless its own regions are there: 64 KiB, RSP at its end. */

@@ -1,4 +1,7 @@
 import { MAXPHYADDR } from '../memory/paging.ts';
+import { COMPONENTS, compactedLayout, STATE_BIT, standardSize } from '../state/xsave.ts';
+import { type CpuidRegister, FEATURE_BITS, namedBits } from './feature-bits.ts';
+import type { CpuProfile } from './profiles.ts';
 
 /** Registers of one CPUID leaf: EAX, EBX, ECX, EDX. */
 export type CpuidLeaf = readonly [number, number, number, number];
@@ -6,15 +9,48 @@ export type CpuidLeaf = readonly [number, number, number, number];
 const ascii = (text: string): number =>
   [...text].reduce((word, char, i) => word | (char.charCodeAt(0) << (8 * i)), 0) >>> 0;
 
-/** CPUID.1:ECX: CMPXCHG16B, MOVBE, POPCNT; SSE3 and later are not offered. */
-const FEATURES_ECX = (1 << 13) | (1 << 22) | (1 << 23);
-/** CPUID.1:EDX: FPU DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH FXSR SSE SSE2. */
-const FEATURES_EDX = [0, 2, 3, 4, 5, 6, 8, 11, 13, 15, 16, 17, 19, 24, 25, 26].reduce((bits, n) => bits | (1 << n), 0);
-/** CPUID.7.0:EBX: FSGSBASE BMI1 FDP_EXCPTN_ONLY BMI2, no FCS and FDS, ADX. */
-const LEAF7_EBX = (1 << 0) | (1 << 3) | (1 << 6) | (1 << 8) | (1 << 13) | (1 << 19);
-/** CPUID.80000001:ECX LAHF, LZCNT; EDX SYSCALL NX 1G-pages RDTSCP LM. */
-const EXTENDED_ECX = (1 << 0) | (1 << 5);
-const EXTENDED_EDX = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 27) | (1 << 29);
+/** Bits that say what the machine is like, whatever its profile: CPUID.1:EDX DE PSE PAE PGE PAT PSE36. */
+const PLATFORM_EDX = [2, 3, 6, 13, 16, 17].reduce((bits, n) => bits | (1 << n), 0);
+/** CPUID.7.0:EBX: FDP_EXCPTN_ONLY, and no FCS and FDS. */
+const PLATFORM_LEAF7_EBX = (1 << 6) | (1 << 13);
+/** CPUID.80000001:EDX: NX, 1G pages, LM. */
+const PLATFORM_EXTENDED_EDX = (1 << 20) | (1 << 26) | (1 << 29);
+const OSXSAVE = 27;
+/** CPUID.0D.1:EAX: XGETBV with ECX = 1. */
+const XGETBV_1 = 1 << 2;
+
+/** The bits of one register that a profile's features set. */
+function featureBits({ reported }: CpuProfile, leaf: number, subleaf: number, register: CpuidRegister): number {
+  let bits = 0;
+  for (const [l, s, r, , names] of FEATURE_BITS) {
+    if (l !== leaf || s !== subleaf || r !== register) continue;
+    for (const [bit, name] of namedBits(names)) if (reported.has(name)) bits |= 1 << bit;
+  }
+  return bits;
+}
+
+/** What CPUID tells that changes while a machine runs. */
+export interface CpuidState {
+  /** CR4.OSXSAVE. */
+  readonly osxsave: boolean;
+  readonly xcr0: bigint;
+}
+
+/** State components that a profile's XCR0 can enable. */
+export function stateComponents({ reported }: CpuProfile): bigint {
+  return STATE_BIT.x87 | STATE_BIT.sse | (reported.has('AVX') ? STATE_BIT.avx : 0n);
+}
+
+/** Leaf 0Dh: the state components, and the areas that XSAVE and its kin take for them (SDM 1 13.2). */
+function xsaveLeaf(profile: CpuProfile, subleaf: number, xcr0: bigint): CpuidLeaf {
+  if (!profile.reported.has('XSAVE')) return [0, 0, 0, 0];
+  const known = stateComponents(profile);
+  if (subleaf === 0) return [Number(known), standardSize(xcr0), standardSize(known), 0];
+  if (subleaf === 1) return [featureBits(profile, 0x0d, 1, 'eax') | XGETBV_1, compactedLayout(xcr0).size, 0, 0];
+  const component = COMPONENTS.find(({ number }) => number === subleaf);
+  if (component === undefined || !((known >> BigInt(subleaf)) & 1n)) return [0, 0, 0, 0];
+  return [component.size, component.offset, component.aligned ? 2 : 0, 0];
+}
 
 /** Deterministic cache parameters (leaf 4): a size of zero would break the thresholds of memcpy. */
 function cacheLeaf(subleaf: number): CpuidLeaf {
@@ -38,26 +74,47 @@ function cacheLeaf(subleaf: number): CpuidLeaf {
   }
 }
 
+/** CPUID.1:ECX, of which OSXSAVE follows CR4. */
+function leaf1Ecx(profile: CpuProfile, { osxsave }: CpuidState): number {
+  const bits = featureBits(profile, 1, 0, 'ecx');
+  return osxsave && profile.reported.has('XSAVE') ? bits | (1 << OSXSAVE) : bits;
+}
+
 const BRAND = 'swapgs x86-64 virtual CPU'.padEnd(48, '\0');
 
-/** What CPUID answers: x86-64 with SSE2, BMI1, BMI2, ADX, POPCNT and MOVBE; nothing that needs XSAVE (SDM 2A CPUID). */
-export function cpuid(leaf: number, subleaf: number): CpuidLeaf {
+/** What CPUID answers on a CPU of this profile (SDM 2A CPUID). */
+export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state: CpuidState): CpuidLeaf {
+  const bits = (register: CpuidRegister, fixed = 0): number =>
+    fixed | featureBits(profile, leaf >>> 0, subleaf, register);
   switch (leaf >>> 0) {
     case 0:
       return [0x0d, ascii('Genu'), ascii('ntel'), ascii('ineI')];
     case 1:
       // Family 6, model 0x8f, stepping 0; CLFLUSH line of 64 bytes, one logical processor.
-      return [0x0008_06f0, (1 << 16) | (8 << 8), FEATURES_ECX, FEATURES_EDX];
+      return [
+        0x0008_06f0,
+        (1 << 16) | (8 << 8),
+        leaf1Ecx(profile, state),
+        featureBits(profile, 1, 0, 'edx') | PLATFORM_EDX,
+      ];
     case 2:
       return [0x00ff_ff01, 0, 0, 0];
     case 4:
       return cacheLeaf(subleaf);
     case 7:
-      return subleaf === 0 ? [0, LEAF7_EBX, 0, 0] : [0, 0, 0, 0];
+      if (subleaf > 0) return [bits('eax'), 0, 0, 0];
+      return [profile.reported.has('AVX_VNNI') ? 1 : 0, bits('ebx', PLATFORM_LEAF7_EBX), bits('ecx'), bits('edx')];
+    case 0x0d:
+      return xsaveLeaf(profile, subleaf, state.xcr0);
     case 0x8000_0000:
       return [0x8000_0008, 0, 0, 0];
     case 0x8000_0001:
-      return [0, 0, EXTENDED_ECX, EXTENDED_EDX];
+      return [
+        0,
+        0,
+        featureBits(profile, 0x8000_0001, 0, 'ecx'),
+        featureBits(profile, 0x8000_0001, 0, 'edx') | PLATFORM_EXTENDED_EDX,
+      ];
     case 0x8000_0002:
     case 0x8000_0003:
     case 0x8000_0004: {

@@ -13,9 +13,13 @@ import { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { isIa32e, isLongMode, isRealMode } from '../state/mode.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
-import { cpuid } from './cpuid.ts';
+import { STATE_BIT } from '../state/xsave.ts';
+import { type CpuidLeaf, cpuid, stateComponents } from './cpuid.ts';
+import { Decoding } from './decoding.ts';
 import { deliverException, deliverInterrupt } from './exceptions.ts';
 import type { Platform } from './platform.ts';
+import { type CpuName, type CpuProfile, profileNamed } from './profiles.ts';
+import { randomNumber } from './random-numbers.ts';
 
 export interface MachineOptions {
   /** Bytes of guest RAM; 1 GiB where nothing is said. Untouched memory costs nothing. */
@@ -27,6 +31,10 @@ export interface MachineOptions {
   readonly haltEnds?: boolean;
   /** What stands around the CPU: interrupts, ports, devices in memory. None for a program without a machine of its own. */
   readonly platform?: Platform;
+  /** Which CPU it is; `default` where nothing is said. */
+  readonly cpu?: CpuName;
+  /** Decides what RDRAND and RDSEED give; 0 where nothing is said. */
+  readonly seed?: number;
   /** SYSCALL works from the start (EFER.SCE) and ends the run, for somebody who plays the operating system. */
   readonly syscall?: boolean;
 }
@@ -39,6 +47,9 @@ const USER_GATES: ReadonlySet<number> = new Set([3, 4]);
 
 const CR0_INITIAL = 0x8005_0033n; // PG AM WP NE ET MP PE
 const CR4_INITIAL = 0x1_06b0n; // FSGSBASE OSXMMEXCPT OSFXSR PGE PAE PSE
+const CR4_OSXSAVE = 1n << 18n;
+/** What the default profile may use without XSETBV, as CPUID does not tell of it. */
+const EVERY_STATE = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx;
 const EFER_NXE_LMA_LME = 0xd00n;
 const EFER_SCE = 1n;
 const DR6_INITIAL = 0xffff_0ff0n;
@@ -60,6 +71,8 @@ export class Machine {
   readonly mmu: Mmu;
   readonly context: ExecContext;
   readonly engine: Engine;
+  /** What CPUID offers and what executes. */
+  readonly profile: CpuProfile;
   readonly #options: MachineOptions;
   readonly #platform: Platform | null;
   /** Runs real, protected and compatibility mode. */
@@ -79,10 +92,19 @@ export class Machine {
     this.memory = new PhysicalMemory(options.memory ?? DEFAULT_MEMORY);
     this.cpu = new CpuState(this.memory);
     this.#options = options;
+    this.profile = profileNamed(options.cpu ?? 'default');
     this.#initialise();
     this.mmu = new Mmu(this.memory, this.cpu, new CodePages());
+    const decoding = new Decoding(this.profile);
+    const seed = options.seed ?? 0;
     const services: MachineServices = {
-      cpuid: platform?.cpuid ?? cpuid,
+      cpuid: (leaf, subleaf) => {
+        const own = this.cpuid(leaf, subleaf);
+        return platform?.cpuid(leaf, subleaf, own) ?? own;
+      },
+      has: this.profile.has,
+      decode: (bytes) => decoding.decode(bytes),
+      random: (n) => randomNumber(seed, n),
       tsc: (icount) => platform?.now(icount) ?? BigInt(icount),
       haltEnds: options.haltEnds ?? false,
       syscallExits: options.syscall ?? false,
@@ -141,7 +163,11 @@ export class Machine {
     cpu.setU64(L.CR0, CR0_INITIAL);
     cpu.setU64(L.CR4, CR4_INITIAL);
     cpu.setU64(L.EFER, EFER_NXE_LMA_LME | (this.#options.syscall ? EFER_SCE : 0n));
-    cpu.setU64(L.XCR0, 1n);
+    const xsave = this.profile.reported.has('XSAVE');
+    cpu.setU64(L.XCR0, xsave ? stateComponents(this.profile) : STATE_BIT.x87);
+    if (xsave) cpu.setU64(L.CR4, CR4_INITIAL | CR4_OSXSAVE);
+    if (this.profile.has('AVX') && !xsave) cpu.view.setUint32(L.ALWAYS_USABLE, Number(EVERY_STATE), true);
+    cpu.settleUsable();
     cpu.setU64(L.PAT, PAT_INITIAL);
     cpu.setU64(L.CANONICAL_HALF, 1n << 47n);
     cpu.setU64(L.CANONICAL_SPAN, 1n << 48n);
@@ -175,6 +201,12 @@ export class Machine {
 
   flushPage(linear: bigint): void {
     this.mmu.flushPage(linear);
+  }
+
+  /** EAX, EBX, ECX and EDX of a CPUID leaf, as the guest would read them now. */
+  cpuid(leaf: number, subleaf: number): CpuidLeaf {
+    const osxsave = (this.cpu.u64(L.CR4) & CR4_OSXSAVE) !== 0n;
+    return cpuid(this.profile, leaf, subleaf, { osxsave, xcr0: this.cpu.u64(L.XCR0) });
   }
 
   /**

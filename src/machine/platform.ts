@@ -2,7 +2,8 @@ import type { CpuidLeaf } from './cpuid.ts';
 
 /** What stands around the CPU that runs: its local APIC, the ports, devices in memory, the time. */
 export interface Platform {
-  cpuid(leaf: number, subleaf: number): CpuidLeaf;
+  /** A CPUID leaf, of which the CPU by itself says `own`. */
+  cpuid(leaf: number, subleaf: number, own: CpuidLeaf): CpuidLeaf;
   /** Virtual time, one unit an instruction: of the machine as a whole, where the CPU's own count stands at `icount`. */
   now(icount: number): bigint;
   /** Whether an interrupt waits that the task priority lets through; RFLAGS.IF is not looked at. */

@@ -40,6 +40,7 @@ const demanding = (at: number, required: bigint, why: string): NamedRegister => 
   set: (cpu, value) => {
     if ((value & required) !== required) throw new RegisterError(`needs ${hex(required)}: ${why}`);
     cpu.setU64(at, value);
+    cpu.settleUsable();
   },
 });
 

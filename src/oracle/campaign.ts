@@ -50,7 +50,7 @@ export interface CampaignResult {
  * instructions depend on descriptor tables; they have tests of their own.
  */
 export const BANNED: ReadonlySet<string> = new Set(
-  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sgdt sidt sldt str smsw lar lsl verr verw lss lfs lgs jmpf callf retf iret sysret sysexit rdpkru wrpkru wrgsbase rdsspd rdsspq'.split(
+  'syscall sysenter int int1 cpuid rdtsc rdtscp xgetbv hlt cli sti invlpg swapgs rdmsr wrmsr stac clac in out ins outs lgdt lidt lldt ltr clts invd wbinvd rdpmc lmsw invpcid sgdt sidt sldt str smsw lar lsl verr verw lss lfs lgs jmpf callf retf iret sysret sysexit rdpkru wrpkru wrgsbase rdsspd rdsspq rdrand rdseed rdpid xsetbv'.split(
     ' ',
   ),
 );
@@ -106,9 +106,16 @@ function entersMmxEarly(insn: Insn, host: OracleResult): boolean {
 export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
   // Which of its bytes a masked store or an image of the x87 blames, and which of its operands a string comparison, is not documented.
-  const anyMemoryFault = /^(maskmov(dqu|q)|cmps|fn(stenv|save)|fldenv|frstor|fx(save|rstor)(64)?)$/.test(insn.mnemonic);
+  const unnamed =
+    /^(v?maskmov(dqu|q)|cmps|fn(stenv|save)|fldenv|frstor|fx(save|rstor)(64)?|xsave(opt|c)?(64)?|xrstor(64)?)$/.test(
+      insn.mnemonic,
+    );
+  // Elements of a masked move with addresses of 32 bits: AMD CPUs compute each by itself.
+  const anyElement =
+    /^vp?maskmov(ps|pd|d|q)$/.test(insn.mnemonic) && insn.operands.some((op) => op.kind === 'mem' && op.address32);
+  const anyMemoryFault = unnamed || anyElement;
   // The manual gives an error bound for these, not a result.
-  const approximate = /^r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
+  const approximate = /^v?r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
   const ymm = hostFeatures().has('AVX');
   if (intel) return { rflags: 0, gpr, ymm, approximate, anyMemoryFault, x87Status: 0, x87Pointers: true, memory: [] };
   const x87 = x87Masks(insn, c, host);
@@ -156,7 +163,15 @@ export function runCampaign(options: CampaignOptions): CampaignResult {
           // Neither came to an end; how far each got says nothing.
           if (ending.kind === 'count' && (host.ending.kind === 'timeout' || insn.mnemonic.startsWith('loop'))) continue;
           // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
-          if (/^maskmov(dqu|q)$/.test(insn.mnemonic) && ending.kind === 'normal' && host.ending.kind === 'fault')
+          if (/^v?maskmov(dqu|q)$/.test(insn.mnemonic) && ending.kind === 'normal' && host.ending.kind === 'fault')
+            continue;
+          // AMD CPUs take operands of SHA from anywhere, the manual (SDM 2A 2.4.4, exceptions type 4) wants them aligned.
+          if (
+            !intel &&
+            /^sha(1|256)/.test(insn.mnemonic) &&
+            ending.kind === 'fault' &&
+            ending.fault.vector === VECTOR.GP
+          )
             continue;
           // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
           if (!intel && insn.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)

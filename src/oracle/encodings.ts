@@ -47,7 +47,8 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
       for (let pp = 0; pp < 4; pp++)
         // VEX.vvvv is RBX here; the instances draw their own.
         for (const w of [0, 0x80])
-          for (const vvvv of [0x78, 0x60]) consider([], false, [0xc4, 0xe0 | map, w | vvvv | pp, opcode]);
+          for (const vvvv of [0x78, 0x60])
+            for (const l of [0, 4]) consider([], false, [0xc4, 0xe0 | map, w | vvvv | l | pp, opcode]);
   return [...found.values()].map(({ encoding, modrm }) => ({ ...encoding, modrm: [...modrm] }));
 }
 

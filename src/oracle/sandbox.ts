@@ -2,12 +2,14 @@ import type { EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
 import { Machine } from '../machine/machine.ts';
 import { fxrstorImage } from '../state/fxsave.ts';
-import { FP_RAISED, FS_BASE, GS_BASE, ICOUNT } from '../state/layout.ts';
+import { CR4, FP_RAISED, FS_BASE, GS_BASE, ICOUNT, XCR0 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
+import { STATE_BIT } from '../state/xsave.ts';
 import type { OracleCase } from './case.ts';
 import { ALIASES, CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
 import { initialFxsave } from './wire.ts';
 
+const CR4_OSXSAVE = 1n << 18n;
 const INT3 = 0xcc;
 const PRESENT = 1n;
 const WRITABLE = 2n;
@@ -49,6 +51,11 @@ export class Sandbox {
       }
     }
     this.machine.setRoot(root);
+    // The host's system has XSAVE switched on, with the AVX state.
+    const { cpu } = this.machine;
+    cpu.setU64(CR4, cpu.u64(CR4) | CR4_OSXSAVE);
+    cpu.setU64(XCR0, STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx);
+    cpu.settleUsable();
   }
 
   /** Physical address behind a linear one inside a region. */

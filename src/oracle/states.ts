@@ -3,7 +3,7 @@ import type { Insn, MemoryOperand } from '../decode/insn.ts';
 import { FLAG } from '../state/rflags.ts';
 import type { MemoryPatch, OracleCase } from './case.ts';
 import { CODE, DATA, READ_ONLY, regionOf } from './layout.ts';
-import { drawFxsave, drawX87Operand } from './x87-states.ts';
+import { drawArea, drawFxsave, drawX87Operand } from './x87-states.ts';
 
 const CORNERS64 = [
   0n,
@@ -95,6 +95,16 @@ export function text128(random: Random): bigint {
   return bits;
 }
 
+/** Indices of a gather: mostly near, now and then far away. */
+function indices(random: Random, w: 32 | 64): bigint {
+  let out = 0n;
+  for (let at = 0n; at < 128n; at += BigInt(w)) {
+    const index = random.below(24) ? BigInt(random.below(100) - 20) : random.u64();
+    out |= BigInt.asUintN(w, index) << at;
+  }
+  return out;
+}
+
 /** Addresses to aim at: inside, at the edges of pages and regions, misaligned, read-only, unmapped, not canonical. */
 function target(random: Random): bigint {
   switch (random.below(16)) {
@@ -138,6 +148,10 @@ function aim(gpr: bigint[], op: MemoryOperand, to: bigint, segmentBase: bigint, 
   } else if (op.index !== null) gpr[op.index] = BigInt.asUintN(64, rest >> BigInt(op.shift));
 }
 
+const XSAVE_AREA = /^(xsave(opt|c)?|xrstor)(64)?$/;
+/** Where most areas of XSAVE lie: aligned, across two pages. */
+const AREA = DATA.base + 0xe00n;
+
 const STRINGS = new Set('movs cmps stos lods scas maskmovdqu maskmovq xlatb'.split(' '));
 
 /** A case for one instruction: drawn registers, flags, vectors and memory, with its memory operands aimed. */
@@ -155,9 +169,11 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     if (op.kind !== 'mem') continue;
     const base = op.segment === null ? 0n : segments[op.segment];
     // Where the offset alone is not canonical CPUs differ in what they check; the linear address is what counts.
-    const to = target(random);
+    const xsave = XSAVE_AREA.test(insn.mnemonic);
+    const to = xsave && random.below(8) ? AREA : target(random);
     aim(gpr, op, base !== 0n && to >= 1n << 47n ? DATA.base : to, base, random);
-    const content = drawX87Operand(insn, op.width, random);
+    const content = xsave ? drawArea(random) : drawX87Operand(insn, op.width, random);
+    if (xsave) [gpr[0], gpr[2]] = [BigInt(random.below(random.below(8) ? 8 : 32)), 0n];
     if (content !== null && regionOf(to, content.length) !== undefined) operands.push({ address: to, bytes: content });
     const by = insn.operands[1];
     if (
@@ -171,6 +187,12 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
   }
   if (insn.mnemonic === 'leave') gpr[5] = STACK + 64n;
   if (insn.mnemonic === 'enter') gpr[5] = STACK + 128n;
+  const xmm = Array.from({ length: 16 }, () => value128(random));
+  const ymmHigh = Array.from({ length: 16 }, () => value128(random));
+  for (const op of insn.operands)
+    if (op.kind === 'mem' && op.vector !== null && op.vector.n < 16)
+      for (const file of [xmm, ymmHigh])
+        file[op.vector.n] = indices(random, /q(ps|pd|d|q)$/.test(insn.mnemonic) ? 64 : 32);
   const strings = STRING_COMPARES.test(insn.mnemonic);
   if (strings) for (const n of [0, 2]) gpr[n] = BigInt.asUintN(64, BigInt(random.below(40) - 20));
   const bytes = random.bytes(0x60 * 16 + 0x100);
@@ -196,8 +218,8 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     fsBase: segments.fs,
     gsBase: segments.gs,
     fxsave: drawFxsave(random),
-    xmm: Array.from({ length: 16 }, () => (strings ? text128(random) : value128(random))),
-    ymmHigh: Array.from({ length: 16 }, () => value128(random)),
+    xmm: strings ? xmm.map(() => text128(random)) : xmm,
+    ymmHigh,
     mxcsr: drawMxcsr(random),
     memory,
   };

@@ -48,12 +48,12 @@ export function x87Masks(
   const before = new DataView(c.fxsave!.buffer, c.fxsave!.byteOffset);
   const memory: { address: bigint; length: number }[] = [];
   const address = operandAddress(insn, c);
-  if (/^fxsave/.test(insn.mnemonic)) memory.push({ address: address + BigInt(FX.mxcsrMask), length: 4 });
+  if (/^f?xsave/.test(insn.mnemonic)) memory.push({ address: address + BigInt(FX.mxcsrMask), length: 4 });
   if (!(before.getUint16(FX.sw, true) & SW.ES)) {
     const image = /^fn(stenv|save)$/.test(insn.mnemonic);
     const pointers = POINTERS[/_m(14|94)byte$/.test(insn.codeName) ? 16 : 32];
     if (image) memory.push({ address: address + BigInt(pointers.at), length: pointers.length });
-    if (/^fxsave/.test(insn.mnemonic)) memory.push({ address: address + BigInt(FX.op), length: FX.mxcsr - FX.op });
+    if (/^f?xsave/.test(insn.mnemonic)) memory.push({ address: address + BigInt(FX.op), length: FX.mxcsr - FX.op });
   }
   return { x87Status, x87Pointers: false, memory, rflags };
 }

@@ -1,7 +1,9 @@
 import type { Random } from '../bits/random.ts';
 import { F32, F64, F80, type FloatFormat } from '../bits/softfloat.ts';
 import type { Insn } from '../decode/insn.ts';
+import { FX } from '../state/fxsave.ts';
 import { SW, writeExtended } from '../state/x87.ts';
+import { COMPACTED, HEADER, HEADER_BYTES, STATE_BIT, standardSize } from '../state/xsave.ts';
 import { FXSAVE_BYTES, FXSAVE_MXCSR } from './record.ts';
 
 const EXCEPTIONS = 0x3f;
@@ -126,4 +128,23 @@ export function drawX87Operand(insn: Insn, width: number, random: Random): Uint8
   if (kind[2] === 'fp') return bytesOf(drawNumber(width === 80 ? F80 : width === 64 ? F64 : F32, random), width);
   if (width === 16) return bytesOf(BigInt(drawControlWord(random)), 16);
   return width === 8 * FXSAVE_BYTES ? drawFxsave(random) : drawEnvironment(insn, width / 8, random);
+}
+
+/** Bytes of the header whose bits no CPU gives a meaning. */
+const UNKNOWN_BITS = [HEADER.stateBv + 2, HEADER.compBv + 2, HEADER.reserved, HEADER.reserved + 40] as const;
+
+/** An XSAVE area of x87, SSE and AVX: mostly one that XRSTOR takes, in either format. */
+export function drawArea(random: Random): Uint8Array {
+  const known = Number(STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx);
+  const area = random.bytes(standardSize(BigInt(known)));
+  area.set(drawFxsave(random).subarray(0, FX.xmm));
+  const view = new DataView(area.buffer);
+  if (random.below(16) === 0) view.setUint32(FX.mxcsr, random.u32(), true);
+  area.fill(0, HEADER.stateBv, HEADER.stateBv + HEADER_BYTES);
+  const components = random.below(known + 1);
+  const compacted = random.below(2) === 1;
+  view.setUint32(HEADER.stateBv, compacted && random.below(16) ? components & random.u32() : components, true);
+  if (compacted) view.setBigUint64(HEADER.compBv, BigInt(components) | COMPACTED, true);
+  if (random.below(12) === 0) area[random.pick(UNKNOWN_BITS) + random.below(6)] = 1 << random.below(8);
+  return area;
 }

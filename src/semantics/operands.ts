@@ -19,6 +19,8 @@ export interface MemoryOp {
   readonly w: number;
   readonly base: Place | null;
   readonly index: Place | null;
+  /** Index of a gather or scatter: a vector register. */
+  readonly vector: { readonly place: Place; readonly w: number } | null;
   readonly shift: number | Field;
   readonly displacement: bigint | Field;
   readonly segment: Place | null;
@@ -61,6 +63,11 @@ export function placeOf(op: Extract<Operand, { kind: 'reg' }>): number {
 export const segmentPlace = (segment: 'fs' | 'gs' | null): number | null =>
   segment === null ? null : segment === 'fs' ? FS_BASE : GS_BASE;
 
+/** Byte offset of the register that a memory operand is indexed by. */
+export function indexPlace({ index, vector }: MemoryOperand): number | null {
+  return vector !== null ? vectorAt(vector.n) : index !== null ? gprAt(index) : null;
+}
+
 function memoryOp(op: MemoryOperand, rip: bigint): MemoryOp {
   const ripBase = op.base === 'rip' ? rip : 0n;
   return {
@@ -68,6 +75,7 @@ function memoryOp(op: MemoryOperand, rip: bigint): MemoryOp {
     w: op.width,
     base: typeof op.base === 'number' ? gprAt(op.base) : null,
     index: op.index === null ? null : gprAt(op.index),
+    vector: op.vector === null ? null : { place: vectorAt(op.vector.n), w: op.vector.width },
     shift: op.shift,
     displacement: BigInt.asUintN(64, ripBase + op.displacement),
     segment: segmentPlace(op.segment),

@@ -1,6 +1,7 @@
-import { FS_BASE, GS_BASE, KERNEL_GS_BASE } from '../state/layout.ts';
+import { FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
+import { checkAligned, partAddress } from './sse/operands.ts';
 
 define(
   'nop endbr64 endbr32 pause lfence mfence sfence prefetch prefetchnta prefetcht0 prefetcht1 prefetcht2 prefetchw prefetchwt1 prefetchit0 prefetchit1 reservednop rdsspd rdsspq cldemote',
@@ -14,6 +15,44 @@ define('cpuid', 'CPU identification', (x) => void x.b.call('cpuid', 0));
 define('rdtsc', 'Read the time-stamp counter', (x) => void x.b.call('rdtsc', 0));
 define('rdtscp', 'Read the time-stamp counter and processor ID', (x) => void x.b.call('rdtscp', 0));
 define('xgetbv', 'Read an extended control register', (x) => void x.b.call('xgetbv', 0));
+
+define('xsetbv', 'Write an extended control register', (x) => {
+  x.b.call('xsetbv', 0);
+  x.refetch();
+});
+for (const [kind, title] of [
+  ['xsave', 'Save state components'],
+  ['xsaveopt', 'Save state components that are in use'],
+  ['xsavec', 'Save state components in the compacted format'],
+  ['xrstor', 'Load state components'],
+] as const)
+  for (const wide of [false, true])
+    define(`${kind}${wide ? '64' : ''}`, title, (x, area) => {
+      if (area!.kind === 'mem') x.b.call(kind, 0, x.address(area!), x.constant(wide ? 1 : 0, 32));
+    });
+define('xsaves xsaves64 xrstors xrstors64', 'To come: #GP(0) outside CPL 0', (x) => void x.b.call('notYet', 0));
+
+define('rdrand rdseed', 'A random number, always at hand: CF is set', (x, dst) => {
+  const no = x.constant(0, 1);
+  x.write(dst!, x.b.trunc(x.b.call('random', 64), dst!.w));
+  x.setFlags({ cf: x.constant(1, 1), of: no, sf: no, zf: no, af: no, pf: no });
+});
+define('rdpid', 'Read the processor ID', (x, dst) => x.write(dst!, x.b.zext(x.b.get(TSC_AUX, 32), dst!.w)));
+define('serialize', 'Serialise: what was stored before is executed behind it', (x) => x.refetch());
+
+define('movdiri', 'Store past the caches', (x, dst, src) => x.write(dst!, x.read(src!)));
+define('movdir64b', 'Store 64 bytes at once, at an aligned address in ES', (x, to, from) => {
+  const k = x.b;
+  if (from!.kind !== 'mem') throw new TypeError('movdir64b reads memory');
+  const source = x.address(from!);
+  const address = k.zext(x.read(to!, x.insn.addressWidth), 64);
+  checkAligned(x, address, 64);
+  const parts = [0, 1, 2, 3].map((i) => x.load(partAddress(x, source, i), 128, from!.fault));
+  // Aligned, the destination lies in one page: the first store faults or none.
+  parts.forEach((part, i) => {
+    k.store(partAddress(x, address, i), part, 'general');
+  });
+});
 
 define('hlt', 'Halt', (x) => void x.b.call('halt', 0));
 

@@ -3,6 +3,9 @@ import * as L from './layout.ts';
 import { readRflags, writeRflags } from './rflags.ts';
 import { X87 } from './x87.ts';
 
+const CR4_OSXSAVE = 1n << 18n;
+const X87_AND_SSE = 3;
+
 /** The architectural state of one CPU: a typed window on the bytes that `layout.ts` describes. It owns nothing. */
 export class CpuState {
   readonly view: DataView;
@@ -104,6 +107,12 @@ export class CpuState {
   }
   set mxcsr(value: number) {
     this.view.setUint32(L.MXCSR, value, true);
+  }
+
+  /** Brings USABLE in line with CR4 and XCR0; to be called after a change of either. */
+  settleUsable(): void {
+    const enabled = this.u64(L.CR4) & CR4_OSXSAVE ? this.view.getUint32(L.XCR0, true) : X87_AND_SSE;
+    this.view.setUint32(L.USABLE, enabled | this.view.getUint32(L.ALWAYS_USABLE, true), true);
   }
 
   /** Instructions retired since the machine was made. */

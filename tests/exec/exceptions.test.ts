@@ -197,7 +197,6 @@ const RETURNS: readonly (readonly [string, string])[] = [
 /** Known gaps: they end the process by name, and never with a wrong result. On a CPU user code may execute most of them. */
 // biome-ignore format: a test is a line
 const GAPS: readonly (readonly [mnemonic: string, code: string])[] = [
-  ['xsetbv', '0f 01 d1'],
   ['vmcall', '0f 01 c1'],
 ];
 

@@ -126,4 +126,33 @@ check('f3 0f 09', 'wbnoinvd', [{}, { fault: '#GP(0)' }]);
 // known gaps at CPL 0
 check('0f 01 c8', 'monitor', [{}, { ends: 'unimplemented monitor', rip: 0 }], { cpl: 0 });
 
+// the XSAVE family: without CR4.OSXSAVE undefined; an area at a multiple of 64, whose header says what it holds
+const XSAVE = { machine: 'CR4.OSXSAVE' };
+const AREA = { rcx: data(0), rax: 7n, rdx: 0n, cr4: 0x5_06b0n, xcr0: 7n };
+check('0f ae 21', 'xsave [rcx]', [{ rcx: data(0) }, { fault: '#UD' }], { machine: 'CR4.OSXSAVE is clear' });
+check('48 0f ae 21', 'xsave64 [rcx]', [{ ...AREA, rcx: data(32) }, { fault: '#GP(0)' }], XSAVE);
+check('0f ae 31', 'xsaveopt [rcx]', [{ ...AREA, rax: 0n, 'm64[0x200]': 0x87n }, { 'm64[0x200]': 0x87n }], XSAVE);
+check('48 0f ae 31', 'xsaveopt64 [rcx]', [{ ...AREA, rcx: 0n }, { fault: '#PF(4)', cr2: 0x200n }], XSAVE);
+check('0f c7 21', 'xsavec [rcx]', [{ ...AREA, rax: 0n }, { 'm64[0x208]': 1n << 63n }], XSAVE);
+check('48 0f c7 21', 'xsavec64 [rcx]', [{ ...AREA, rax: 0n, 'm64[0x200]': 7n }, { 'm64[0x200]': 0n, 'm64[0x208]': 1n << 63n }], XSAVE);
+check('0f ae 29', 'xrstor [rcx]', [{ ...AREA, rax: 6n, 'm64[0x200]': 4n, 'm32[0x18]': 0x1fa0n, 'm128[0x240]': 5n }, { mxcsr: 0x1fa0, ...Object.fromEntries([...Array(16).keys()].map((n) => [`ymm${n}`, n === 0 ? 5n << 128n : 0n])) }], XSAVE);
+check('48 0f ae 29', 'xrstor64 [rcx]', [{ ...AREA, 'm64[0x200]': 8n }, { fault: '#GP(0)' }], XSAVE);
+for (const [bytes, text] of [['0f c7 29', 'xsaves [rcx]'], ['48 0f c7 29', 'xsaves64 [rcx]'], ['0f c7 19', 'xrstors [rcx]'], ['48 0f c7 19', 'xrstors64 [rcx]']] as const)
+  check(bytes, text, [{ rcx: data(0) }, { fault: '#GP(0)' }], { machine: 'CPL 0 only' });
+check('0f 01 d1', 'xsetbv', [{ rcx: 0n }, { fault: '#UD' }], { machine: 'CR4.OSXSAVE is clear' });
+check('0f 01 d1', 'xsetbv', [{ rcx: 0n, rax: 7n, rdx: 0n, cr4: 0x5_06b0n }, { fault: '#GP(0)' }], XSAVE);
+check('0f 01 d1', 'xsetbv', [{ rcx: 0n, rax: 7n, rdx: 0n, cr4: 0x5_06b0n }, { xcr0: 7n }], { ...XSAVE, cpl: 0 });
+check('0f 01 d1', 'xsetbv', [{ rcx: 0n, rax: 5n, rdx: 0n, cr4: 0x5_06b0n }, { fault: '#GP(0)' }], { ...XSAVE, cpl: 0 });
+
+// random numbers are a function of the seed
+check('48 0f c7 f0', 'rdrand rax', [{}, { rax: 0xe220_a839_7b1d_cdafn, flags: 'c' }], { machine: 'the seed' });
+check('0f c7 f8', 'rdseed eax', [{}, { rax: 0x7b1d_cdafn, flags: 'c' }], { machine: 'the seed' });
+check('f3 0f c7 f8', 'rdpid rax', [{}, { rax: 0n }], { machine: 'identity' });
+
+check('0f 01 e8', 'serialize', [{}, {}]);
+check('0f 38 f9 01', 'movdiri [rcx],eax', [{ rax: 0x1_1234_5678n, rcx: data(1) }, { 'm32[1]': 0x1234_5678n }]);
+check('66 0f 38 f8 01', 'movdir64b rax,[rcx]', [{ rax: data(0x40), rcx: data(1), 'm64[0x38]': 0x0102_0304_0506_0708n, 'm64[1]': 7n }, { 'm64[0x40]': 7n, 'm64[0x77]': 0x0102_0304_0506_0708n }]);
+check('66 0f 38 f8 01', 'movdir64b rax,[rcx]', [{ rax: data(0x48), rcx: data(0) }, { fault: '#GP(0)' }]);
+check('f3 0f 09', 'wbnoinvd', [{}, { fault: '#GP(0)' }]);
+
 everyMnemonicOf('system');

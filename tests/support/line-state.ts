@@ -188,6 +188,7 @@ export function applySystem(cpu: CpuState, before: LineState): void {
     const value = before[name as System];
     if (value !== undefined) cpu.setU64(at, value);
   }
+  cpu.settleUsable();
   SEGMENT_NAMES.forEach((name, n) => {
     const value = before[name as Small];
     if (value !== undefined) cpu.setSelector(n, value);

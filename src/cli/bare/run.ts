@@ -37,7 +37,7 @@ export function requestOf(path: string, options: BareOptions & { readonly dump?:
 /** @throws CliError when the host has no room for its memory */
 export function makeGuest(options: BareOptions): BareGuest {
   try {
-    return new BareGuest({ memory: options.memory, engine: options.engine });
+    return new BareGuest({ memory: options.memory, engine: options.engine, cpu: options.cpu, seed: options.seed });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CliError('the host has no room for the guest’s memory', '--memory', 'give less');

@@ -36,6 +36,7 @@ function runLines(folder: URL, name: string, paint: Paint): string[] {
     argv0: path,
     memory: MEMORY,
     seed: 0,
+    cpu: 'default',
   });
   const stdio = new Captured();
   const session = new Session(program, { stdio });

@@ -20,6 +20,9 @@ export class CountingMachine implements GuestMachine {
   get cpu(): CpuState {
     return this.#machine.cpu;
   }
+  cpuid(leaf: number, subleaf: number): ReturnType<GuestMachine['cpuid']> {
+    return this.#machine.cpuid(leaf, subleaf);
+  }
   flushTlb(): void {
     this.#machine.flushTlb();
   }

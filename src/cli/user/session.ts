@@ -121,7 +121,13 @@ export function hostStdio(deadline: number | null): Stdio {
 
 function makeMachine(options: UserOptions): Machine {
   try {
-    return new Machine({ memory: options.memory, engine: options.engine, syscall: true });
+    return new Machine({
+      memory: options.memory,
+      engine: options.engine,
+      cpu: options.cpu,
+      seed: options.seed,
+      syscall: true,
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CliError('the host has no room for the guest’s memory', '--memory', 'give less');

@@ -55,7 +55,7 @@ export class Interpreter implements Engine {
     mmu.onFetch((frame) => this.#cache.mapOf(frame));
     this.#handlers = new HandlerTable(context);
     const { linker, table, rest } = this.#handlers;
-    this.regions = hotAfter !== null ? new Regions(mmu, linker, table, rest) : null;
+    this.regions = hotAfter !== null ? new Regions(mmu, context.machine.decode, linker, table, rest) : null;
   }
 
   get until(): bigint | null {

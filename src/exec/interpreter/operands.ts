@@ -26,6 +26,8 @@ export function pushField(f: FunctionBuilder, record: number, field: Field, w: n
     }
     case 'imm2':
       return load(w === 8 ? W.i32_load8_u : W.i32_load16_u, RECORD.imm2);
+    case 'stack':
+      return load(W.i32_load8_u, RECORD.stack);
     case 'shift':
       return load(w === 64 ? W.i64_load8_u : W.i32_load8_u, RECORD.shift);
     case 'start':

@@ -1,7 +1,7 @@
 import { type Insn, type MemoryOperand, x87Opcode } from '../../decode/insn.ts';
 import type { Field } from '../../ir/nodes.ts';
 import type { ShapeInfo } from '../../semantics/lift.ts';
-import { type Op, placeOf, segmentPlace } from '../../semantics/operands.ts';
+import { indexPlace, type Op, placeOf, segmentPlace } from '../../semantics/operands.ts';
 import { gprAt, RIP_PAGE, ZERO } from '../../state/layout.ts';
 import { RECORD } from './record.ts';
 
@@ -16,12 +16,13 @@ export interface Shape {
 }
 
 const SHIFTS = new Set('shl sal shr sar rol ror rcl rcr shld shrd'.split(' '));
-const REGISTER_FIELDS = ['r0', 'r1', 'r2'] as const;
+const REGISTER_FIELDS = ['r0', 'r1', 'r2', 'r3'] as const;
 
 /** Files whose members a definition tells apart by number: the number belongs to the shape. */
 const NUMBERED = new Set(['seg', 'cr', 'dr', 'st', 'mm', 'k', 'other']);
 
 function memoryKey(op: MemoryOperand): string {
+  if (op.vector !== null) return `v${op.vector.width}${op.segment === null ? '' : 's'}${op.address32 ? 'a' : ''}`;
   if (op.address32) return op.segment === null ? 'a' : 'z';
   if (op.segment !== null) return 's';
   return op.index === null ? 'b' : 'x';
@@ -78,7 +79,8 @@ export function shapeOf(insn: Insn, key: string): Shape {
           kind: 'mem',
           w: op.width,
           base: 'base',
-          index: op.segment !== null || op.address32 || op.index !== null ? 'index' : null,
+          index: op.vector === null && (op.segment !== null || op.address32 || op.index !== null) ? 'index' : null,
+          vector: op.vector === null ? null : { place: 'index', w: op.vector.width },
           shift: 'shift',
           displacement: 'displacement',
           segment: op.segment === null ? null : 'segment',
@@ -103,21 +105,20 @@ export function fillRecord(view: DataView, at: number, insn: Insn, offset: numbe
   view.setUint8(at + RECORD.length, insn.length);
   const opcode = x87Opcode(insn.bytes);
   if (opcode !== null) view.setUint16(at + RECORD.fop, opcode, true);
-  let register: number = RECORD.r0;
+  let registers = 0;
   let immediates = 0;
   for (const op of insn.operands) {
     switch (op.kind) {
       case 'reg':
         if (!NUMBERED.has(op.register.file)) {
-          view.setUint16(at + register, placeOf(op), true);
-          register += 2;
+          view.setUint16(at + RECORD[REGISTER_FIELDS[registers++]!], placeOf(op), true);
         }
         break;
       case 'mem': {
         const rip = op.base === 'rip';
         const base = rip ? RIP_PAGE : op.base === null ? ZERO : gprAt(op.base as number);
         view.setUint16(at + RECORD.base, base, true);
-        view.setUint16(at + RECORD.index, op.index === null ? ZERO : gprAt(op.index), true);
+        view.setUint16(at + RECORD.index, indexPlace(op) ?? ZERO, true);
         view.setUint16(at + RECORD.segment, segmentPlace(op.segment) ?? ZERO, true);
         view.setUint8(at + RECORD.shift, op.shift);
         view.setUint8(at + RECORD.stack, op.stack ? 1 : 0);

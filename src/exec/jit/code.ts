@@ -1,9 +1,9 @@
-import { decode, MAX_INSN_LENGTH } from '../../decode/decode.ts';
+import { MAX_INSN_LENGTH } from '../../decode/decode.ts';
 import type { Insn } from '../../decode/insn.ts';
 import { isEffect } from '../../ir/nodes.ts';
 import type { Mmu } from '../../memory/mmu.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
-import { helperNamed } from '../../semantics/helpers/helper.ts';
+import { helperNamed, type MachineServices } from '../../semantics/helpers/helper.ts';
 import { liftInsn } from '../../semantics/lift.ts';
 import { RAM } from '../../state/layout.ts';
 import { shapeKey } from '../interpreter/shape.ts';
@@ -64,11 +64,13 @@ export interface CodeSource {
 /** Reads instructions as the CPU would fetch them, but without touching anything: only where the translation is at hand. */
 export class CodeReader implements CodeSource {
   readonly #mmu: Mmu;
+  readonly #decode: MachineServices['decode'];
   /** Frames by linear page, as they were read. */
   readonly frames = new Map<bigint, number>();
 
-  constructor(mmu: Mmu) {
+  constructor(mmu: Mmu, decode: MachineServices['decode']) {
     this.#mmu = mmu;
+    this.#decode = decode;
   }
 
   /** The frame behind a linear page that could be executed now, or null. */
@@ -100,14 +102,14 @@ export class CodeReader implements CodeSource {
     const page = rip - BigInt(offset);
     const bytes = this.#bytes(page, offset, Math.min(MAX_INSN_LENGTH, PAGE_SIZE - offset));
     if (bytes === null) return null;
-    let insn = decode(bytes);
+    let insn = this.#decode(bytes);
     if (insn === 'more' && bytes.length < MAX_INSN_LENGTH) {
       const rest = this.#bytes(BigInt.asUintN(64, page + BigInt(PAGE_SIZE)), 0, MAX_INSN_LENGTH - bytes.length);
       if (rest === null) return null;
       const whole = new Uint8Array(MAX_INSN_LENGTH);
       whole.set(bytes);
       whole.set(rest, bytes.length);
-      insn = decode(whole);
+      insn = this.#decode(whole);
     }
     if (typeof insn === 'string' || this.#mmu.code.refuse(insn) !== null) return null;
     return { insn, rip, next: BigInt.asUintN(64, rip + BigInt(insn.length)) };

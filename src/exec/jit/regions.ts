@@ -1,5 +1,6 @@
 import type { Mmu } from '../../memory/mmu.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
+import type { MachineServices } from '../../semantics/helpers/helper.ts';
 import * as L from '../../state/layout.ts';
 import type { Linker } from '../wasm/link.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
@@ -71,6 +72,7 @@ export class Regions {
   /** Told of every region that is compiled, for those who look at the code. */
   onCompile: ((plan: RegionPlan, bytes: Uint8Array) => void) | null = null;
   readonly #mmu: Mmu;
+  readonly #decode: MachineServices['decode'];
   readonly #linker: Linker;
   readonly #table: WebAssembly.Table;
   readonly #range: TableRange;
@@ -80,8 +82,15 @@ export class Regions {
   #next: number;
   #size = 0;
 
-  constructor(mmu: Mmu, linker: Linker, table: WebAssembly.Table, range: TableRange) {
+  constructor(
+    mmu: Mmu,
+    decode: MachineServices['decode'],
+    linker: Linker,
+    table: WebAssembly.Table,
+    range: TableRange,
+  ) {
     this.#mmu = mmu;
+    this.#decode = decode;
     this.#linker = linker;
     this.#table = table;
     this.#range = range;
@@ -141,7 +150,7 @@ export class Regions {
    */
   compile(head: bigint, seen: Seen): number[] {
     const started = performance.now();
-    const reader = new CodeReader(this.#mmu);
+    const reader = new CodeReader(this.#mmu, this.#decode);
     const known = (rip: bigint): boolean => {
       const physical = reader.physical(rip);
       return physical !== null && seen.hot(physical);

@@ -1,4 +1,4 @@
-import { type CpuidLeaf, cpuid } from '../cpuid.ts';
+import type { CpuidLeaf } from '../cpuid.ts';
 
 /** CPUID.1:ECX PCID, x2APIC, TSC deadline, and that this is no bare hardware; EDX APIC. */
 const LEAF1_ECX = (1 << 17) | (1 << 21) | (1 << 24) | (1 << 31);
@@ -11,11 +11,18 @@ const LEAF7_1_EAX = (1 << 6) | (1 << 26);
 const OSPKE = 1 << 4;
 const TOPOLOGY = 0xb;
 
-/** CPUID of CPU `id` of `count` as its kernel sees it. */
-export function systemCpuid(leaf: number, subleaf: number, id: number, count: number, keys: boolean): CpuidLeaf {
-  const [a, b, c, d] = cpuid(leaf, subleaf);
+/** CPUID of CPU `id` of `count` as its kernel sees it; the CPU by itself says `own`. */
+export function systemCpuid(
+  own: CpuidLeaf,
+  leaf: number,
+  subleaf: number,
+  id: number,
+  count: number,
+  keys: boolean,
+): CpuidLeaf {
+  const [a, b, c, d] = own;
   if (leaf === 1) return [a, (b & 0xff00) | (count << 16) | (id << 24), c | LEAF1_ECX, d | LEAF1_EDX];
-  if (leaf === 7 && subleaf === 0) return [1, b | LEAF7_EBX, c | LEAF7_ECX | (keys ? OSPKE : 0), d];
+  if (leaf === 7 && subleaf === 0) return [Math.max(1, a), b | LEAF7_EBX, c | LEAF7_ECX | (keys ? OSPKE : 0), d];
   if (leaf === 7 && subleaf === 1) return [a | LEAF7_1_EAX, b, c, d];
   if (leaf !== TOPOLOGY) return [a, b, c, d];
   // One thread a core, all cores in one package.

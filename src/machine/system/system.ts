@@ -189,9 +189,9 @@ export class System implements ApicBus {
   #platform(): Platform {
     const apic = (): LocalApic => this.#current.apic;
     return {
-      cpuid: (leaf, subleaf) => {
+      cpuid: (leaf, subleaf, own) => {
         const keys = (this.machine.cpu.u64(L.CR4) & (1n << 22n)) !== 0n;
-        return systemCpuid(leaf, subleaf, this.#current.id, this.vcpus.length, keys);
+        return systemCpuid(own, leaf, subleaf, this.#current.id, this.vcpus.length, keys);
       },
       now: (icount) => BigInt(this.now(icount)),
       interruptWaits: () => this.#interruptWaits(this.#current),

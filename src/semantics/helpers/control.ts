@@ -42,6 +42,7 @@ const CR4_PGE = 1n << 7n;
 const CR4_OSFXSR = 1n << 9n;
 const CR4_LA57 = 1n << 12n;
 const CR4_PCIDE = 1n << 17n;
+const CR4_OSXSAVE = 1n << 18n;
 const CR4_SMEP = 1n << 20n;
 
 /** CR3 from MAXPHYADDR (40) on but for LAM_U57 and LAM_U48; low bits that mean nothing are ignored (SDM 2B MOV to CR). */
@@ -134,13 +135,15 @@ const WRITES: Readonly<Record<number, (c: HelperContext, value: bigint) => boole
   [L.CR4]: (c, value) => {
     const before = c.cpu.u64(L.CR4);
     const changed = before ^ value;
-    if (value & ~CR4_BITS) return false;
+    const bits = c.machine.has('XSAVE') ? CR4_BITS | CR4_OSXSAVE : CR4_BITS;
+    if (value & ~bits) return false;
     if (isIa32e(c.cpu) && (!(value & CR4_PAE) || changed & CR4_LA57)) return false;
     if (changed & value & CR4_PCIDE && !isIa32e(c.cpu)) return false;
     if (changed & value & CR4_PCIDE && c.cpu.u64(L.CR3) & CR3_PCID) return false;
     c.cpu.setU64(L.CR4, value);
+    c.cpu.settleUsable();
     c.machine.pagingChanged();
-    if (changed & CR4_OSFXSR) c.decodingChanged();
+    if (changed & (CR4_OSFXSR | CR4_OSXSAVE)) c.decodingChanged();
     c.modeChanged();
     if (changed & CR4_PGE || changed & before & CR4_PCIDE) c.machine.flushTlb('all');
     else if (changed & value & CR4_SMEP) c.machine.flushTlb('current');

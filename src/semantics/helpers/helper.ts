@@ -1,4 +1,5 @@
 import type { Width } from '../../bits/width.ts';
+import type { DecodeFailure, Insn } from '../../decode/insn.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import type { FunctionEmitter } from './fast.ts';
 
@@ -45,7 +46,13 @@ export interface HelperContext {
 /** What the machine decides for the CPU: identity, time, policy. */
 export interface MachineServices {
   /** EAX, EBX, ECX, EDX of a CPUID leaf; some bits mirror CR4. */
-  cpuid(leaf: number, subleaf: number, cr4: bigint): readonly [number, number, number, number];
+  cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
+  /** Whether it has a feature, by iced's name. */
+  has(feature: string): boolean;
+  /** The instruction at the start of these bytes; 'invalid' for one that this CPU does not have. */
+  decode(bytes: Uint8Array): Insn | DecodeFailure;
+  /** Random number `n`, 64 bits, a function of the machine's seed. */
+  random(n: bigint): bigint;
   /** Time-stamp counter, a function of the instruction count. */
   tsc(icount: number): bigint;
   /** HLT ends the run at any privilege level (a bare guest) instead of raising #GP at CPL 3. */

@@ -3,13 +3,16 @@ import {
   cmpPredicate,
   compare,
   convert,
+  DE,
   div,
   EQUAL,
+  F16,
   F32,
   F64,
   type FloatEnv,
   type FloatFormat,
   floatEnv,
+  fma,
   fromInt,
   LESS,
   max,
@@ -118,12 +121,12 @@ for (const [name, format, fast] of [
     });
   defineHelper({
     name: `${name}.cmp`,
-    doc: 'CMPPS predicate (0 to 7) as a lane of ones or zeros',
+    doc: 'CMPPS predicate (0 to 31) as a lane of ones or zeros',
     args: [w, w, 32],
     result: w,
     faults: false,
     state: 'fp',
-    run: (c, a, b, predicate) => under(c, (e) => (cmpPredicate(format, e, a!, b!, Number(predicate) & 7) ? -1n : 0n)),
+    run: (c, a, b, predicate) => under(c, (e) => (cmpPredicate(format, e, a!, b!, Number(predicate)) ? -1n : 0n)),
   });
   defineHelper({
     name: `${name}.round`,
@@ -219,6 +222,62 @@ defineHelper({
       slow,
     );
   },
+});
+
+for (const [name, format, w] of [
+  ['f32', F32, 32],
+  ['f64', F64, 64],
+] as const)
+  for (const [op, negated, subtracted] of [
+    ['fmadd', false, false],
+    ['fmsub', false, true],
+    ['fnmadd', true, false],
+    ['fnmsub', true, true],
+  ] as const) {
+    // The sign of a NaN stays as it is.
+    const turned = (value: bigint, turn: boolean): bigint =>
+      turn && (value & ~format.signBit) <= format.infinity ? value ^ format.signBit : value;
+    defineHelper({
+      name: `${name}.${op}`,
+      doc: `${negated ? '−' : ''}a · b ${subtracted ? '−' : '+'} c with one rounding under MXCSR`,
+      args: [w, w, w],
+      result: w,
+      faults: false,
+      state: 'fp',
+      run: (c, a, b, d) => under(c, (e) => fma(format, e, turned(a!, negated), b!, turned(d!, subtracted))),
+    });
+  }
+
+defineHelper({
+  name: 'f16.toF32',
+  doc: 'half to single: exact, DAZ and denormals without effect (SDM 2C VCVTPH2PS)',
+  args: [32],
+  result: 32,
+  faults: false,
+  state: 'fp',
+  run: (c, a) =>
+    under(c, (e) => {
+      e.daz = false;
+      e.masks |= DE;
+      const result = convert(F16, F32, e, a!);
+      e.flags &= ~DE;
+      return result;
+    }),
+});
+defineHelper({
+  name: 'f32.toF16',
+  doc: 'single to half: rounding in bits 1:0, or by MXCSR.RC with bit 2; FTZ without effect (SDM 2C VCVTPS2PH)',
+  args: [32, 32],
+  result: 32,
+  faults: false,
+  state: 'fp',
+  run: (c, a, control) =>
+    under(c, (e) => {
+      const how = Number(control);
+      e.ftz = false;
+      if (!(how & 4)) e.rounding = (how & 3) as RoundingMode;
+      return convert(F32, F16, e, a!);
+    }),
 });
 
 const OSXMMEXCPT = 1n << 10n;

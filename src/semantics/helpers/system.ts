@@ -1,4 +1,4 @@
-import { CR4, gprAt, STI_SHADOW, TSC_ADJUST, TSC_AUX, XCR0 } from '../../state/layout.ts';
+import { CR4, gprAt, RANDOM_DRAWS, STI_SHADOW, TSC_ADJUST, TSC_AUX } from '../../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
@@ -28,7 +28,7 @@ defineHelper({
   run: (c) => {
     const leaf = Number(c.cpu.gpr(0) & 0xffff_ffffn);
     const subleaf = Number(c.cpu.gpr(1) & 0xffff_ffffn);
-    const [a, b, cx, d] = c.machine.cpuid(leaf, subleaf, c.cpu.u64(CR4));
+    const [a, b, cx, d] = c.machine.cpuid(leaf, subleaf);
     for (const [n, value] of [
       [0, a],
       [3, b],
@@ -58,18 +58,6 @@ defineHelper({
   run: (c) => {
     rdtsc(c);
     if (!(c.cpu.cpl !== 0 && c.cpu.u64(CR4) & CR4_TSD)) c.cpu.setGpr(1, c.cpu.u64(TSC_AUX) & 0xffff_ffffn);
-  },
-});
-
-defineHelper({
-  name: 'xgetbv',
-  doc: 'XGETBV: extended control register ECX into EDX:EAX; #UD without CR4.OSXSAVE, #GP(0) for a register there is not',
-  args: [],
-  result: 0,
-  run: (c) => {
-    if (!(c.cpu.u64(CR4) & (1n << 18n))) return c.fault(UD, null);
-    if (c.cpu.gpr(1) & 0xffff_ffffn) return c.fault(GP, 0);
-    setPair(c, c.cpu.u64(XCR0));
   },
 });
 
@@ -214,4 +202,17 @@ defineHelper({
   args: [],
   result: 0,
   run: (c) => (c.cpu.u64(CR4) & (1n << 16n) ? undefined : c.fault(UD, null)),
+});
+
+defineHelper({
+  name: 'random',
+  doc: 'RDRAND and RDSEED: the next 64 bits that the machine’s seed gives',
+  args: [],
+  result: 64,
+  faults: false,
+  run: (c) => {
+    const draws = c.cpu.u64(RANDOM_DRAWS);
+    c.cpu.setU64(RANDOM_DRAWS, draws + 1n);
+    return c.machine.random(draws);
+  },
 });

@@ -2,7 +2,7 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
-import { checkFloat, readParts } from './operands.ts';
+import { checkFloat, mergeLow, readParts, sourcesOf, writeParts } from './operands.ts';
 
 /**
  * What an instruction does with 128 bits of its sources, wherever they stand: a is the first source (in a legacy encoding the
@@ -19,6 +19,8 @@ export interface VectorOptions<F> {
   readonly mmx?: F | undefined;
   /** It may raise floating-point exceptions: they are settled before anything is written. */
   readonly float?: boolean;
+  /** There is no VEX form of it. */
+  readonly legacy?: boolean;
 }
 
 const immediate = (x: Lift, op: Op | undefined): Val => (op === undefined ? x.constant(0, 8) : x.read(op, 8));
@@ -36,48 +38,56 @@ const isMmx = (op: Op): boolean => op.kind === 'reg' && op.file === 'mm';
 /** A source of 64 bits, or of 32 where an interleaving instruction reads no more of memory. */
 const readMmx = (x: Lift, op: Op): Val => x.b.zext(x.read(op, Math.min(op.w, 64)), 64);
 
-/** Defines an instruction of two sources: with MMX operands where `mmx` says how, and with vectors. */
+/** Mnemonics of the legacy and VEX forms. */
+const forms = (mnemonic: string, { legacy }: { readonly legacy?: boolean }): string =>
+  legacy ? mnemonic : `${mnemonic} v${mnemonic}`;
+
+/** Defines an instruction of two sources: with MMX operands where `mmx` says how, with vectors, and in its VEX form. */
 export function defineBinary(
   mnemonic: string,
   title: string,
   f: Binary,
   options: VectorOptions<'low' | 'joined' | MmxBinary> = {},
 ): void {
-  define(mnemonic, title, (x, dst, src, by) => {
-    if (isMmx(dst!)) {
-      const b = readMmx(x, src!);
-      return x.write(dst!, mmxBinary(x, f, options.mmx!, x.read(dst!, 64), b, immediate(x, by)));
+  define(forms(mnemonic, options), title, (x, ...operands) => {
+    const [dst, a, src, by] = sourcesOf(x, operands);
+    if (isMmx(dst)) {
+      const b = readMmx(x, src);
+      return x.write(dst, mmxBinary(x, f, options.mmx!, x.read(dst, 64), b, immediate(x, by)));
     }
-    const [b] = readParts(x, src!, 128);
-    const r = f(x, x.read(dst!, 128), b!, immediate(x, by), 0);
+    const second = readParts(x, src, dst.w);
+    const first = readParts(x, a, dst.w);
+    const imm = immediate(x, by);
+    const r = second.map((b, i) => f(x, first[i]!, b, imm, i));
     if (options.float) checkFloat(x);
-    x.write(dst!, r);
+    writeParts(x, dst, r);
   });
 }
 
-/** Defines an instruction of one source. */
+/** Defines an instruction of one source, and its VEX form. */
 export function defineUnary(mnemonic: string, title: string, f: Unary, options: VectorOptions<'low'> = {}): void {
-  define(mnemonic, title, (x, dst, src, by) => {
+  define(forms(mnemonic, options), title, (x, dst, src, by) => {
     const k = x.b;
-    if (isMmx(dst!)) return x.write(dst!, k.low(f(x, k.vector(readMmx(x, src!), 128), immediate(x, by), 0), 64));
-    const [b] = readParts(x, src!, 128);
-    const r = f(x, b!, immediate(x, by), 0);
+    const imm = immediate(x, by);
+    if (isMmx(dst!)) return x.write(dst!, k.low(f(x, k.vector(readMmx(x, src!), 128), imm, 0), 64));
+    const r = readParts(x, src!, dst!.w).map((b, i) => f(x, b, imm, i));
     if (options.float) checkFloat(x);
-    x.write(dst!, r);
+    writeParts(x, dst!, r);
   });
 }
 
-/** Defines an instruction on the low lane of `w` bits of two sources; the rest of the destination is the first source's. */
+/** Defines an instruction on the low lane of `w` bits of two sources, and its VEX form; the rest is the first source's. */
 export function defineScalar(
   mnemonic: string,
   title: string,
   w: 32 | 64,
   f: (x: Lift, a: Val, b: Val, imm: Val) => Val,
 ): void {
-  define(mnemonic, title, (x, dst, src, by) => {
-    const b = x.read(src!, w);
-    const r = f(x, x.read(dst!, w), b, immediate(x, by));
+  define(forms(mnemonic, {}), title, (x, ...operands) => {
+    const [dst, a, src, by] = sourcesOf(x, operands);
+    const b = x.read(src, w);
+    const r = f(x, x.read(a, w), b, immediate(x, by));
     checkFloat(x);
-    if (dst!.kind === 'reg') x.b.put(dst!.place, r);
+    mergeLow(x, dst, a, r);
   });
 }

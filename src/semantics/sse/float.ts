@@ -2,8 +2,19 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
-import { defineBinary, defineScalar } from './define.ts';
-import { checkFloat, format, joinLanes, lanesOf, type Precision, readAligned, vectorPlace } from './operands.ts';
+import { defineBinary, defineScalar, defineUnary } from './define.ts';
+import {
+  checkFloat,
+  format,
+  isVex,
+  joinLanes,
+  lanesOf,
+  mergeLow,
+  type Precision,
+  readParts,
+  sourcesOf,
+  writeParts,
+} from './operands.ts';
 
 /** The packed and scalar forms of a family: suffix, width of a lane, its name. */
 const FORMS = [
@@ -40,12 +51,10 @@ function arithmetic(stem: string, title: string, unary = false): void {
     const helper = `${format(w)}.${stem}`;
     const args = (a: Val, b: Val): Val[] => (unary ? [b] : [a, b]);
     defineScalar(`${stem}s${suffix}`, `${title}: scalar ${name}`, w, (x, a, b) => x.b.call(helper, w, ...args(a, b)));
-    defineBinary(
-      `${stem}p${suffix}`,
-      `${title}: packed ${name}`,
-      (x, a, b) => x.b.callLanes(helper, w, ...args(a, b)),
-      { float: true },
-    );
+    const packed = `${stem}p${suffix}`;
+    const what = `${title}: packed ${name}`;
+    if (unary) defineUnary(packed, what, (x, b) => x.b.callLanes(helper, w, b), { float: true });
+    else defineBinary(packed, what, (x, a, b) => x.b.callLanes(helper, w, a, b), { float: true });
   }
 }
 
@@ -65,23 +74,23 @@ for (const [stem, title] of [
   ['rcp', 'Approximate reciprocal'],
   ['rsqrt', 'Approximate reciprocal square root'],
 ] as const) {
-  define(`${stem}ss`, title, (x, dst, src) =>
-    x.b.put(vectorPlace(dst!), x.b.call(`f32.${stem}`, 32, x.read(src!, 32))),
-  );
-  define(`${stem}ps`, title, (x, dst, src) => {
-    const lanes = lanesOf(x, readAligned(x, src!), 32);
-    x.write(
-      dst!,
-      joinLanes(
-        x,
-        lanes.map((lane) => x.b.call(`f32.${stem}`, 32, lane)),
-      ),
-    );
+  const approximation = (x: Lift, v: Val): Val => x.b.call(`f32.${stem}`, 32, v);
+  define(`${stem}ss v${stem}ss`, title, (x, ...operands) => {
+    const [dst, a, src] = sourcesOf(x, operands);
+    mergeLow(x, dst, a, approximation(x, x.read(src, 32)));
   });
+  defineUnary(`${stem}ps`, title, (x, b) =>
+    joinLanes(
+      x,
+      lanesOf(x, b, 32).map((lane) => approximation(x, lane)),
+    ),
+  );
 }
 
+/** Bits of the immediate that choose a predicate. */
+const predicate = (x: Lift, imm: Val): Val => x.b.and(x.b.zext(imm, 32), x.constant(isVex(x) ? 31 : 7, 32));
 family('cmp', 'Compare by predicate into lanes of ones or zeros', (x, w, a, b, imm) =>
-  x.b.call(`${format(w)}.cmp`, w, a, b, x.b.zext(imm, 32)),
+  x.b.call(`${format(w)}.cmp`, w, a, b, predicate(x, imm)),
 );
 
 for (const [mnemonic, w, op] of [
@@ -90,7 +99,7 @@ for (const [mnemonic, w, op] of [
   ['comiss', 32, 'comi'],
   ['comisd', 64, 'comi'],
 ] as const)
-  define(mnemonic, 'Compare scalars into ZF, PF and CF', (x, dst, src) => {
+  define(`${mnemonic} v${mnemonic}`, 'Compare scalars into ZF, PF and CF', (x, dst, src) => {
     const k = x.b;
     const b = x.read(src!, w);
     const flags = k.call(`${format(w)}.${op}`, 32, x.read(dst!, w), b);
@@ -108,11 +117,13 @@ function scalar(
   title: string,
   from: (dst: Op, src: Op) => [helper: string, from: number, to: number],
 ): void {
-  define(mnemonic, title, (x, dst, src) => {
-    const [helper, w, to] = from(dst!, src!);
-    const r = x.b.call(helper, to as 32 | 64, x.read(src!, w));
+  define(`${mnemonic} v${mnemonic}`, title, (x, ...operands) => {
+    const [dst] = operands;
+    const src = operands.at(-1)!;
+    const [helper, w, to] = from(dst!, src);
+    const r = x.b.call(helper, to as 32 | 64, x.read(src, w));
     checkFloat(x);
-    if (dst!.kind === 'reg' && dst!.file === 'vector') x.b.put(dst!.place, r);
+    if (dst!.kind === 'reg' && dst!.file === 'vector') mergeLow(x, dst!, operands[1]!, r);
     else x.write(dst!, r);
   });
 }
@@ -129,15 +140,19 @@ for (const [suffix, w] of [
 scalar('cvtss2sd', 'Convert single to double', () => ['f32.toF64', 32, 64]);
 scalar('cvtsd2ss', 'Convert double to single', () => ['f64.toF32', 64, 32]);
 
-/** Packed conversion of `count` lanes; a source of 64 bits may lie anywhere in memory, one of 128 must be aligned. */
+/** Packed conversion of `count` lanes for 128 bits; a source of 64 bits may lie anywhere in memory. */
 function packed(mnemonic: string, title: string, count: 2 | 4, from: Precision, to: Precision, helper: string): void {
-  define(mnemonic, title, (x, dst, src) => {
-    const bits = count * from;
-    const source =
-      bits === 64 ? lanesOf(x, x.b.vector(x.read(src!, 64), 128), from) : lanesOf(x, readAligned(x, src!), from);
-    const r = source.slice(0, count).map((lane) => x.b.call(helper, to, lane));
+  define(`${mnemonic} v${mnemonic}`, title, (x, dst, src) => {
+    const lanes = isVex(x) && Math.max(dst!.w, src!.w) === 256 ? 2 * count : count;
+    const bits = lanes * from;
+    const parts = bits === 64 ? [x.b.vector(x.read(src!, 64), 128)] : readParts(x, src!, bits);
+    const source = parts.flatMap((part) => lanesOf(x, part, from)).slice(0, lanes);
+    const r = source.map((lane) => x.b.call(helper, to, lane));
     checkFloat(x);
-    x.write(dst!, joinLanes(x, r));
+    const perPart = 128 / to;
+    const results: Val[] = [];
+    for (let i = 0; i < r.length; i += perPart) results.push(joinLanes(x, r.slice(i, i + perPart)));
+    writeParts(x, dst!, results);
   });
 }
 

@@ -3,9 +3,9 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import type { Op } from '../operands.ts';
-import { defineBinary, defineUnary } from './define.ts';
+import { defineBinary, defineUnary, type Unary } from './define.ts';
 import { extractLane, insertLane } from './lanes.ts';
-import { iota, readAligned, splatByte } from './operands.ts';
+import { iota, readAligned, readParts, sourcesOf, splatByte, writeParts } from './operands.ts';
 
 type VectorBinary = Extract<RowName, `i${string}x${string}` | `v128_${string}`>;
 
@@ -106,25 +106,35 @@ for (const [mnemonic, name, title] of [
   ['psraw', 'i16x8_shr_s', 'Shift words right, signs in'],
   ['psrad', 'i32x4_shr_s', 'Shift doublewords right, signs in'],
 ] as const)
-  define(mnemonic, title, (x, dst, by) => {
+  define(`${mnemonic} v${mnemonic}`, title, (x, ...operands) => {
     const k = x.b;
-    if (dst!.w > 64) return x.write(dst!, row(x, name, x.read(dst!, 128), shiftCount(x, by!, false)));
-    const count = shiftCount(x, by!, true);
-    x.write(dst!, k.low(row(x, name, k.vector(x.read(dst!, 64), 128), count), 64));
+    const [dst, a, by] = sourcesOf(x, operands);
+    const count = shiftCount(x, by, dst.w === 64);
+    if (dst.w === 64) return x.write(dst, k.low(row(x, name, k.vector(x.read(dst, 64), 128), count), 64));
+    writeParts(
+      x,
+      dst,
+      readParts(x, a, dst.w).map((part) => row(x, name, part, count)),
+    );
   });
 
 for (const [mnemonic, title, left] of [
   ['pslldq', 'Shift the register left by bytes', true],
   ['psrldq', 'Shift the register right by bytes', false],
 ] as const)
-  define(mnemonic, title, (x, dst, by) => {
+  define(`${mnemonic} v${mnemonic}`, title, (x, ...operands) => {
     const k = x.b;
-    const n = x.read(by!, 8);
+    const [dst, a, by] = sourcesOf(x, operands);
+    const n = x.read(by, 8);
     const sixteen = x.constant(16, 8);
     const bytes = splatByte(x, k.select(k.ltu(n, sixteen), n, sixteen));
     // An index outside 0 … 15 selects zero.
     const from = left ? k.i8x16_sub(iota(x), bytes) : k.i8x16_add(iota(x), bytes);
-    x.write(dst!, k.i8x16_swizzle(x.read(dst!, 128), from));
+    writeParts(
+      x,
+      dst,
+      readParts(x, a, dst.w).map((part) => k.i8x16_swizzle(part, from)),
+    );
   });
 
 // ——— shuffles: two-bit selectors in an immediate, turned into byte indices ———
@@ -143,12 +153,14 @@ function joinIndices(x: Lift, indices: readonly Val[], bytes: number): Val {
   return indices.reduce((sum, index, i) => k.or(sum, k.shl(index, x.constant(8 * bytes * i, 64))));
 }
 
-defineUnary('pshufd', 'Shuffle doublewords', (x, v, imm) => {
+/** Doublewords by the selectors in an immediate. */
+export const shuffleDoublewords: Unary = (x, v, imm) => {
   const k = x.b;
   const by = k.zext(imm, 64);
   const index = (a: number, b: number): Val => joinIndices(x, [laneIndex(x, by, a, 4), laneIndex(x, by, b, 4)], 4);
   return k.i8x16_swizzle(v, k.pair(index(0, 1), index(2, 3)));
-});
+};
+defineUnary('pshufd', 'Shuffle doublewords', shuffleDoublewords);
 
 for (const [mnemonic, title, high, mmx] of [
   ['pshuflw', 'Shuffle the low words', false, undefined],
@@ -170,7 +182,7 @@ for (const [mnemonic, title, high, mmx] of [
       const upper = x.constant(0x0808080808080808n, 64);
       return k.i8x16_swizzle(v, high ? k.pair(low, k.add(words, upper)) : k.pair(words, k.add(low, upper)));
     },
-    { mmx },
+    { mmx, legacy: mnemonic === 'pshufw' },
   );
 
 defineBinary('shufps', 'Two singles of the first source, then two of the second', (x, a, b, imm) => {
@@ -189,12 +201,15 @@ defineBinary('shufpd', 'One double of the first source, then one of the second',
   return k.pair(k.select(bit(0), k.high(a, 64), k.low(a, 64)), k.select(bit(1), k.high(b, 64), k.low(b, 64)));
 });
 
-define('pinsrw', 'Insert a word', (x, dst, src, at) => {
-  const value = x.read(src!, 16);
-  x.write(dst!, insertLane(x, x.read(dst!, Math.min(dst!.w, 128)), x.read(at!, 8), value));
+define('pinsrw vpinsrw', 'Insert a word', (x, ...operands) => {
+  const [dst, a, src, at] = sourcesOf(x, operands);
+  const value = x.read(src, 16);
+  const r = insertLane(x, x.read(a, Math.min(dst.w, 128)), x.read(at!, 8), value);
+  if (dst.w === 64) x.write(dst, r);
+  else writeParts(x, dst, [r]);
 });
 
-define('pextrw', 'Extract a word', (x, dst, src, at) => {
+define('pextrw vpextrw', 'Extract a word', (x, dst, src, at) => {
   const word = extractLane(x, x.read(src!, Math.min(src!.w, 128)), x.read(at!, 8), 16);
   x.write(dst!, x.b.zext(word, dst!.w));
 });

@@ -17,23 +17,59 @@ export function checkAligned(x: Lift, address: Val, bytes = 16): void {
 export const partAddress = (x: Lift, address: Val, i: number): Val =>
   i === 0 ? address : x.b.add(address, x.constant(16 * i, 64));
 
-/** The parts of 128 bits of a vector operand of `w` bits, lowest first; in memory a legacy one must be aligned. */
-export function readParts(x: Lift, op: Op, w = op.w): Val[] {
-  const parts = Array.from({ length: Math.max(1, w / 128) }, (_, i) => i);
+/** Vector registers have this many parts of 128 bits. */
+const MOST_PARTS = 2;
+const partNumbers = (w: number): number[] => Array.from({ length: Math.max(1, w / 128) }, (_, i) => i);
+
+/**
+ * The parts of 128 bits of a vector operand of `w` bits, lowest first. In memory it must be aligned where `aligned` says so: legacy
+ * encodings ask for it (SDM 1 14.9).
+ */
+export function readParts(x: Lift, op: Op, w = op.w, aligned = !isVex(x)): Val[] {
+  const parts = partNumbers(w);
   if (op.kind === 'reg') return parts.map((i) => x.b.get(op.place, 128, 16 * i));
   if (op.kind !== 'mem') throw new TypeError('a vector was expected');
   const address = x.address(op);
-  if (!isVex(x)) checkAligned(x, address);
+  if (aligned) checkAligned(x, address, w / 8);
   return parts.map((i) => x.load(partAddress(x, address, i), 128, op.fault));
 }
 
 /** A 128-bit source; in memory a legacy one must be aligned. */
 export const readAligned = (x: Lift, op: Op): Val => readParts(x, op, 128)[0]!;
 
-export function storeAligned(x: Lift, op: MemoryOp, value: Val): void {
+/** Faults where storing this part would. */
+export const probePart = (x: Lift, op: MemoryOp, address: Val, i: number): void =>
+  void x.b.load(partAddress(x, address, i), 128, op.fault, 'write');
+
+/** Stores a vector of several parts: all of it or, where a part would fault, nothing. */
+export function storeParts(x: Lift, op: MemoryOp, parts: readonly Val[], aligned = false): void {
+  const k = x.b;
   const address = x.address(op);
-  checkAligned(x, address);
-  x.b.store(address, value, op.fault);
+  if (aligned) checkAligned(x, address, 16 * parts.length);
+  if (parts.length > 1 && !aligned) for (const i of parts.keys()) probePart(x, op, address, i);
+  parts.forEach((part, i) => {
+    k.store(partAddress(x, address, i), part, op.fault);
+  });
+}
+
+/** Writes a vector register: the low 128 bits by a legacy encoding, by VEX all of it, with zeros above the parts. */
+export function writeParts(x: Lift, dst: Op, parts: readonly Val[]): void {
+  const k = x.b;
+  const place = vectorPlace(dst);
+  if (!isVex(x)) return k.put(place, parts[0]!);
+  for (let i = 0; i < MOST_PARTS; i++) k.put(place, parts[i] ?? x.constant(0, 128), 16 * i);
+}
+
+/** Writes bits of the low part; the rest of that part comes from `a`, which is the destination of a legacy encoding. */
+export function mergeLow(x: Lift, dst: Op, a: Op, value: Val, offset = 0): void {
+  if (isVex(x)) writeParts(x, dst, [x.read(a, 128)]);
+  x.b.put(vectorPlace(dst), value, offset);
+}
+
+/** Destination, first source and the others: a legacy encoding names the first source only as the destination. */
+export function sourcesOf(x: Lift, [dst, ...sources]: readonly Op[]): [dst: Op, a: Op, b: Op, by: Op | undefined] {
+  const [a, b, by] = isVex(x) ? sources : [dst, ...sources];
+  return [dst!, a!, b!, by];
 }
 
 /** The place of a vector register operand. */

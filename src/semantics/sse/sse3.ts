@@ -2,7 +2,7 @@ import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
 import { defineBinary, defineUnary } from './define.ts';
-import { format, joinLanes, lanesOf, type Precision } from './operands.ts';
+import { format, joinLanes, lanesOf, type Precision, readParts, writeParts } from './operands.ts';
 
 const call = (x: Lift, op: 'add' | 'sub', w: Precision, a: Val, b: Val): Val => x.b.call(`${format(w)}.${op}`, w, a, b);
 
@@ -49,9 +49,16 @@ defineUnary('movshdup', 'Odd singles, each twice', (x, b) => {
   const odd = x.b.i32x4_odd(b, b);
   return x.b.i32x4_interleave_low(odd, odd);
 });
-define('movddup', 'The low double twice', (x, dst, src) => {
-  const v = x.read(src!, 64);
-  x.write(dst!, x.b.pair(v, v));
+define('movddup vmovddup', 'Even doubles, each twice', (x, dst, src) => {
+  const k = x.b;
+  const even = dst!.w === 128 ? [x.read(src!, 64)] : readParts(x, src!, dst!.w).map((part) => k.low(part, 64));
+  writeParts(
+    x,
+    dst!,
+    even.map((v) => k.pair(v, v)),
+  );
 });
 
-define('lddqu', 'Load 16 bytes from anywhere', (x, dst, src) => x.write(dst!, x.read(src!, 128)));
+define('lddqu vlddqu', 'Load a vector from anywhere', (x, dst, src) =>
+  writeParts(x, dst!, readParts(x, src!, dst!.w, false)),
+);

@@ -1,6 +1,7 @@
 import type { Val } from '../../ir/nodes.ts';
 import { define } from '../define.ts';
 import type { Lift } from '../lift.ts';
+import type { Op } from '../operands.ts';
 import { type Binary, defineBinary, defineScalar, defineUnary } from './define.ts';
 import { extractLane, insertLane, maskLanes } from './lanes.ts';
 import {
@@ -11,8 +12,10 @@ import {
   joinLanes,
   lanesOf,
   type Precision,
-  readAligned,
+  readParts,
+  sourcesOf,
   splatByte,
+  writeParts,
   XMM0,
 } from './operands.ts';
 
@@ -44,13 +47,17 @@ export const SIGNS = {
 } as const;
 
 for (const [mnemonic, title] of [
-  ['pblendvb', 'Bytes of the source where the top bit in XMM0 is set'],
-  ['blendvps', 'Singles of the source where the top bit in XMM0 is set'],
-  ['blendvpd', 'Doubles of the source where the top bit in XMM0 is set'],
+  ['pblendvb', 'Bytes of the source where the mask’s top bit is set'],
+  ['blendvps', 'Singles of the source where the mask’s top bit is set'],
+  ['blendvpd', 'Doubles of the source where the mask’s top bit is set'],
 ] as const)
-  define(mnemonic, title, (x, dst, src) => {
-    const b = readAligned(x, src!);
-    x.write(dst!, choose(x, SIGNS[mnemonic](x, x.read(XMM0)), b, x.read(dst!, 128)));
+  define(`${mnemonic} v${mnemonic}`, title, (x, ...operands) => {
+    const [dst, a, src, by] = sourcesOf(x, operands);
+    const second = readParts(x, src, dst.w);
+    const first = readParts(x, a, dst.w);
+    const masks = readParts(x, by ?? XMM0, dst.w);
+    const r = second.map((b, i) => choose(x, SIGNS[mnemonic](x, masks[i]!), b, first[i]!));
+    writeParts(x, dst, r);
   });
 
 const blend =
@@ -61,16 +68,34 @@ defineBinary('pblendw', 'Words of the second source where the immediate has ones
 defineBinary('blendps', 'Singles of the second source where the immediate has ones', blend(32, 4));
 defineBinary('blendpd', 'Doubles of the second source where the immediate has ones', blend(64, 2));
 
-define('ptest', 'ZF: no common ones; CF: no ones of the source besides the first operand’s', (x, dst, src) => {
+/** ZF: a and b have no bits of `mask` in common; CF: b has none that a lacks. */
+export function testBits(x: Lift, a: readonly Val[], b: readonly Val[], mask: Val | null = null): void {
   const k = x.b;
-  const b = readAligned(x, src!);
-  const a = x.read(dst!, 128);
-  const none = (v: Val): Val => k.eqz(k.or(k.low(v, 64), k.high(v, 64)));
+  const none = (parts: readonly Val[]): Val => {
+    const all = parts.reduce((v, part) => k.v128_or(v, part));
+    const any = mask === null ? all : k.v128_and(all, mask);
+    return k.eqz(k.or(k.low(any, 64), k.high(any, 64)));
+  };
   const no = x.constant(0, 1);
-  x.setFlags({ zf: none(k.v128_and(a, b)), cf: none(k.v128_andnot(b, a)), of: no, sf: no, af: no, pf: no });
+  const zf = none(b.map((part, i) => k.v128_and(a[i]!, part)));
+  const cf = none(b.map((part, i) => k.v128_andnot(part, a[i]!)));
+  x.setFlags({ zf, cf, of: no, sf: no, af: no, pf: no });
+}
+
+define('ptest vptest', 'ZF: no common ones; CF: no ones of the source besides the first operand’s', (x, dst, src) => {
+  const b = readParts(x, src!, dst!.w);
+  testBits(x, readParts(x, dst!), b);
 });
 
 // ——— widening moves ———
+
+/** `count` pieces of 16, 32 or 64 bits, in the low bits of quadwords. */
+function sourceParts(x: Lift, src: Op, bits: number, count: number): Val[] {
+  const k = x.b;
+  if (bits * count === 128) return lanesOf(x, x.read(src, 128), 64);
+  const all = k.zext(x.read(src, bits * count), 64);
+  return Array.from({ length: count }, (_, i) => k.shr(all, x.constant(bits * i, 64)));
+}
 
 type Lanes = 'i16x8' | 'i32x4' | 'i64x2';
 const WIDENED: readonly [string, string, readonly Lanes[]][] = [
@@ -84,15 +109,15 @@ const WIDENED: readonly [string, string, readonly Lanes[]][] = [
 for (const [suffix, what, steps] of WIDENED)
   for (const kind of ['s', 'u'] as const)
     define(
-      `pmov${kind === 's' ? 's' : 'z'}x${suffix}`,
+      ['', 'v'].map((prefix) => `${prefix}pmov${kind === 's' ? 's' : 'z'}x${suffix}`),
       `Widen ${what} with ${kind === 's' ? 'signs' : 'zeros'}`,
       (x, dst, src) => {
         const k = x.b;
-        const source = k.vector(k.zext(x.read(src!, 128 >> steps.length), 64), 128);
-        x.write(
-          dst!,
-          steps.reduce((v, lanes) => k[`${lanes}_widen_${kind}`](v), source),
+        const bits = 128 >> steps.length;
+        const widened = sourceParts(x, src!, bits, dst!.w / 128).map((part) =>
+          steps.reduce((v, lanes) => k[`${lanes}_widen_${kind}`](v), k.vector(part, 128)),
         );
+        writeParts(x, dst!, widened);
       },
     );
 
@@ -103,32 +128,34 @@ for (const [suffix, w] of [
   ['d', 32],
   ['q', 64],
 ] as const) {
-  define(`pextr${suffix}`, 'Extract a lane', (x, dst, src, at) => {
+  define(`pextr${suffix} vpextr${suffix}`, 'Extract a lane', (x, dst, src, at) => {
     const lane = extractLane(x, x.read(src!, 128), x.read(at!, 8), w);
     x.write(dst!, dst!.kind === 'mem' ? lane : x.b.zext(lane, dst!.w));
   });
-  define(`pinsr${suffix}`, 'Insert a lane', (x, dst, src, at) => {
-    const value = x.read(src!, w);
-    x.write(dst!, insertLane(x, x.read(dst!, 128), x.read(at!, 8), value));
+  define(`pinsr${suffix} vpinsr${suffix}`, 'Insert a lane', (x, ...operands) => {
+    const [dst, a, src, at] = sourcesOf(x, operands);
+    const value = x.read(src, w);
+    writeParts(x, dst, [insertLane(x, x.read(a, 128), x.read(at!, 8), value)]);
   });
 }
 
-define('extractps', 'Extract a single as bits', (x, dst, src, at) => {
+define('extractps vextractps', 'Extract a single as bits', (x, dst, src, at) => {
   const lane = extractLane(x, x.read(src!, 128), x.read(at!, 8), 32);
   x.write(dst!, dst!.kind === 'mem' ? lane : x.b.zext(lane, dst!.w));
 });
 
 define(
-  'insertps',
+  'insertps vinsertps',
   'Insert a single and clear others: lane of the source in bits 7:6, where to in 5:4, clear in 3:0',
-  (x, dst, src, by) => {
+  (x, ...operands) => {
     const k = x.b;
+    const [dst, a, src, by] = sourcesOf(x, operands);
     const imm = x.read(by!, 8);
     const at = (bit: number): Val => k.shr(imm, x.constant(bit, 8));
     // From memory there is only one.
-    const value = src!.kind === 'mem' ? x.read(src!, 32) : extractLane(x, x.read(src!, 128), at(6), 32);
-    const inserted = insertLane(x, x.read(dst!, 128), at(4), value);
-    x.write(dst!, k.v128_andnot(inserted, maskLanes(x, imm, 32)));
+    const value = src.kind === 'mem' ? x.read(src, 32) : extractLane(x, x.read(src, 128), at(6), 32);
+    const inserted = insertLane(x, x.read(a, 128), at(4), value);
+    writeParts(x, dst, [k.v128_andnot(inserted, maskLanes(x, imm, 32))]);
   },
 );
 
@@ -169,35 +196,41 @@ for (const [suffix, w] of [
  * 3:0 name. Each step settles its exceptions before the next.
  */
 function dotProduct(mnemonic: string, w: Precision): void {
-  defineBinary(
-    mnemonic,
-    'Dot product of chosen lanes',
-    (x, a, b, imm) => {
-      const k = x.b;
-      const zero = x.constant(0, w);
-      const bit = (n: number): Val => k.trunc(k.shr(imm, x.constant(n, 8)), 1);
-      const call = (op: 'add' | 'mul', p: Val, q: Val): Val => k.call(`${format(w)}.${op}`, w, p, q);
-      const second = lanesOf(x, b, w);
-      // A lane that is left out is +0 without an exception.
-      let terms = lanesOf(x, a, w).map((lane, i) =>
-        call('mul', k.select(bit(4 + i), lane, zero), k.select(bit(4 + i), second[i]!, zero)),
-      );
-      while (terms.length > 1) {
-        checkFloat(x);
+  define(`${mnemonic} v${mnemonic}`, 'Dot product of chosen lanes', (x, ...operands) => {
+    const k = x.b;
+    const [dst, a, src, by] = sourcesOf(x, operands);
+    const second = readParts(x, src, dst.w);
+    const first = readParts(x, a, dst.w);
+    const imm = x.read(by!, 8);
+    const zero = x.constant(0, w);
+    const bit = (n: number): Val => k.trunc(k.shr(imm, x.constant(n, 8)), 1);
+    const call = (op: 'add' | 'mul', p: Val, q: Val): Val => k.call(`${format(w)}.${op}`, w, p, q);
+    // A lane that is left out is +0 without an exception.
+    const chosen = (lane: Val, i: number): Val => k.select(bit(4 + i), lane, zero);
+    let terms = first.map((part, n) => {
+      const others = lanesOf(x, second[n]!, w);
+      return lanesOf(x, part, w).map((lane, i) => call('mul', chosen(lane, i), chosen(others[i]!, i)));
+    });
+    while (terms[0]!.length > 1) {
+      checkFloat(x);
+      terms = terms.map((part) => {
         const sums: Val[] = [];
-        for (let i = 0; i < terms.length; i += 2) sums.push(call('add', terms[i]!, terms[i + 1]!));
-        terms = sums;
-      }
-      const [sum] = terms;
-      return joinLanes(
+        for (let i = 0; i < part.length; i += 2) sums.push(call('add', part[i]!, part[i + 1]!));
+        return sums;
+      });
+    }
+    checkFloat(x);
+    const spread = ([sum]: readonly Val[]): Val =>
+      joinLanes(
         x,
-        second.map((_, i) => k.select(bit(i), sum!, zero)),
+        Array.from({ length: 128 / w }, (_, i) => k.select(bit(i), sum!, zero)),
       );
-    },
-    { float: true },
-  );
+    writeParts(x, dst, terms.map(spread));
+  });
 }
 dotProduct('dpps', 32);
 dotProduct('dppd', 64);
 
-define('movntdqa', 'Load 16 aligned bytes past the caches', (x, dst, src) => x.write(dst!, readAligned(x, src!)));
+define('movntdqa vmovntdqa', 'Load an aligned vector past the caches', (x, dst, src) =>
+  writeParts(x, dst!, readParts(x, src!, dst!.w, true)),
+);

@@ -4,7 +4,7 @@ import { COMPARED } from '../helpers/string-compare.ts';
 import { type Lift, RAX, RCX, RDX } from '../lift.ts';
 import type { Op } from '../operands.ts';
 import { defineBinary } from './define.ts';
-import { XMM0 } from './operands.ts';
+import { writeParts, XMM0 } from './operands.ts';
 
 defineBinary('pcmpgtq', 'Compare signed quadwords', (x, a, b) => x.b.i64x2_gt_s(a, b));
 
@@ -72,12 +72,12 @@ for (const [stem, title, explicit] of [
   ['pcmpistr', 'Compare strings that end with zero', false],
 ] as const)
   for (const suffix of explicit ? ['', '64'] : ['']) {
-    define(`${stem}i${suffix}`, `${title}, index of a match to ECX`, (x, a, b, by) => {
+    define(`${stem}i${suffix} v${stem}i${suffix}`, `${title}, index of a match to ECX`, (x, a, b, by) => {
       const matches = compareStrings(x, explicit, a!, b!, by!);
       x.writePlace(RCX, index(x, matches, by!));
     });
-    define(`${stem}m${suffix}`, `${title}, mask of the matches to XMM0`, (x, a, b, by) => {
+    define(`${stem}m${suffix} v${stem}m${suffix}`, `${title}, mask of the matches to XMM0`, (x, a, b, by) => {
       const matches = compareStrings(x, explicit, a!, b!, by!);
-      x.write(XMM0, mask(x, matches, by!));
+      writeParts(x, XMM0, [mask(x, matches, by!)]);
     });
   }

@@ -1,0 +1,30 @@
+import { decode, decodeWithoutBitCounts } from '../decode/decode.ts';
+import type { DecodeFailure, Insn } from '../decode/insn.ts';
+import type { CpuProfile } from './profiles.ts';
+
+/** Decodes as a CPU of a profile does: what it lacks is no instruction. */
+export class Decoding {
+  readonly #profile: CpuProfile;
+  /** By iced's number of the encoding. */
+  readonly #offered = new Map<number, boolean>();
+
+  constructor(profile: CpuProfile) {
+    this.#profile = profile;
+  }
+
+  decode(bytes: Uint8Array): Insn | DecodeFailure {
+    const insn = decode(bytes);
+    if (typeof insn === 'string' || this.#offers(insn)) return insn;
+    // Without BMI1 and LZCNT the F3 prefix means nothing: BSF and BSR (SDM 2B LZCNT, TZCNT).
+    return insn.mnemonic === 'tzcnt' || insn.mnemonic === 'lzcnt' ? decodeWithoutBitCounts(bytes) : 'invalid';
+  }
+
+  #offers({ code, features }: Insn): boolean {
+    let offered = this.#offered.get(code);
+    if (offered === undefined) {
+      offered = features.every(this.#profile.has);
+      this.#offered.set(code, offered);
+    }
+    return offered;
+  }
+}

@@ -1,0 +1,60 @@
+/** Which CPU a machine is: what CPUID offers, and what executes. */
+export interface CpuProfile {
+  readonly name: CpuName;
+  readonly doc: string;
+  /** Features that CPUID reports, by the names of `feature-bits.ts`. */
+  readonly reported: ReadonlySet<string>;
+  /** Whether an instruction with this feature exists; #UD without. */
+  readonly has: (feature: string) => boolean;
+}
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+
+/** What every 64-bit CPU has, under the names that older instructions carry. */
+const ALWAYS = words(
+  'INTEL8086 INTEL186 INTEL286 INTEL386 INTEL486 FPU287 FPU387 X64 CPUID RDPMC PAUSE MULTIBYTENOP FPU TSC MSR CX8 SEP CMOV CLFSH FXSR SSE SSE2 SYSCALL',
+);
+/** No-operations on a CPU without them. */
+const HINTS = words('CET_IBT CET_SS CLDEMOTE PREFETCHW PREFETCHWT1 PREFETCHITI MPX');
+
+/** The default answer: what the engines run best, so that programs choose it. */
+const MODEST = words('CMPXCHG16B MOVBE POPCNT FSGSBASE BMI1 BMI2 ADX LAHF_SAHF LZCNT RDTSCP');
+
+/** The levels of the System V ABI for x86-64, each on top of the last; and what an operating system counts on. */
+const LEVEL_1 = words('MMX FSGSBASE RDTSCP');
+const LEVEL_2 = words('CMPXCHG16B LAHF_SAHF POPCNT SSE3 SSSE3 SSE4_1 SSE4_2');
+const LEVEL_3 = words('AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE XSAVEOPT XSAVEC');
+/** Everything else that is implemented. */
+const REST = words(
+  'ADX AES AVX_VNNI CLFLUSHOPT CLWB GFNI MOVDIR64B MOVDIRI PCLMULQDQ RDPID RDRAND RDSEED SERIALIZE SHA SMAP VAES VPCLMULQDQ',
+);
+
+/** Instructions of other vendors, which no Intel CPU has. */
+const FOREIGN =
+  /^(D3NOW|D3NOWEXT|XOP|FMA4|TBM|LWP|SSE4A|CLZERO|MONITORX|MCOMMIT|RDPRU|SVM|SKINIT|SKINIT_or_SVM|SEV_ES|SEV_SNP|INVLPGB|RMPQUERY|OSS|KNC|PADLOCK_.*|CENTAUR_AIS|GEODE|CYRIX_.*)$/;
+
+function exactly(name: CpuName, doc: string, ...levels: readonly (readonly string[])[]): CpuProfile {
+  const reported = new Set([...ALWAYS, ...levels.flat()]);
+  const hints = new Set(HINTS);
+  return { name, doc, reported, has: (feature) => reported.has(feature) || hints.has(feature) };
+}
+
+/** Names for `--cpu`. */
+export const CPU_NAMES = ['default', 'x86-64', 'x86-64-v2', 'x86-64-v3', 'max'] as const;
+export type CpuName = (typeof CPU_NAMES)[number];
+
+const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
+  default: {
+    name: 'default',
+    doc: 'CPUID offers little more than x86-64, but every implemented instruction executes',
+    reported: new Set([...ALWAYS, ...MODEST]),
+    has: (feature) => !FOREIGN.test(feature),
+  },
+  'x86-64': exactly('x86-64', 'the baseline: SSE2', LEVEL_1),
+  'x86-64-v2': exactly('x86-64-v2', 'up to SSE4.2 and POPCNT', LEVEL_1, LEVEL_2),
+  'x86-64-v3': exactly('x86-64-v3', 'up to AVX2, FMA and BMI2', LEVEL_1, LEVEL_2, LEVEL_3),
+  max: exactly('max', 'everything that is implemented', LEVEL_1, LEVEL_2, LEVEL_3, REST),
+};
+
+/** The profile of that name. */
+export const profileNamed = (name: CpuName): CpuProfile => PROFILES[name];

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { parseHexBytes } from '../../src/bits/hex.ts';
+import { Decoding } from '../../src/machine/decoding.ts';
+import { Machine } from '../../src/machine/machine.ts';
+import { CPU_NAMES, type CpuName, profileNamed } from '../../src/machine/profiles.ts';
+
+/** An instruction of each level, and what a CPU makes of it that lacks it. */
+const SAMPLES: readonly [string, feature: string, text: string, without?: string][] = [
+  ['66 0f ef c0', 'SSE2', 'pxor'],
+  ['66 0f 38 00 c1', 'SSSE3', 'pshufb'],
+  ['f3 0f b8 c1', 'POPCNT', 'popcnt'],
+  ['f3 0f bc c1', 'BMI1', 'tzcnt', 'bsf'],
+  ['f3 0f bd c1', 'LZCNT', 'lzcnt', 'bsr'],
+  ['0f 38 f0 01', 'MOVBE', 'movbe'],
+  ['c4 e2 f0 f2 c2', 'BMI1', 'andn'],
+  ['66 0f 38 dc c1', 'AES', 'aesenc'],
+  ['0f c7 f0', 'RDRAND', 'rdrand'],
+  ['0f ae 21', 'XSAVE', 'xsave'],
+];
+
+describe.each(CPU_NAMES)('%s', (name) => {
+  const profile = profileNamed(name);
+  const decoding = new Decoding(profile);
+
+  test.each(SAMPLES)('%s (%s)', (bytes, feature, mnemonic, without) => {
+    const insn = decoding.decode(parseHexBytes(bytes));
+    const expected = profile.has(feature) ? mnemonic : (without ?? 'invalid');
+    expect(typeof insn === 'string' ? insn : insn.mnemonic).toBe(expected);
+  });
+
+  test('CPUID tells of nothing that does not execute', () => {
+    for (const feature of profile.reported) expect(profile.has(feature), feature).toBe(true);
+  });
+
+  test('leaf 0Dh goes with XSAVE', () => {
+    const machine = new Machine({ memory: 1 << 22, engine: 'interpreter', cpu: name });
+    const osxsave = (machine.cpuid(1, 0)[2] >>> 27) & 1;
+    const [components, size, most] = machine.cpuid(0x0d, 0);
+    expect(osxsave).toBe(profile.reported.has('XSAVE') ? 1 : 0);
+    if (osxsave === 0) return expect([components, size, most]).toEqual([0, 0, 0]);
+    const avx = profile.reported.has('AVX');
+    expect([components, size, most]).toEqual(avx ? [7, 832, 832] : [3, 576, 576]);
+    expect(machine.cpuid(0x0d, 2).slice(0, 2)).toEqual(avx ? [256, 576] : [0, 0]);
+  });
+});
+
+test('each level has what the one below has', () => {
+  const levels: CpuName[] = ['x86-64', 'x86-64-v2', 'x86-64-v3', 'max'];
+  levels.slice(1).forEach((name, i) => {
+    for (const feature of profileNamed(levels[i]!).reported) expect(profileNamed(name).reported).toContain(feature);
+  });
+});
+
+test('RDRAND is a function of the seed', () => {
+  const draw = (seed: number): bigint => {
+    const machine = new Machine({ memory: 1 << 22, engine: 'interpreter', seed });
+    return machine.context.machine.random(0n);
+  };
+  expect(draw(1)).toBe(draw(1));
+  expect(draw(1)).not.toBe(draw(2));
+});
