@@ -1,6 +1,8 @@
 /** Exit statuses of swapgs itself. A guest program's own status is passed on; `128 + signal` when a signal killed it. */
 export const STATUS = {
   ok: 0,
+  /** `fuzz`: at least one finding. */
+  found: 77,
   /** `--bare`: an exception ended the run. */
   fault: 123,
   /** A limit of instructions, time or memory was reached, or nothing can ever go on. */

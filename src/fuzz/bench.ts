@@ -1,3 +1,5 @@
+import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
+import type { Insn } from '../decode/insn.ts';
 import { masksFor } from '../oracle/campaign.ts';
 import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
 import { hostFeatures, hostVendor, NativeOracle } from '../oracle/native.ts';
@@ -64,6 +66,11 @@ export class Bench {
   /** Whether what the manual leaves open must not decide anything: see `open.ts`. */
   get strict(): boolean {
     return this.#host !== null && !this.#intel;
+  }
+
+  /** The process of the host's helper, or null. */
+  get helperPid(): number | null {
+    return this.#host?.helperPid ?? null;
   }
 
   close(): void {
@@ -145,6 +152,7 @@ export class Bench {
     // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
     if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
       return [];
+    if (!this.#intel && vectorOf(ending) === VECTOR.UD && fetchesOn(host)) return [];
     const fxsave = host.fxsave.slice();
     // AMD CPUs keep the pointers of every x87 instruction, Intel CPUs some only of those that raise an exception.
     const pointers = this.#intel || trace.x87 < 2;
@@ -155,11 +163,20 @@ export class Bench {
     // Which comes first, a bad address or a misaligned one, is as open as which of several addresses does.
     const misaligned = [ending, host.ending].some((e) => vectorOf(e) === VECTOR.AC);
     // «Note treatment of #AC varies» (SDM 2A MOVUPS, LDDQU …): accesses of 16 bytes that need no alignment.
-    if (misaligned && last.operands.some((op) => op.kind === 'mem' && op.width >= 128)) return [];
+    const stopped = misaligned
+      ? this.#insnAt(placed, vectorOf(host.ending) === VECTOR.AC ? host.rip : trace.lastAt)
+      : null;
+    if (stopped?.operands.some((op) => op.kind === 'mem' && op.width >= 128)) return [];
     if (masks.anyMemoryFault && misaligned && ending.kind === 'fault' && host.ending.kind === 'fault') return [];
     const anyMemoryFault = masks.anyMemoryFault || (!this.#intel && wrapsAround(ending));
     const found = hostDifferences(sandbox, ending, placed, host, { ...masks, rflags, anyMemoryFault });
     return pointers ? found : found.filter(({ field }) => !POINTERS.has(field));
+  }
+
+  /** The instruction at an address, as the sequence has it at first. */
+  #insnAt({ code, codeAddress }: OracleCase, rip: bigint): Insn | null {
+    const insn = decode(code.subarray(Number(BigInt.asIntN(32, rip - codeAddress!))));
+    return typeof insn === 'string' ? null : insn;
   }
 
   #openAtEnd(c: FuzzCase, rip: bigint): number {
@@ -170,6 +187,13 @@ export class Bench {
     return open[step]!;
   }
 }
+
+/** AMD CPUs fetch what an opcode would need that 64-bit mode does not have, and fault on that first. */
+const fetchesOn = ({ ending, rip }: OracleResult): boolean =>
+  ending.kind === 'fault' &&
+  ending.vector === VECTOR.PF &&
+  ending.cr2 > rip &&
+  ending.cr2 < rip + BigInt(MAX_INSN_LENGTH);
 
 const vectorOf = (ending: Ending | OracleEnding): number | null =>
   ending.kind !== 'fault' ? null : 'fault' in ending ? ending.fault.vector : ending.vector;

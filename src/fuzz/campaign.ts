@@ -72,6 +72,11 @@ export class Campaign {
     this.#generate = { vocabulary: this.vocabulary, strict: this.#bench.strict, most };
   }
 
+  /** The process of the host's helper, or null. */
+  get helperPid(): number | null {
+    return this.#bench.helperPid;
+  }
+
   close(): void {
     this.#bench.close();
   }
@@ -116,8 +121,11 @@ export class Campaign {
     this.#bench.run(cases, (verdict, i) => {
       tally.runs++;
       tally.instructions += verdict.icount;
-      if (verdict.unjudged !== null) tally.leave(verdict.unjudged);
-      else if (verdict.mismatch !== null) suspects.push(i);
+      if (verdict.unjudged !== null) {
+        tally.leave(verdict.unjudged);
+        return;
+      }
+      if (verdict.mismatch !== null) suspects.push(i);
       const c = cases[i]!;
       const features = featuresOf(c, verdict);
       if (!features.some((feature) => !this.#covered.has(feature) && !tally.seen.has(feature))) return;

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { ChunkResult } from './campaign.ts';
 import type { Answer, Ready, Refusal, Request, WorkerSetup } from './protocol.ts';
 
-/** A thread that says nothing for so long hangs: a chunk takes less than a second, a start some. */
+/** A thread that says nothing for so long hangs: a chunk takes less than a second, a start some, many findings at once a minute. */
 const PATIENCE_MS = 120_000;
 
 /** A thread could not be started: one line for the user. */
@@ -24,8 +24,11 @@ class Thread {
   readonly #worker: Worker;
   #waiting: ((answer: Answer) => void) | null = null;
   #early: Answer | null = null;
+  #helper: number | null = null;
+  readonly #patience: number;
 
-  constructor(script: URL, setup: WorkerSetup) {
+  constructor(script: URL, setup: WorkerSetup, patience: number) {
+    this.#patience = patience;
     this.#worker = new Worker(script, { workerData: setup });
     this.#worker.on('message', (answer: Answer) => this.#arrive(answer));
     this.#worker.on('error', (error) => this.#arrive({ kind: 'broken', message: error.message }));
@@ -33,6 +36,7 @@ class Thread {
   }
 
   #arrive(answer: Answer): void {
+    if (answer.kind === 'ready' || answer.kind === 'done') this.#helper = answer.helper;
     const take = this.#waiting;
     this.#waiting = null;
     if (take !== null) take(answer);
@@ -47,15 +51,27 @@ class Thread {
       return Promise.resolve(answer);
     }
     return new Promise((resolve) => {
-      const timer = setTimeout(
-        () => this.#arrive({ kind: 'broken', message: 'no answer for two minutes' }),
-        PATIENCE_MS,
-      );
+      let timer = setTimeout(() => {
+        // A thread that waits for its helper in vain goes on with another one when that is gone.
+        this.#endHelper();
+        const message = `no answer for ${Math.round((2 * this.#patience) / 1000)} seconds`;
+        timer = setTimeout(() => this.#arrive({ kind: 'broken', message }), this.#patience);
+      }, this.#patience);
       this.#waiting = (answer) => {
         clearTimeout(timer);
         resolve(answer);
       };
     });
+  }
+
+  #endHelper(): void {
+    if (this.#helper === null) return;
+    try {
+      process.kill(this.#helper, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+    this.#helper = null;
   }
 
   post(request: Request): void {
@@ -64,6 +80,7 @@ class Thread {
 
   async end(): Promise<void> {
     this.#worker.removeAllListeners('exit');
+    this.#endHelper();
     await this.#worker.terminate();
   }
 }
@@ -73,11 +90,13 @@ export class Pool {
   readonly ready: Ready;
   readonly #script: URL;
   readonly #setup: WorkerSetup;
+  readonly #patience: number;
   readonly #threads: Thread[];
   /** Everything learnt so far, for a thread that comes later. */
   readonly #lessons: Request[] = [];
 
-  private constructor(script: URL, setup: WorkerSetup, threads: Thread[], ready: Ready) {
+  private constructor(script: URL, setup: WorkerSetup, patience: number, threads: Thread[], ready: Ready) {
+    this.#patience = patience;
     this.#script = script;
     this.#setup = setup;
     this.#threads = threads;
@@ -86,10 +105,11 @@ export class Pool {
 
   /**
    * @param script the compiled `worker.js`
+   * @param patience milliseconds after which a thread that says nothing loses its helper, and then its life
    * @throws PoolError where the options or the host do not allow it
    */
-  static async start(script: URL, setup: WorkerSetup, jobs: number): Promise<Pool> {
-    const first = new Thread(script, setup);
+  static async start(script: URL, setup: WorkerSetup, jobs: number, patience = PATIENCE_MS): Promise<Pool> {
+    const first = new Thread(script, setup, patience);
     const answer = await first.next();
     if (answer.kind !== 'ready') {
       await first.end();
@@ -98,9 +118,9 @@ export class Pool {
       throw new PoolError({ kind: 'refused', what, where: 'a thread that runs sequences', mend: '' });
     }
     const settled = { ...setup, oracles: answer.oracles };
-    const others = Array.from({ length: jobs - 1 }, () => new Thread(script, settled));
+    const others = Array.from({ length: jobs - 1 }, () => new Thread(script, settled, patience));
     await Promise.all(others.map((thread) => thread.next()));
-    return new Pool(script, settled, [first, ...others], answer);
+    return new Pool(script, settled, patience, [first, ...others], answer);
   }
 
   /** Answers every request, each by the thread that is free first; none is begun once `stop` says so. */
@@ -126,7 +146,7 @@ export class Pool {
 
   async #replace(slot: number): Promise<void> {
     await this.#threads[slot]!.end();
-    const thread = new Thread(this.#script, this.#setup);
+    const thread = new Thread(this.#script, this.#setup, this.#patience);
     await thread.next();
     for (const lesson of this.#lessons) thread.post(lesson);
     this.#threads[slot] = thread;

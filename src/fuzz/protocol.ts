@@ -30,6 +30,7 @@ export interface Ready {
   readonly noHost: string | null;
   /** The host CPU's vendor, where it judges. */
   readonly vendor: string | null;
+  readonly helper: number | null;
 }
 
 /** A line for the user: what is wrong, where, how to mend it. */
@@ -43,5 +44,6 @@ export interface Refusal {
 export type Answer =
   | Ready
   | Refusal
-  | { readonly kind: 'done'; readonly result: ChunkResult }
+  /** `helper`: the process that runs code on the host CPU, to be ended when nothing comes any more. */
+  | { readonly kind: 'done'; readonly result: ChunkResult; readonly helper: number | null }
   | { readonly kind: 'broken'; readonly message: string };

@@ -58,6 +58,14 @@ export function setUp(setup: WorkerSetup): { readonly campaign: Campaign; readon
     return refused(`nothing is left to draw from${why}`, '--features, --include, --exclude', 'ask for more');
   }
   const vendor = oracles.includes('host') ? hostVendor() : null;
-  const ready: Ready = { kind: 'ready', oracles, words: words.length, unchecked, noHost, vendor };
+  const ready: Ready = {
+    kind: 'ready',
+    oracles,
+    words: words.length,
+    unchecked,
+    noHost,
+    vendor,
+    helper: campaign.helperPid,
+  };
   return { campaign, ready };
 }

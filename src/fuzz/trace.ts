@@ -39,10 +39,11 @@ export class Tracer {
     for (let n = 0; n < BUDGET && ending.kind === 'count'; n++) {
       const { rip } = machine.cpu;
       const fetched = fetchInsn(machine.mmu, { fault: () => {} }, rip);
+      // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
+      if (fetched === null && rip === lastAt && last !== null) tainted = true;
       const atMarker = rip === end && fetched?.insn.mnemonic === 'int3';
       if (fetched !== null && !atMarker) {
         const again: boolean = rip === lastAt && last !== null;
-        // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
         if (again && Buffer.compare(fetched.insn.bytes, last!.bytes) !== 0) tainted = true;
         // What cannot be followed further may only come last; a sequence that changes its own code may have put it elsewhere.
         if (!again && last !== null && endsJudgement(last)) tainted = true;

@@ -14,8 +14,13 @@ try {
     parentPort!.on('message', (request: Request) => {
       try {
         if (request.kind === 'learn') campaign.learn(request.corpus, request.features, request.reported);
-        else if (request.kind === 'runs') answer({ kind: 'done', result: campaign.runs(request.from, request.to) });
-        else answer({ kind: 'done', result: campaign.inputs(request.cases, request.first) });
+        else {
+          const result =
+            request.kind === 'runs'
+              ? campaign.runs(request.from, request.to)
+              : campaign.inputs(request.cases, request.first);
+          answer({ kind: 'done', result, helper: campaign.helperPid });
+        }
       } catch (error) {
         answer({ kind: 'broken', message: (error as Error).message });
       }

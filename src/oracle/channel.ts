@@ -33,6 +33,8 @@ function sleep(milliseconds: number): void {
 export class Channel {
   /** The low half of the host's XCR0: the state components that its kernel has enabled. */
   readonly xcr0: number;
+  /** The helper's process. */
+  readonly pid: number | null;
   readonly #in: number;
   readonly #out: number;
 
@@ -50,6 +52,7 @@ export class Channel {
       const child = spawn(HELPER, ['serve', folder], { stdio: 'ignore' });
       child.on('error', () => {});
       child.unref();
+      this.pid = child.pid ?? null;
       this.xcr0 = greeting(held[1]!);
       this.#in = openSync(join(folder, 'in'), constants.O_WRONLY);
       this.#out = openSync(join(folder, 'out'), constants.O_RDONLY);

@@ -9,7 +9,7 @@ import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
 import { readExtended } from '../state/x87.ts';
 import type { OracleCase, OracleResult } from './case.ts';
-import { REGIONS } from './layout.ts';
+import { homeAddress, REGIONS } from './layout.ts';
 import type { Sandbox } from './sandbox.ts';
 
 type Ending = Exit | { readonly kind: 'normal' };
@@ -105,7 +105,7 @@ export function memoryDifferences(
   }
   for (const { address, length } of masks.memory)
     for (let n = 0; n < length; n++) {
-      const at = snapshotOffset(BigInt.asUintN(64, address + BigInt(n)));
+      const at = snapshotOffset(homeAddress(BigInt.asUintN(64, address + BigInt(n))));
       if (at >= 0) expected[at] = after[at]!;
     }
   for (let i = 0; i < expected.length && out.length < 4; i++)

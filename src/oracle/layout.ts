@@ -62,6 +62,12 @@ export const DATA_ALIAS: OracleAlias = { base: 0x1001_0000n, of: DATA };
 export const CODE_ALIAS: OracleAlias = { base: 0x3001_0000n, of: WRITABLE_CODE };
 export const ALIASES: readonly OracleAlias[] = [DATA_ALIAS, CODE_ALIAS];
 
+/** The address in its region of a byte that is named by an alias; any other address is itself. */
+export function homeAddress(address: bigint): bigint {
+  const alias = ALIASES.find(({ base, of }) => address >= base && address < base + BigInt(of.size));
+  return alias === undefined ? address : address - alias.base + alias.of.base;
+}
+
 /** The region that holds `length` bytes from `address`, or undefined. */
 export function regionOf(address: bigint, length: number): OracleRegion | undefined {
   return REGIONS.find((r) => address >= r.base && address + BigInt(length) <= r.base + BigInt(r.size));

@@ -74,6 +74,11 @@ export class NativeOracle {
     return this.#open().xcr0;
   }
 
+  /** The helper's process, or null while there is none: whoever waits for it in vain may end it. */
+  get helperPid(): number | null {
+    return this.#channel?.pid ?? null;
+  }
+
   /** Ends the helper process. A later `run` starts another. */
   close(): void {
     this.#channel?.close();

@@ -1,4 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { MOST_STEPS } from '../../fuzz/limits.ts';
+import { ORACLE_NAMES, type OracleName } from '../../fuzz/oracle-names.ts';
 import { CliError } from '../errors.ts';
 import type { FuzzOptions, ReplayOptions } from '../fuzz/options.ts';
 import { count, oneOf, repeated, seconds, seed } from '../values.ts';
@@ -23,12 +25,10 @@ Exit status:
   130    Ctrl-C ended it before there was a finding; what it has found until then is kept
 docs/fuzzing.md tells more.`;
 
-const ORACLES = ['host', 'reference', 'interpreter', 'jit', 'jit-slices'] as const;
-
 const names = (text: string): string[] => text.split(',').filter((name) => name !== '');
 
-function oracles(text: string): (typeof ORACLES)[number][] {
-  const one = oneOf(...ORACLES);
+function oracles(text: string): OracleName[] {
+  const one = oneOf(...ORACLE_NAMES);
   const list = names(text).map(one);
   if (list.length === 0 || list.every((name) => name === 'host'))
     throw new InvalidArgumentError('it wants at least one engine: reference, interpreter, jit, jit-slices.');
@@ -50,11 +50,10 @@ function between(least: number, most: number): (text: string) => number {
 }
 
 const MOST_JOBS = 256;
-const MOST_STEPS = 32;
 
 function withOracles(command: Command): Command {
   return command
-    .option('--oracles <LIST>', `who runs them, the first judges: ${ORACLES.join(', ')}`, oracles)
+    .option('--oracles <LIST>', `who runs them, the first judges: ${ORACLE_NAMES.join(', ')}`, oracles)
     .option('--json', 'one JSON object a line');
 }
 

@@ -10,8 +10,6 @@ import { printFinding, writeFinding } from './findings.ts';
 import { ANYTHING, type FuzzOptions, setupOf } from './options.ts';
 import { startPool } from './start.ts';
 
-/** At least one finding. */
-export const FOUND = 77;
 const SIGINT = 2;
 const DEFAULT_RUNS = 100_000;
 /** So many runs are more than anybody waits for. */
@@ -159,7 +157,7 @@ class Fuzzing {
     }
     this.#status.say('DONE', counts);
     this.#summary(interrupted());
-    if (counts.findings > 0) return FOUND;
+    if (counts.findings > 0) return STATUS.found;
     return interrupted() ? STATUS.signal + SIGINT : STATUS.ok;
   }
 

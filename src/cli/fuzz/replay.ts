@@ -6,7 +6,6 @@ import { CliError } from '../errors.ts';
 import { readFile } from '../files.ts';
 import { complain, Output } from '../output.ts';
 import { STATUS } from '../status.ts';
-import { FOUND } from './fuzz.ts';
 import { ANYTHING, type ReplayOptions } from './options.ts';
 import { startPool } from './start.ts';
 
@@ -53,7 +52,7 @@ export async function replay(folder: URL, file: string, options: ReplayOptions):
     out.flush();
     if (!options.json && pool.ready.noHost !== null && setup.oracles === null)
       complain(`swapgs: no host CPU: ${pool.ready.noHost}`);
-    return finding === null ? STATUS.ok : FOUND;
+    return finding === null ? STATUS.ok : STATUS.found;
   } finally {
     await pool.end();
   }
