@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rebuilds everything under guest/ that is committed as a binary. The same compilers give the same bytes.
 #
-#   scripts/build-guest.sh [--out DIR] [oracle|bench|user|bare ...]
+#   scripts/build-guest.sh [--out DIR] [oracle|bench|user|bare|kernel ...]
 #
 #   scripts/build-guest.sh versions        prints the tools, as guest/versions.txt records those of the committed files
 #
@@ -17,7 +17,7 @@ if [ "${1:-}" = --out ]; then
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
 fi
-[ $# -gt 0 ] || set -- oracle bench user bare
+[ $# -gt 0 ] || set -- oracle bench user bare kernel
 
 # No time stamps, no build paths, no build ids, and the same decimal point everywhere.
 export LC_ALL=C SOURCE_DATE_EPOCH=0
@@ -102,6 +102,15 @@ bare() {
   done
 }
 
+# Kernels: flat code with a multiboot header.
+kernel() {
+  has nasm 'guest/kernel' || return 0
+  mkdir -p "$out/kernel"
+  for source in "$root"/guest/kernel/*.asm; do
+    nasm -f bin -o "$out/kernel/$(basename "$source" .asm).bin" "$source"
+  done
+}
+
 versions() {
   echo "gcc: $(gcc --version | head -n 1)"
   echo "ld: $(ld --version | head -n 1)"
@@ -113,9 +122,9 @@ versions() {
 
 for part in "$@"; do
   case $part in
-    oracle | bench | user | bare | versions) $part ;;
+    oracle | bench | user | bare | kernel | versions) $part ;;
     *)
-      echo "build-guest: no part called $part; there are oracle, bench, user, bare" >&2
+      echo "build-guest: no part called $part; there are oracle, bench, user, bare, kernel" >&2
       exit 2
       ;;
   esac

@@ -72,6 +72,29 @@ export function bareOptions(command: Command): Command {
     .option('--sym <NAME=ADDR>', 'name an address in listings (repeatable)', repeated(text));
 }
 
+/** Options of a machine with devices and several CPUs. */
+export interface SystemOptions {
+  readonly multiboot?: boolean;
+  readonly append?: string;
+  readonly module?: readonly string[];
+  readonly cpus?: number;
+  readonly quantum?: number;
+  readonly schedule?: string;
+  readonly recordSchedule?: string;
+}
+
+export function systemOptions(command: Command): Command {
+  return command
+    .optionsGroup('Kernels (--bare --multiboot):')
+    .option('--multiboot', 'boot it by multiboot 1 on a PC: APICs, serial port on stdout, debug exit 0xf4, fw_cfg')
+    .option('--append <TEXT>', 'its command line, behind its name', text)
+    .option('--module <FILE [TEXT]>', 'load a module and its command line (repeatable)', repeated(text))
+    .option('--cpus <N>', 'CPUs, 1 to 255 (default 1)', count)
+    .option('--quantum <N>', 'instructions until it is another CPU’s turn; --seed above 0 draws them at random', count)
+    .option('--record-schedule <FILE>', 'write who ran when', text)
+    .option('--schedule <FILE>', 'run as --record-schedule has written', text);
+}
+
 /**
  * Makes a command that takes a program and its arguments. What follows a program's name is the program's own, but a bare
  * guest has no arguments: there options may stand behind its name too.

@@ -12,8 +12,8 @@ import {
   OpKind,
   Register,
 } from './iced.ts';
-import { type DecodeFailure, type Insn, isPrefix, type MemoryOperand, type Operand } from './insn.ts';
-import { registerOf } from './registers.ts';
+import { type DecodeFailure, type Insn, isPrefix, type LegacyInsn, type MemoryOperand, type Operand } from './insn.ts';
+import { registerOf, SEGMENT_NAMES } from './registers.ts';
 
 /** The architecture's limit (SDM 2A 2.3.11). */
 export const MAX_INSN_LENGTH = 15;
@@ -109,6 +109,10 @@ function operand(i: Instruction, n: number): Operand | null {
     }
     case OpKind.Memory:
       return memoryOperand(i);
+    case OpKind.NearBranch16:
+      return { kind: 'rel', offset: BigInt.asIntN(16, BigInt(i.nearBranch16)), width: 16 };
+    case OpKind.NearBranch32:
+      return { kind: 'rel', offset: BigInt.asIntN(32, BigInt(i.nearBranch32)), width: 32 };
     case OpKind.NearBranch64:
       return { kind: 'rel', offset: BigInt.asIntN(64, i.nearBranchTarget), width: 64 };
     case OpKind.Immediate8:
@@ -202,11 +206,10 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
   return insn === 'invalid' && bytes.length >= MAX_INSN_LENGTH && isCut(bytes) ? 'too-long' : insn;
 }
 
-function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
-  scratch ??= new Instruction();
-  const i = scratch;
+/** Instruction of `bits`-bit code at the start of the bytes, in `i`. */
+function decodeInto(i: Instruction, bytes: Uint8Array, bits: 16 | 32 | 64): 'decoded' | 'invalid' | 'more' {
   const decoder = new Decoder(
-    64,
+    bits,
     bytes.length > MAX_INSN_LENGTH ? bytes.subarray(0, MAX_INSN_LENGTH) : bytes,
     DecoderOptions.None,
   );
@@ -214,9 +217,19 @@ function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
   const error = decoder.lastError;
   decoder.free();
   if (error === DecoderError.NoMoreBytes) return 'more';
-  if (error !== DecoderError.None || i.code === Code.INVALID) return 'invalid';
+  return error !== DecoderError.None || i.code === Code.INVALID ? 'invalid' : 'decoded';
+}
 
+function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
+  scratch ??= new Instruction();
+  const i = scratch;
+  const decoded = decodeInto(i, bytes, 64);
+  if (decoded !== 'decoded') return decoded;
   if (i.code === Code.Pause && isExchange(bytes, i.length)) return decodeExchange(bytes);
+  return Object.freeze(described(i, bytes));
+}
+
+function described(i: Instruction, bytes: Uint8Array): Insn {
   const info = codeInfo(i);
   const operands: Operand[] = [];
   let address32 = false;
@@ -226,7 +239,7 @@ function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
     else if (ADDRESS32_STRING.has(i.opKind(n))) address32 = true;
   }
   const length = i.length;
-  return Object.freeze({
+  return {
     bytes: bytes.slice(0, length),
     length,
     code: i.code,
@@ -239,5 +252,41 @@ function decodeAlone(bytes: Uint8Array): Insn | 'invalid' | 'more' {
     width: info.width,
     addressWidth: address32 || operands.some((op) => op.kind === 'mem' && op.address32) ? 32 : 64,
     segment: segmentOf(i.segmentPrefix),
-  });
+  };
+}
+
+const ADDRESS16_STRING = new Set<number>([OpKind.MemorySegSI, OpKind.MemorySegDI, OpKind.MemoryESDI]);
+
+/** Address size of an instruction of 16- or 32-bit code. */
+function legacyAddressSize(i: Instruction, bits: 16 | 32): 16 | 32 {
+  const counter = /_(E?)CX$/.exec(Code[i.code] as string);
+  if (counter) return counter[1] === 'E' ? 32 : 16;
+  for (let n = 0; n < i.opCount; n++) {
+    const kind = i.opKind(n);
+    if (ADDRESS16_STRING.has(kind)) return 16;
+    if (ADDRESS32_STRING.has(kind)) return 32;
+    if (kind !== OpKind.Memory) continue;
+    const register = i.memoryBase !== Register.None ? i.memoryBase : i.memoryIndex;
+    if (register !== Register.None) return registerOf(register).width === 16 ? 16 : 32;
+    return i.memoryDisplSize === 2 ? 16 : 32;
+  }
+  return bits;
+}
+
+function farTarget(i: Instruction): LegacyInsn['far'] {
+  if (i.opCount === 0) return null;
+  const kind = i.opKind(0);
+  if (kind === OpKind.FarBranch16) return { offset: i.farBranch16, selector: i.farBranchSelector, width: 16 };
+  return kind === OpKind.FarBranch32 ? { offset: i.farBranch32, selector: i.farBranchSelector, width: 32 } : null;
+}
+
+/** Decodes an instruction of 16- or 32-bit code. Branch targets count from its first byte. */
+export function decodeLegacy(bytes: Uint8Array, bits: 16 | 32): LegacyInsn | DecodeFailure {
+  scratch ??= new Instruction();
+  const i = scratch;
+  const decoded = decodeInto(i, bytes, bits);
+  if (decoded !== 'decoded') return decoded;
+  const segment = i.memorySegment === Register.None ? SEGMENT_NAMES.indexOf('ds') : registerOf(i.memorySegment).n;
+  const addressSize = legacyAddressSize(i, bits);
+  return Object.freeze({ ...described(i, bytes), bits, addressSize, memorySegment: segment, far: farTarget(i) });
 }

@@ -65,6 +65,17 @@ export interface Insn {
   readonly segment: 'fs' | 'gs' | null;
 }
 
+/** An instruction of 16- or 32-bit code: real mode, protected mode, compatibility mode. */
+export interface LegacyInsn extends Insn {
+  /** Default operand and address size of the code segment. */
+  readonly bits: 16 | 32;
+  readonly addressSize: 16 | 32;
+  /** Segment register of the memory operand, in encoding order. */
+  readonly memorySegment: number;
+  /** Far pointer in the instruction. */
+  readonly far: { readonly offset: number; readonly selector: number; readonly width: 16 | 32 } | null;
+}
+
 /** Legacy prefixes of SDM 2A 2.1.1 and REX. */
 const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
 /** A legacy prefix or REX. */

@@ -1,14 +1,15 @@
-import { decode, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
-import type { Insn } from '../decode/insn.ts';
+import { decode, decodeLegacy, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
+import type { DecodeFailure, Insn, LegacyInsn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { PAGE_SIZE } from '../memory/physical.ts';
 import type { HelperContext } from '../semantics/helpers/helper.ts';
 import { RAM } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
+import type { ExecContext } from './context.ts';
 
 /** An instruction as fetched: where its bytes lie, in one frame or two. */
-export interface Fetched {
-  readonly insn: Insn;
+export interface Fetched<I extends Insn = Insn> {
+  readonly insn: I;
   readonly physical: number;
   /** Physical address of the second page's part, or null. */
   readonly second: number | null;
@@ -23,6 +24,20 @@ const LAST_BYTE = BigInt(PAGE_SIZE - 1);
  * @param ahead nothing beyond the first page may be touched: null where the instruction goes on there
  */
 export function fetchInsn(mmu: Mmu, context: Pick<HelperContext, 'fault'>, rip: bigint, ahead = false): Fetched | null {
+  return fetchWith(decode, mmu, context, rip, ahead);
+}
+
+/** As `fetchInsn`, of 16- or 32-bit code at a linear address. */
+export const fetchLegacy = (context: ExecContext, linear: bigint, bits: 16 | 32): Fetched<LegacyInsn> | null =>
+  fetchWith((bytes) => decodeLegacy(bytes, bits), context.mmu, context, linear, false);
+
+function fetchWith<I extends Insn>(
+  decode: (bytes: Uint8Array) => I | DecodeFailure,
+  mmu: Mmu,
+  context: Pick<HelperContext, 'fault'>,
+  rip: bigint,
+  ahead: boolean,
+): Fetched<I> | null {
   const physical = mmu.fetch(rip);
   if (physical === null) return null;
   const offset = Number(rip & LAST_BYTE);

@@ -1,6 +1,8 @@
 import type { ExecContext } from '../exec/context.ts';
 import type { Fault } from '../exec/exit.ts';
 import { deliver } from '../semantics/helpers/delivery.ts';
+import { deliverReal } from '../semantics/helpers/legacy.ts';
+import { isRealMode } from '../state/mode.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
 
@@ -20,6 +22,29 @@ function doubles(first: number, second: number): boolean {
   return (a === 'contributory' && b === 'contributory') || (a === 'page fault' && b !== 'benign');
 }
 
+/** Goes to the handler of an event; false with an exception pending. */
+function through(
+  context: ExecContext,
+  vector: number,
+  kind: 'exception' | 'external',
+  errorCode: number | null,
+  flags: number,
+): boolean {
+  const { cpu } = context;
+  const handler = isRealMode(cpu)
+    ? deliverReal(context, vector, cpu.rip)
+    : deliver(context, { vector, kind, errorCode, rip: cpu.rip, flags });
+  context.takeStepCancelled();
+  if (handler !== null) cpu.rip = handler;
+  return handler !== null;
+}
+
+/** Delivers an interrupt from outside, or the exception that its delivery raises. */
+export function deliverInterrupt(context: ExecContext, vector: number): 'delivered' | 'shutdown' {
+  if (through(context, vector, 'external', null, context.cpu.rflags)) return 'delivered';
+  return deliverException(context, context.takeFault());
+}
+
 /**
  * Delivers an exception through the guest's IDT, or what becomes of it: an exception in its delivery, or #DF.
  *
@@ -28,19 +53,9 @@ function doubles(first: number, second: number): boolean {
 export function deliverException(context: ExecContext, fault: Fault): 'delivered' | 'shutdown' {
   const { cpu } = context;
   for (let now = fault; ; ) {
-    const handler = deliver(context, {
-      vector: now.vector,
-      kind: 'exception',
-      errorCode: now.errorCode,
-      rip: cpu.rip,
-      // Debug exceptions come with RF as it is: clear, unless the instruction behind them is to run whatever DR7 says.
-      flags: now.vector === VECTOR.DB ? cpu.rflags : cpu.rflags | FLAG.RF,
-    });
-    context.takeStepCancelled();
-    if (handler !== null) {
-      cpu.rip = handler;
-      return 'delivered';
-    }
+    // Debug exceptions come with RF as it is: clear, unless the instruction behind them is to run whatever DR7 says.
+    const flags = now.vector === VECTOR.DB ? cpu.rflags : cpu.rflags | FLAG.RF;
+    if (through(context, now.vector, 'exception', now.errorCode, flags)) return 'delivered';
     const second = context.takeFault();
     if (now.vector === VECTOR.DF && classOf(second.vector) !== 'benign') return 'shutdown';
     now = doubles(now.vector, second.vector) ? { vector: VECTOR.DF, errorCode: 0, cr2: null } : second;

@@ -2,6 +2,7 @@ import { ExecContext } from '../exec/context.ts';
 import type { Engine, EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
 import { HOT_AFTER, Interpreter } from '../exec/interpreter/interpreter.ts';
+import { Legacy } from '../exec/legacy.ts';
 import { Reference } from '../exec/reference.ts';
 import { CodePages } from '../memory/code-pages.ts';
 import { Mmu } from '../memory/mmu.ts';
@@ -10,9 +11,11 @@ import '../semantics/index.ts';
 import type { MachineServices } from '../semantics/helpers/helper.ts';
 import { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
+import { isIa32e, isLongMode, isRealMode } from '../state/mode.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
 import { cpuid } from './cpuid.ts';
-import { deliverException } from './exceptions.ts';
+import { deliverException, deliverInterrupt } from './exceptions.ts';
+import type { Platform } from './platform.ts';
 
 export interface MachineOptions {
   /** Bytes of guest RAM; 1 GiB where nothing is said. Untouched memory costs nothing. */
@@ -22,6 +25,8 @@ export interface MachineOptions {
   readonly hotAfter?: number;
   /** HLT ends the run at CPL 3 too, as bare guests end. */
   readonly haltEnds?: boolean;
+  /** What stands around the CPU: interrupts, ports, devices in memory. None for a program without a machine of its own. */
+  readonly platform?: Platform;
   /** SYSCALL works from the start (EFER.SCE) and ends the run, for somebody who plays the operating system. */
   readonly syscall?: boolean;
 }
@@ -56,32 +61,62 @@ export class Machine {
   readonly context: ExecContext;
   readonly engine: Engine;
   readonly #options: MachineOptions;
+  readonly #platform: Platform | null;
+  /** Runs real, protected and compatibility mode. */
+  readonly #legacy: Legacy;
+  /** Runs by itself an instruction that reaches devices. */
+  readonly #stepper: Engine;
   #pagingChanges = 0;
+  /** An instruction wants the machine: to be run alone because it reaches devices, or because it has. */
+  #asked = false;
+  #alone = false;
+  #longMode = true;
 
   /** @throws RangeError when the memory size is out of bounds */
   constructor(options: MachineOptions = {}) {
+    const { platform } = options;
+    this.#platform = platform ?? null;
     this.memory = new PhysicalMemory(options.memory ?? DEFAULT_MEMORY);
     this.cpu = new CpuState(this.memory);
     this.#options = options;
     this.#initialise();
     this.mmu = new Mmu(this.memory, this.cpu, new CodePages());
     const services: MachineServices = {
-      cpuid,
-      tsc: (icount) => BigInt(icount),
+      cpuid: platform?.cpuid ?? cpuid,
+      tsc: (icount) => platform?.now(icount) ?? BigInt(icount),
       haltEnds: options.haltEnds ?? false,
       syscallExits: options.syscall ?? false,
       interruptGates: USER_GATES,
-      interruptWaits: () => false,
+      interruptWaits: () => platform?.interruptWaits() ?? false,
+      alone: () => {
+        if (platform === undefined || this.#alone) return true;
+        this.#asked = true;
+        return false;
+      },
+      readMsr: (number) => platform?.readMsr(number) ?? null,
+      writeMsr: (number, value) => platform?.writeMsr(number, value) ?? false,
       pagingChanged: () => {
         this.#pagingChanges++;
       },
       flushTlb: (scope) => this.mmu.flush(scope),
       flushPage: (linear) => this.mmu.flushPage(linear),
       flushContext: (pcid, linear) => this.mmu.flushContext(pcid, linear),
-      portIn: (_port, bytes) => FLOATING_BUS >>> (32 - 8 * bytes),
-      portOut: () => false,
+      portIn: (port, bytes) => platform?.portIn(port, bytes) ?? FLOATING_BUS >>> (32 - 8 * bytes),
+      portOut: (port, bytes, value) => {
+        this.#asked ||= platform?.portOut(port, bytes, value) ?? false;
+        return this.#asked;
+      },
     };
     this.context = new ExecContext(this.cpu, this.mmu, services);
+    this.context.attention = () => this.#asked || isLongMode(this.cpu) !== this.#longMode || this.#interruptible();
+    this.#legacy = new Legacy(this.context);
+    this.#stepper = new Reference(this.context);
+    if (platform !== undefined)
+      this.mmu.devices = {
+        alone: services.alone,
+        read: (physical, size) => platform.memoryRead(physical, size),
+        write: (physical, size, value) => platform.memoryWrite(physical, size, value),
+      };
     this.engine =
       options.engine === 'reference'
         ? new Reference(this.context)
@@ -144,15 +179,77 @@ export class Machine {
 
   /**
    * Runs at most `budget` instructions. Once the guest has executed LIDT its exceptions go through its IDT; until then they end
-   * the run.
+   * the run. With a platform it returns early, with 'count', where the platform may have changed.
    */
   run(budget: number): Exit {
     const { cpu } = this;
     const end = cpu.icount + budget;
     for (;;) {
-      const exit = this.engine.run(end - cpu.icount);
-      if (exit.kind !== 'fault' || cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
-      if (deliverException(this.context, exit.fault) === 'shutdown') return { kind: 'shutdown' };
+      if (this.#platform !== null) {
+        const ended = this.#interrupt(this.#platform);
+        if (ended !== null) return ended;
+      }
+      const exit = this.#slice(end - cpu.icount);
+      const asked = this.#asked;
+      this.#asked = false;
+      if (exit.kind === 'count' && asked && cpu.icount < end) {
+        const alone = this.#runAlone();
+        if (alone.kind !== 'fault') return alone;
+        const ended = this.#deliver(alone);
+        if (ended !== null) return ended;
+        continue;
+      }
+      if (exit.kind === 'fault') {
+        const ended = this.#deliver(exit);
+        if (ended !== null) return ended;
+      } else if (exit.kind !== 'count' || cpu.icount >= end || this.#platform !== null) return exit;
     }
+  }
+
+  #slice(budget: number): Exit {
+    this.#longMode = isLongMode(this.cpu);
+    // In the shadow of STI or MOV SS an interrupt waits for one instruction more.
+    const part = this.#interruptible() ? Math.min(budget, 1) : budget;
+    return (this.#longMode ? this.engine : this.#legacy).run(part);
+  }
+
+  #runAlone(): Exit {
+    this.#alone = true;
+    try {
+      return (isLongMode(this.cpu) ? this.#stepper : this.#legacy).run(1);
+    } finally {
+      this.#alone = false;
+    }
+  }
+
+  /** An exception through the guest's tables; the exit where it has none, or where nothing can be delivered any more. */
+  #deliver(exit: Exit & { kind: 'fault' }): Exit | null {
+    const { cpu } = this;
+    if (cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
+    if (!isRealMode(cpu) && !isIa32e(cpu)) return exit;
+    return deliverException(this.context, exit.fault) === 'shutdown' ? { kind: 'shutdown' } : null;
+  }
+
+  #interruptible(): boolean {
+    const { cpu } = this;
+    const open = (cpu.view.getUint32(L.SYSTEM_FLAGS, true) & FLAG.IF) !== 0;
+    return this.#platform !== null && open && this.#platform.interruptWaits();
+  }
+
+  /** Delivers what waits at the platform and is not held off. */
+  #interrupt(platform: Platform): Exit | null {
+    const { cpu } = this;
+    const now = BigInt(cpu.icount);
+    const shadow = cpu.u64(L.STI_SHADOW) === now + 1n || cpu.u64(L.MOV_SS_SHADOW) === now + 1n;
+    if (shadow) return null;
+    let vector: number | null = null;
+    if (platform.nmiWaits() && cpu.view.getUint8(L.NMI_BLOCKED) === 0) {
+      vector = platform.takeNmi();
+      cpu.view.setUint8(L.NMI_BLOCKED, 1);
+    } else if (this.#interruptible()) vector = platform.takeInterrupt();
+    if (vector === null) return null;
+    if (!isRealMode(cpu) && !isIa32e(cpu))
+      return { kind: 'unimplemented', mnemonic: 'interrupt', bytes: new Uint8Array() };
+    return deliverInterrupt(this.context, vector) === 'shutdown' ? { kind: 'shutdown' } : null;
   }
 }

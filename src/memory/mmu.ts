@@ -37,6 +37,14 @@ export interface DataAccess {
 /** What an access is to meet: itself, or #PF. */
 export type Intercept = (access: DataAccess) => 'go' | 'fault';
 
+/** What answers beyond RAM. */
+export interface Devices {
+  /** Whether the instruction that runs may reach them; else it is run again where it may. */
+  alone(): boolean;
+  read(physical: number, size: number): bigint;
+  write(physical: number, size: number, value: bigint): void;
+}
+
 /** What MOV to CR3, MOV to CR4 and INVPCID drop (SDM 3A 4.10.4.1): of the current PCID, or of all of them. */
 export type FlushScope = 'non-global' | 'current' | 'all' | 'all non-global';
 
@@ -50,7 +58,7 @@ export class Mmu {
   readonly cpu: CpuState;
   readonly code: CodePages;
   readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
-  readonly #tlb = new Tlb();
+  #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
   readonly #fastWrites: Uint32Array;
   #mode: PagingMode | null = null;
@@ -60,6 +68,8 @@ export class Mmu {
   #translationChanged: () => void = () => {};
   #intercept: Intercept | null = null;
   #watch: ((access: DataAccess) => void) | null = null;
+  /** What answers beyond RAM; null: nothing, it reads as ones. */
+  devices: Devices | null = null;
   /** Addresses of the fast entries that have been filled since the tables were empty. */
   readonly #filled = new Uint32Array(MOST_FILLED);
   #filledCount = MOST_FILLED;
@@ -120,6 +130,14 @@ export class Mmu {
     this.cpu.setU64(L.CANONICAL_SPAN, half << 1n);
   }
 
+  /** Puts the translations of another CPU in place, whose state is in the registers now; gives those that were here. */
+  exchange(tlb: Tlb): Tlb {
+    const before = this.#tlb;
+    this.#tlb = tlb;
+    this.flushFast();
+    return before;
+  }
+
   /** Drops translations; what MOV to CR3 drops is of non-global pages. */
   flush(scope: FlushScope): void {
     const { pcid } = this.#paging;
@@ -144,9 +162,7 @@ export class Mmu {
   }
 
   #drop(high: number, low: number): void {
-    const { pcid } = this.#paging;
-    const large = (this.#tlb.get(pcid, high, low)?.shift ?? 12) > 12;
-    this.#tlb.delete(pcid, high, low);
+    const large = this.#tlb.delete(this.#paging.pcid, high, low);
     // The other parts of a large page may stand in any slot.
     if (large) return this.flushFast();
     this.#translationChanged();
@@ -195,6 +211,7 @@ export class Mmu {
   /** The frame behind a canonical page, filling the TLB; null when #PF is pending. */
   #page(high: number, low: number, access: Access, tagged = high): Translation | null {
     const mode = this.#paging;
+    if (!mode.paged) return identity(low);
     const by = this.#accessor;
     let t: Translation | 0 | 9 | undefined = this.#tlb.get(mode.pcid, high, low);
     if (t !== undefined) {
@@ -303,6 +320,10 @@ export class Mmu {
       return L.RAM + physical;
     }
     const head = Math.min(size, PAGE_SIZE - offset);
+    if (this.devices !== null && physical >= this.memory.size && !this.devices.alone()) {
+      this.cpu.view.setInt32(L.PENDING, PENDING_KIND.resume, true);
+      return -1;
+    }
     let second = 0;
     if (head < size) {
       const next = (low & PAGE_MASK) + PAGE_SIZE;
@@ -318,6 +339,8 @@ export class Mmu {
 
   #gather(first: number, second: number, head: number, size: number): void {
     const u8 = this.memory.u8;
+    if (this.devices !== null && first >= this.memory.size && size <= 8 && head === size)
+      return this.cpu.setU64(L.SCRATCH, this.devices.read(first, size));
     for (let i = 0; i < size; i++) {
       const physical = i < head ? first + i : second + i - head;
       u8[L.SCRATCH + i] = physical < this.memory.size ? u8[L.RAM + physical]! : 0xff;
@@ -330,6 +353,8 @@ export class Mmu {
     this.#split = null;
     const u8 = this.memory.u8;
     const { first, second, head, size } = split;
+    if (this.devices !== null && first >= this.memory.size && size <= 8 && head === size)
+      return this.devices.write(first, size, BigInt.asUintN(8 * size, this.cpu.u64(L.SCRATCH)));
     this.code.written(first, head);
     if (head < size) this.code.written(second, size - head);
     for (let i = 0; i < size; i++) {
@@ -413,6 +438,18 @@ export class Mmu {
     return this.resolve(half(linear, 32n), half(linear, 0n), bytes, true, stack, true) >= 0;
   }
 }
+
+/** What stands for a translation while paging is off. */
+const identity = (low: number): Translation => ({
+  frame: (low & PAGE_MASK) >>> 0,
+  shift: 12,
+  writable: true,
+  user: true,
+  executable: true,
+  dirty: true,
+  global: false,
+  key: 0,
+});
 
 /** Leaves an exception for whoever runs the engine. */
 export function raise(cpu: CpuState, vector: number, code: number | null): void {

@@ -4,6 +4,8 @@ import { FLAG } from '../state/rflags.ts';
 
 /** The control-register state that a walk and a rights check depend on. */
 export interface PagingMode {
+  /** CR0.PG; without it linear addresses are physical. */
+  readonly paged: boolean;
   /** Physical address of the table that CR3 names. */
   readonly root: number;
   /** Levels of tables: 4, or 5 with CR4.LA57. */
@@ -27,6 +29,7 @@ export interface PagingMode {
   readonly supervisorTop: number;
 }
 
+const CR0_PG = 1n << 31n;
 const CR0_WP = 1n << 16n;
 const CR0_AM = 1n << 18n;
 const CR3_PCID = 0xfffn;
@@ -54,6 +57,7 @@ export function pagingMode(cpu: CpuState): PagingMode {
   const [cr0, cr3, cr4] = [cpu.u64(L.CR0), cpu.u64(L.CR3), cpu.u64(L.CR4)];
   const has = (bit: bigint): boolean => (cr4 & bit) !== 0n;
   return {
+    paged: (cr0 & CR0_PG) !== 0n,
     root: Number(cr3 & CR3_BASE),
     levels: has(CR4.LA57) ? 5 : 4,
     pcid: has(CR4.PCIDE) ? Number(cr3 & CR3_PCID) : 0,

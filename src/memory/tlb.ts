@@ -48,15 +48,17 @@ class Space {
     if (shift === SHIFT_1G) this.#huge += by;
   }
 
-  /** Drops what translates an address, whatever the size of its page. */
-  delete(high: number, low: number): void {
+  /** Drops what translates an address, whatever the size of its page; true where parts of a large page may have gone. */
+  delete(high: number, low: number): boolean {
     const key = groupOf(high, low);
     const group = this.#groups.get(key);
+    const large = this.#large > 0;
     if (group !== undefined) this.#replace(group, (low >>> 12) % GROUP, undefined);
-    if (this.#large > 0) this.#deleteIn(key, GROUP_SHIFT);
-    if (this.#huge === 0) return;
+    if (large) this.#deleteIn(key, GROUP_SHIFT);
+    if (this.#huge === 0) return large;
     const first = key - (key % GROUPS_1G);
     for (let other = first; other < first + GROUPS_1G; other++) this.#deleteIn(other, SHIFT_1G);
+    return true;
   }
 
   /** Drops what a group has of pages of at least that size. */
@@ -102,10 +104,10 @@ export class Tlb {
     space.set(high, low, translation);
   }
 
-  /** Drops the translations of a page under a PCID, and unless `kept` global ones. */
-  delete(pcid: number, high: number, low: number, kept: 'global' | 'none' = 'none'): void {
-    this.#spaces.get(pcid)?.delete(high, low);
-    if (kept === 'none') this.#global.delete(high, low);
+  /** Drops the translations of a page under a PCID, and unless `kept` global ones; true where parts of a large page may have gone. */
+  delete(pcid: number, high: number, low: number, kept: 'global' | 'none' = 'none'): boolean {
+    const large = this.#spaces.get(pcid)?.delete(high, low) ?? false;
+    return (kept === 'none' && this.#global.delete(high, low)) || large;
   }
 
   /** Drops what a PCID has, but for global translations. */

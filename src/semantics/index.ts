@@ -40,3 +40,5 @@ import './x87/compare.ts';
 import './x87/control.ts';
 import './x87/image.ts';
 import './x87/transfer.ts';
+import './helpers/legacy.ts';
+import './legacy/instructions.ts';

@@ -305,7 +305,7 @@ export function liftShape(insn: ShapeInfo, operands: readonly Op[], site: Site):
 }
 
 /** The instruction at `rip` as a site: everything constant. */
-function constantSite(insn: Insn, rip: bigint): Site {
+export function constantSite(insn: Insn, rip: bigint): Site {
   const next = BigInt.asUintN(64, rip + BigInt(insn.length));
   return {
     start: (b) => b.constant(rip, 64),

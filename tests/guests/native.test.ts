@@ -36,7 +36,7 @@ const sameTools = onLinux && versions() === readFileSync(guestPath('versions.txt
 it.skipIf(!sameTools)('rebuilds to the same bytes with the same tools', { timeout: 120_000 }, () => {
   const out = mkdtempSync(join(tmpdir(), 'guest-'));
   execFileSync(script, ['--out', out], { stdio: 'ignore' });
-  for (const part of ['oracle', 'bench', 'user', 'bare']) {
+  for (const part of ['oracle', 'bench', 'user', 'bare', 'kernel']) {
     const built = readdirSync(join(out, part));
     expect(built.length).toBeGreaterThan(0);
     for (const name of built) {
@@ -54,6 +54,7 @@ it('has a line in guest/README.md for every source', () => {
     ...sources('user', '.c'),
     ...sources('user', '.rs'),
     ...sources('bare', '.asm'),
+    ...sources('kernel', '.asm'),
   ];
   for (const name of rows) expect(readme).toContain(`\`${name}\``);
 });

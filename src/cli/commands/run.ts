@@ -5,6 +5,8 @@ import {
   bareOptions,
   guestCommand,
   guestOptions,
+  type SystemOptions,
+  systemOptions,
   type UserOptions,
   userOptions,
 } from '../options.ts';
@@ -12,7 +14,7 @@ import { DEFAULT_PROFILE_EVERY } from '../profile/every.ts';
 import { STATUS_HELP } from '../status.ts';
 import { count, oneOf, repeated } from '../values.ts';
 
-export interface RunOptions extends UserOptions, BareOptions {
+export interface RunOptions extends UserOptions, BareOptions, SystemOptions {
   readonly bare?: boolean;
   readonly strace?: boolean;
   readonly stats?: boolean;
@@ -35,6 +37,7 @@ Examples:
   swapgs run --dir .=/work:ro --strace guest/user/files /work
   swapgs run --profile rounds.folded guest/user/rounds 1000000
   swapgs run --bare guest/bare/sum.bin --reg rdi=100 --state json
+  swapgs run --bare --multiboot guest/kernel/smp.bin --cpus 4 --seed 7
   echo '{"code":"48 01 f8 f4","regs":{"rax":"2","rdi":"40"}}' | swapgs run --bare --batch -
 
 A program finds HOME=/root LANG=C PATH=/usr/local/bin:/usr/bin:/bin TERM=dumb USER=root, the working directory /, and no
@@ -83,7 +86,7 @@ function define(): Command {
       'text',
     );
   userOptions(command).option('--strace', 'print every system call on stderr');
-  return bareOptions(command)
+  bareOptions(command)
     .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
     .option(
       '--state <FORM>',
@@ -91,8 +94,8 @@ function define(): Command {
       oneOf('text', 'json', 'none'),
     )
     .option('--json', 'the state at the end (as --state json) and --stats as JSON')
-    .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input')
-    .addHelpText('after', EXAMPLES + STATUS_HELP);
+    .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input');
+  return systemOptions(command).addHelpText('after', EXAMPLES + STATUS_HELP);
 }
 
 async function run(path: string | undefined, args: readonly string[], options: RunOptions): Promise<number> {
@@ -101,6 +104,10 @@ async function run(path: string | undefined, args: readonly string[], options: R
     return (await import('../bare/batch.ts')).runBatch(options.batch, options);
   }
   if (path === undefined) throw new CliError('no program given', 'swapgs run', 'see swapgs run --help');
+  if (options.bare) {
+    const { runSystem, wantsSystem } = await import('../bare/system.ts');
+    if (wantsSystem(options)) return runSystem(path, options);
+  }
   if (options.bare) return (await import('../bare/run.ts')).runBare(path, options);
   return (await import('../user/run.ts')).runUser(path, args, options);
 }

@@ -1,11 +1,13 @@
 import { signed } from '../../bits/width.ts';
 import { V, W } from '../../ir/wasm-opcodes.ts';
+import { RCX } from '../../semantics/lift.ts';
 import * as L from '../../state/layout.ts';
 import { OUTCOME } from '../interpreter/handlers.ts';
 import type { FunctionBuilder, Label } from '../wasm/function.ts';
 import type { ModuleBuilder } from '../wasm/module.ts';
 import { pushTargetSlot } from '../wasm/targets.ts';
 import type { CodeBlock } from './blocks.ts';
+import { BULK_EVERY, emitBulk, isBulk } from './bulk.ts';
 import { BlockEmission, type BlockTarget } from './emit-block.ts';
 import { MAX_LEAVES } from './flags.ts';
 import { pushFloatsPlain } from './float.ts';
@@ -127,7 +129,10 @@ class RegionEmission {
 
   #tree(block: number): void {
     const inside = (): void => this.#nest(this.#plan.structure.mergesBelow[block]!, () => this.#code(block));
-    if (!this.#plan.structure.loops.has(block)) return inside();
+    const { structure, blocks, ways } = this.#plan;
+    if (!structure.loops.has(block)) return inside();
+    const { insn } = blocks[block]!.code.insns[0]!;
+    if (isBulk(insn)) emitBulk(this.#f, insn, this.frame, ways[block]!);
     this.#f.loop((label) => {
       this.#loops.set(block, label);
       inside();
@@ -232,6 +237,14 @@ class RegionEmission {
     const { left } = this.frame;
     const { structure, ways } = this.#plan;
     if (structure.loops.has(index) || structure.roots.includes(index)) {
+      const { insn } = code.insns[0]!;
+      if (isBulk(insn)) {
+        // Now and then, as what cannot be done at once is not to pay for the look each time.
+        f.get(this.frame.registers.get(RCX)!.local);
+        f.i64(BULK_EVERY - 1n);
+        f.op(W.i64_and, W.i64_eqz);
+        f.ifElse(null, () => emitBulk(f, insn, this.frame, ways[index]!));
+      }
       // Enough for every way to the next loop head, or nothing: the interpreter stops within.
       f.get(left);
       f.i32(ways[index]!);

@@ -10,6 +10,9 @@ export type Hint = 'likely' | 'unlikely';
 
 const EMPTY = 0x40;
 const SIMD = 0xfd;
+const BULK = 0xfc;
+const BULK_COPY = 10;
+const BULK_FILL = 11;
 /** log2 of the alignment hint; every access is unaligned as far as the guest goes. */
 const ALIGN = 0;
 
@@ -103,6 +106,15 @@ export class FunctionBuilder implements FunctionEmitter {
     this.simd(opcode);
     this.#code.u32(ALIGN);
     this.#code.u32(offset);
+  }
+
+  /** Copies bytes within memory, as if through a buffer: destination, source and number are on the stack. */
+  memoryCopy(): void {
+    this.op(BULK, BULK_COPY, 0, 0);
+  }
+  /** Fills memory with the low byte of a value: destination, value and number are on the stack. */
+  memoryFill(): void {
+    this.op(BULK, BULK_FILL, 0);
   }
 
   /** Index of the import behind `callOut`; whoever emits rows sets it. */

@@ -1,5 +1,7 @@
+import { ATTRIBUTE, SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
-import { VECTOR } from '../../state/pending.ts';
+import { isIa32e, isLongMode } from '../../state/mode.ts';
+import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { isCanonical } from './descriptor.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 import { privileged } from './system.ts';
@@ -17,6 +19,7 @@ const CONTROL = new Map<number, number>([
 /** CR0 bits (SDM 3A 2.5): those that there are, those that 64-bit code cannot clear, and ET, which always reads as one. */
 const CR0_BITS = 0xe005_003fn;
 const CR0_PE_PG = 0x8000_0001n;
+const CR0_PG = 0x8000_0000n;
 const CR0_ET = 0x10n;
 const CR0_NW_CD = 0x6000_0000n;
 const CR0_NW = 0x2000_0000n;
@@ -32,6 +35,8 @@ const CR0_TS = 8n;
  * LASS LAM_SUP.
  */
 const CR4_BITS = 0x1973_1ffcn;
+const EFER_LME = 0x100n;
+const EFER_LMA = 0x400n;
 const CR4_PAE = 1n << 5n;
 const CR4_PGE = 1n << 7n;
 const CR4_OSFXSR = 1n << 9n;
@@ -71,17 +76,41 @@ defineHelper({
     const at = CONTROL.get(Number(n));
     if (at === undefined) return c.fault(UD, null);
     if (privileged(c)) return;
+    // The task priority decides which interrupts wait.
+    if (at === L.CR8 && !c.machine.alone()) return c.stop(PENDING_KIND.resume);
     if (at === L.CR2) return c.cpu.setU64(L.CR2, value!);
     const written = at === L.CR0 ? writeCr0(c, value!) : WRITES[at]!(c, value!);
     if (!written) c.fault(GP, 0);
   },
 });
 
-/** Loads CR0; false where the value is refused. */
+/** What a change of CR0.PG does to EFER.LMA (SDM 3A 10.8.5); false where it is refused, null where it is not implemented. */
+function pagingSwitched(c: HelperContext, value: bigint): boolean | null {
+  const { cpu } = c;
+  const efer = cpu.u64(L.EFER);
+  if (!(value & CR0_PG)) {
+    cpu.setU64(L.EFER, efer & ~EFER_LMA);
+    return true;
+  }
+  if (!(efer & EFER_LME)) return null;
+  if (!(cpu.u64(L.CR4) & CR4_PAE) || cpu.segment(SEGMENT.CS).attributes & ATTRIBUTE.L) return false;
+  cpu.setU64(L.EFER, efer | EFER_LMA);
+  return true;
+}
+
+/** Loads CR0; false where the value is refused. Paging without EFER.LME is not implemented. */
 function writeCr0(c: HelperContext, value: bigint): boolean {
   const before = c.cpu.u64(L.CR0);
-  if (value >> 32n || (value & CR0_NW_CD) === CR0_NW || (value & CR0_PE_PG) !== CR0_PE_PG) return false;
+  const off = value & CR0_PE_PG;
+  if (value >> 32n || (value & CR0_NW_CD) === CR0_NW || off === CR0_PG) return false;
+  if (isLongMode(c.cpu) && off !== CR0_PE_PG) return false;
   const after = (value & CR0_BITS) | CR0_ET;
+  if ((before ^ after) & CR0_PG) {
+    const switched = pagingSwitched(c, after);
+    if (switched === null) c.stop(PENDING_KIND.unimplemented);
+    if (!switched) return switched === null;
+    c.machine.flushTlb('all');
+  }
   c.cpu.setU64(L.CR0, after);
   if ((before ^ after) & CR0_EM_TS) c.decodingChanged();
   c.machine.pagingChanged();
@@ -105,7 +134,9 @@ const WRITES: Readonly<Record<number, (c: HelperContext, value: bigint) => boole
   [L.CR4]: (c, value) => {
     const before = c.cpu.u64(L.CR4);
     const changed = before ^ value;
-    if (value & ~CR4_BITS || !(value & CR4_PAE) || changed & CR4_LA57) return false;
+    if (value & ~CR4_BITS) return false;
+    if (isIa32e(c.cpu) && (!(value & CR4_PAE) || changed & CR4_LA57)) return false;
+    if (changed & value & CR4_PCIDE && !isIa32e(c.cpu)) return false;
     if (changed & value & CR4_PCIDE && c.cpu.u64(L.CR3) & CR3_PCID) return false;
     c.cpu.setU64(L.CR4, value);
     c.machine.pagingChanged();

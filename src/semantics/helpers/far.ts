@@ -11,7 +11,8 @@ import {
   typeOf,
 } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
-import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
+import { isIa32e } from '../../state/mode.ts';
+import { VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { type Descriptor, descriptorOf, isCanonical, markAccessed, upperHalf } from './descriptor.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
@@ -22,7 +23,7 @@ const { GP, NP } = VECTOR;
 const RSP = 4;
 
 /** Whether control may go to this code segment without a change of privilege; false with an exception pending. */
-function sameLevel(c: HelperContext, selector: number, found: Descriptor): boolean {
+export function sameLevel(c: HelperContext, selector: number, found: Descriptor): boolean {
   const { attributes } = found;
   const dpl = dplOf(attributes);
   const { cpl } = c.cpu;
@@ -35,17 +36,15 @@ function refuse(c: HelperContext, vector: number, selector: number): false {
   return false;
 }
 
-/** Present, and L without D: what is left to check of a code segment. Compatibility mode is not implemented. */
+/** Present, and in IA-32e mode not L with D: what is left to check of a code segment. */
 function usable(c: HelperContext, selector: number, { attributes }: Descriptor): boolean {
-  if ((attributes & (ATTRIBUTE.L | ATTRIBUTE.DB)) === (ATTRIBUTE.L | ATTRIBUTE.DB)) return refuse(c, GP, selector);
-  if (!(attributes & ATTRIBUTE.P)) return refuse(c, NP, selector);
-  if (isLongCode(attributes)) return true;
-  c.stop(PENDING_KIND.unimplemented);
-  return false;
+  const both = (attributes & (ATTRIBUTE.L | ATTRIBUTE.DB)) === (ATTRIBUTE.L | ATTRIBUTE.DB);
+  if (both && isIa32e(c.cpu)) return refuse(c, GP, selector);
+  return (attributes & ATTRIBUTE.P) !== 0 || refuse(c, NP, selector);
 }
 
 /** Code descriptor of a selector from a far pointer; null with an exception pending. */
-function codeOf(c: HelperContext, selector: number): Descriptor | null {
+export function codeOf(c: HelperContext, selector: number): Descriptor | null {
   if (selector >> 2 !== 0) return descriptorOf(c, selector);
   c.fault(GP, 0);
   return null;
@@ -58,7 +57,7 @@ function canonicalTarget(c: HelperContext, rip: bigint): boolean {
 }
 
 /** Puts CS and the privilege level in place and goes on at `rip`. */
-function enterCode(c: HelperContext, selector: number, found: Descriptor, cpl: number, rip: bigint): void {
+export function enterCode(c: HelperContext, selector: number, found: Descriptor, cpl: number, rip: bigint): void {
   setSegment(c, SEGMENT.CS, (selector & ~RPL) | cpl, found);
   if (c.cpu.cpl !== cpl) {
     c.cpu.cpl = cpl;
@@ -194,7 +193,7 @@ function pull(c: HelperContext, from: bigint, width: number, count: number): big
 }
 
 /** Code segment of a return: RPL decides the new level. Null with an exception pending. */
-function returnCode(c: HelperContext, selector: number): Descriptor | null {
+export function returnCode(c: HelperContext, selector: number): Descriptor | null {
   const found = codeOf(c, selector);
   if (found === null) return null;
   const { attributes } = found;

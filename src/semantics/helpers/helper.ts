@@ -67,6 +67,15 @@ export interface MachineServices {
   flushPage(linear: bigint): void;
   /** Drops translations of a PCID that are not global: of one page, or (null) all. */
   flushContext(pcid: number, linear: bigint | null): void;
+  /**
+   * Whether the instruction that runs may reach devices. If not it is to stop with PENDING_KIND.resume before it has done anything: the
+   * machine runs it again, by itself.
+   */
+  alone(): boolean;
+  /** A model-specific register that is not the CPU's own; null where there is none. */
+  readMsr(number: number): bigint | null;
+  /** False where there is none, or it refuses the value. */
+  writeMsr(number: number, value: bigint): boolean;
   /** Reads `bytes` ≤ 4 from a port. */
   portIn(port: number, bytes: number): number;
   /** Writes to a port; true where the machine wants to be asked before the next instruction. */

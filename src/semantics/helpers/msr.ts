@@ -1,14 +1,15 @@
 import * as L from '../../state/layout.ts';
-import { VECTOR } from '../../state/pending.ts';
+import { isPaged } from '../../state/mode.ts';
+import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { isCanonical } from './descriptor.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 import { privileged } from './system.ts';
 
 const { GP } = VECTOR;
 
-/** A model-specific register: what reading gives, and what writing does; false where a value is refused. */
+/** A model-specific register: what reading gives (null: it is refused), and what writing does; false where a value is refused. */
 interface Msr {
-  readonly read: (c: HelperContext) => bigint;
+  readonly read: (c: HelperContext) => bigint | null;
   readonly write: (c: HelperContext, value: bigint) => boolean;
 }
 
@@ -37,9 +38,11 @@ const EFER_LMA = 0x400n;
 const efer: Msr = {
   read: (c) => c.cpu.u64(L.EFER),
   write: (c, value) => {
-    // Clearing LME while paging is on is refused; LMA is read-only.
-    if (value & ~(EFER_SCE | EFER_NXE | EFER_LME | EFER_LMA) || !(value & EFER_LME)) return false;
-    c.cpu.setU64(L.EFER, value | EFER_LMA);
+    const before = c.cpu.u64(L.EFER);
+    // LME does not change while paging is on; LMA is read-only.
+    if (value & ~(EFER_SCE | EFER_NXE | EFER_LME | EFER_LMA)) return false;
+    if (isPaged(c.cpu) && (before ^ value) & EFER_LME) return false;
+    c.cpu.setU64(L.EFER, (value & ~EFER_LMA) | (before & EFER_LMA));
     c.modeChanged();
     return true;
   },
@@ -91,9 +94,11 @@ const MSRS: ReadonlyMap<number, Msr> = new Map([
 /** The register that ECX names; null with #GP(0) pending. */
 function named(c: HelperContext): Msr | null {
   if (privileged(c)) return null;
-  const msr = MSRS.get(Number(c.cpu.gpr(1) & 0xffff_ffffn));
+  const number = Number(c.cpu.gpr(1) & 0xffff_ffffn);
+  const msr = MSRS.get(number);
   if (msr !== undefined) return msr;
-  c.fault(GP, 0);
+  if (!c.machine.alone()) c.stop(PENDING_KIND.resume);
+  else return { read: () => c.machine.readMsr(number), write: (_, value) => c.machine.writeMsr(number, value) };
   return null;
 }
 
@@ -103,8 +108,10 @@ defineHelper({
   args: [],
   result: 0,
   run: (c) => {
-    const value = named(c)?.read(c);
-    if (value === undefined) return;
+    const msr = named(c);
+    if (msr === null) return;
+    const value = msr.read(c);
+    if (value === null) return c.fault(GP, 0);
     c.cpu.setGpr(0, value & 0xffff_ffffn);
     c.cpu.setGpr(2, value >> 32n);
   },

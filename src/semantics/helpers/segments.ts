@@ -12,6 +12,7 @@ import {
   UNUSABLE,
 } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
+import { isLongMode, isRealMode } from '../../state/mode.ts';
 import { VECTOR } from '../../state/pending.ts';
 import {
   type Descriptor,
@@ -45,6 +46,13 @@ export function setNull(c: HelperContext, n: number, selector = 0): void {
   c.cpu.setSegment(n, UNUSABLE);
 }
 
+/** Loads a segment register in real mode: the base is the selector times 16, the rest stays (SDM 3A 20.1.2). */
+export function setReal(c: HelperContext, n: number, selector: number): void {
+  const { limit, attributes } = c.cpu.segment(n);
+  c.cpu.setSelector(n, selector);
+  c.cpu.setSegment(n, { base: BigInt(selector) << 4n, limit, attributes });
+}
+
 /** Whether SS may hold this selector and descriptor at a privilege level; false with an exception pending. */
 export function stackSegmentAllowed(c: HelperContext, selector: number, found: Descriptor, cpl: number): boolean {
   const index = selectorIndex(selector);
@@ -68,8 +76,9 @@ function dataSegmentAllowed(c: HelperContext, selector: number, { attributes }: 
 function loadSegment(c: HelperContext, n: number, selector: number): void {
   const { cpu } = c;
   if (n === SEGMENT.CS || n > SEGMENT.GS) return c.fault(UD, null);
-  if (selector >> 2 === 0) {
-    if (n === SEGMENT.SS && (cpu.cpl === 3 || (selector & RPL) !== cpu.cpl)) return c.fault(GP, 0);
+  if (isRealMode(cpu)) setReal(c, n, selector);
+  else if (selector >> 2 === 0) {
+    if (n === SEGMENT.SS && (!isLongMode(cpu) || cpu.cpl === 3 || (selector & RPL) !== cpu.cpl)) return c.fault(GP, 0);
     setNull(c, n, selector);
   } else {
     const found = descriptorOf(c, selector);

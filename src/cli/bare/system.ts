@@ -1,0 +1,177 @@
+import fs from 'node:fs';
+import { hex, hexBytes } from '../../bits/hex.ts';
+import { registerLines } from '../../debug/registers.ts';
+import { loadMultiboot } from '../../machine/system/multiboot.ts';
+import {
+  Recorder,
+  type Recording,
+  RoundRobin,
+  type Scheduler,
+  Script,
+  Seeded,
+} from '../../machine/system/scheduler.ts';
+import { System, type SystemStop } from '../../machine/system/system.ts';
+import { Names } from '../../trace/names.ts';
+import type { RunOptions } from '../commands/run.ts';
+import { CliError, locate } from '../errors.ts';
+import { fileError, readFile } from '../files.ts';
+import { Output } from '../output.ts';
+import { STATUS } from '../status.ts';
+import { namesOf } from '../user/names.ts';
+
+/** Whether the command line asks for a machine with devices instead of one bare CPU. */
+export const wantsSystem = (options: RunOptions): boolean =>
+  options.multiboot === true ||
+  options.append !== undefined ||
+  options.module !== undefined ||
+  options.cpus !== undefined;
+
+const NEWLINE = 10;
+const LONGEST_LINE = 4096;
+
+/** Bytes of the serial port as text on standard output, line by line. */
+class SerialText {
+  readonly #out: Output;
+  #bytes: number[] = [];
+
+  constructor(out: Output) {
+    this.#out = out;
+  }
+
+  readonly send = (byte: number): void => {
+    this.#bytes.push(byte);
+    if (byte === NEWLINE || this.#bytes.length >= LONGEST_LINE) this.flush();
+  };
+
+  flush(): void {
+    this.#out.write(Buffer.from(this.#bytes).toString('utf8'));
+    this.#out.flush();
+    this.#bytes = [];
+  }
+}
+
+function readRecording(path: string): Recording {
+  try {
+    const { decisions, latencies } = JSON.parse(Buffer.from(readFile(path)).toString()) as Record<string, unknown>;
+    if (!Array.isArray(decisions) || !Array.isArray(latencies)) throw new SyntaxError();
+    return {
+      decisions: (decisions as [number, number][]).map(([cpu, instructions]) => ({ cpu, instructions })),
+      latencies: latencies as number[],
+    };
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError('no schedule', path, 'give a file that --record-schedule has written');
+  }
+}
+
+function writeRecording(path: string, { decisions, latencies }: Recording): void {
+  const plain = { decisions: decisions.map(({ cpu, instructions }) => [cpu, instructions]), latencies };
+  try {
+    fs.writeFileSync(path, `${JSON.stringify(plain)}\n`);
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+function schedulerOf({ schedule, seed, quantum }: RunOptions): Scheduler {
+  if (schedule !== undefined) return new Script(readRecording(schedule));
+  return seed > 0 ? new Seeded(seed, quantum) : new RoundRobin(quantum);
+}
+
+/** `swapgs run --bare --multiboot`: boots it. The status is the guest's own where it ends by the debug-exit port. */
+export function runSystem(path: string, options: RunOptions): number {
+  const file = readFile(path);
+  const serial = new SerialText(new Output(1));
+  const recorder = new Recorder(schedulerOf(options));
+  const { memory, engine, cpus } = options;
+  const system = locate('--cpus', () => {
+    try {
+      return new System({
+        memory,
+        engine,
+        scheduler: recorder,
+        serial: serial.send,
+        ...(cpus === undefined ? {} : { cpus }),
+      });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new CliError('the host has no room for the guest’s memory', '--memory', 'give less');
+    }
+  });
+  const modules = (options.module ?? []).map((text) => {
+    const name = text.split(' ', 1)[0]!;
+    return { bytes: readFile(name), commandLine: text };
+  });
+  const commandLine = options.append === undefined ? path : `${path} ${options.append}`;
+  const { entry, eax, ebx } = locate(path, () => loadMultiboot(system.machine.memory, file, { commandLine, modules }));
+  system.start(entry, eax, ebx);
+  const start = performance.now();
+  const stop = locate(options.schedule ?? '--schedule', () =>
+    system.run({
+      ...(options.maxInsns === undefined ? {} : { instructions: options.maxInsns }),
+      ...(options.timeout === undefined ? {} : { milliseconds: options.timeout }),
+    }),
+  );
+  const elapsed = (performance.now() - start) / 1000;
+  serial.flush();
+  if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, recorder.recording);
+  const errors = new Output(2);
+  const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
+  for (const line of stopLines(system, stop, names)) errors.line(line);
+  if (options.stats === true) {
+    const done = system.vcpus.reduce((sum, { id }) => sum + system.count(id), 0);
+    errors.line(`swapgs: ${done} instructions, ${elapsed.toFixed(3)} s, ${(done / elapsed / 1e6).toFixed(1)} MIPS`);
+    errors.line(`swapgs: hash ${system.hash()}`);
+  }
+  errors.flush();
+  return stopStatus(stop);
+}
+
+function stopStatus(stop: SystemStop): number {
+  switch (stop.reason) {
+    case 'exit':
+      return stop.status;
+    case 'reset':
+      return STATUS.ok;
+    case 'max-insns':
+    case 'timeout':
+    case 'deadlock':
+    case 'idle':
+      return STATUS.limit;
+    case 'shutdown':
+    case 'fault':
+      return STATUS.fault;
+    case 'unimplemented':
+      return STATUS.unimplemented;
+  }
+}
+
+const SENTENCES: Readonly<Partial<Record<SystemStop['reason'], string>>> = {
+  'max-insns': 'the limit of instructions is reached',
+  timeout: 'the time is up',
+  deadlock: 'deadlock: every CPU is halted with its interrupts off',
+  idle: 'every CPU is halted, and nothing is under way that could wake one',
+  shutdown: 'triple fault',
+};
+
+/** Why it stopped, and where every CPU stands. */
+function stopLines(system: System, stop: SystemStop, names: Names): string[] {
+  if (stop.reason === 'exit' || stop.reason === 'reset') return [];
+  const at = (rip: bigint): string => {
+    const name = names.describe(rip);
+    return `${hex(rip)}${name === undefined ? '' : ` <${name}>`}`;
+  };
+  const { cpu } = system.machine;
+  const where = 'cpu' in stop ? ` on CPU ${stop.cpu}: at ${at(cpu.rip)}` : '';
+  let what = SENTENCES[stop.reason] ?? stop.reason;
+  if (stop.reason === 'unimplemented') what = `not implemented: ${stop.mnemonic} (${hexBytes(stop.bytes)})`;
+  else if (stop.reason === 'fault') {
+    const { vector, errorCode, cr2 } = stop.fault;
+    const code = errorCode === null ? '' : ` error ${hex(BigInt(errorCode))}`;
+    what = `exception ${vector}${code}${cr2 === null ? '' : ` at ${hex(cr2)}`} without an IDT that could take it`;
+  }
+  const lines = [`swapgs: ${what}${where}`];
+  if ('cpu' in stop) lines.push(...registerLines(cpu));
+  for (const { id, activity, rip } of system.places()) lines.push(`  CPU ${id}: ${activity} at ${at(rip)}`);
+  return lines;
+}

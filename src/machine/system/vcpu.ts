@@ -1,0 +1,27 @@
+import { Tlb } from '../../memory/tlb.ts';
+import * as L from '../../state/layout.ts';
+import { type ApicBus, LocalApic } from './apic.ts';
+
+/** What a CPU is doing. */
+export type Activity =
+  | 'running'
+  /** HLT: an interrupt, an NMI or INIT wakes it. */
+  | 'halted'
+  /** Behind INIT: a start-up interrupt wakes it. */
+  | 'waiting';
+
+/** One CPU while another one's state is in the registers: a copy of its state, its TLB, its local APIC. */
+export class Vcpu {
+  readonly id: number;
+  readonly apic: LocalApic;
+  readonly state = new Uint8Array(L.EXEC - L.STATE);
+  /** Instructions that it has executed. */
+  icount = 0;
+  readonly tlb = new Tlb();
+  activity: Activity = 'waiting';
+
+  constructor(id: number, bus: ApicBus) {
+    this.id = id;
+    this.apic = new LocalApic(id, bus);
+  }
+}
