@@ -49,11 +49,13 @@ describe.each(ENGINE_NAMES)('%s', (engine) => {
       expect(b.ends(`${jump} ${pointer(b, SEL.free)}`)).toBe('#13(a0)');
     });
 
-    test('to 32-bit code is not implemented, and says so', () => {
+    test('to 32-bit code enters compatibility mode', () => {
       const b = bed();
       b.descriptor(SEL.free, flatDescriptor(FLAT.code32(0)));
-      expect(b.run(`${jump} ${pointer(b, SEL.free)}`)).toMatchObject({ kind: 'unimplemented', mnemonic: 'jmpf' });
-      expect(b.cpu.rip).toBe(BigInt(AT.code));
+      // mov eax, 0x12345678; dec eax, which is a REX prefix in 64-bit code; hlt
+      b.put(TARGET, 'b8 78 56 34 12 48 f4');
+      expect(b.ends(`${jump} ${pointer(b, SEL.free)}`)).toBe('hlt');
+      expect([b.cpu.gpr(0), b.cpu.rip]).toEqual([0x1234_5677n, BigInt(TARGET + 6)]);
     });
   });
 
