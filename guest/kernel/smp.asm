@@ -215,17 +215,16 @@ answered: db "every CPU has answered", 10, 0
         align 4
 idtr:   dw 256 * 16 - 1
         dq idt
-        align 4
-stacks_taken: dd 0
-counter:      dd 0
-answers:      dd 0
-ticks:        dd 0
-cpus:         dd 0
-info:         dd 0
 file_end:
         absolute 0x200000
 pml4:   resb 0x1000
 pdpt:   resb 0x1000
 idt:    resb 0x1000
 stacks: resb 256 * STACK_SIZE
+stacks_taken: resd 1
+counter:      resd 1
+answers:      resd 1
+ticks:        resd 1
+cpus:         resd 1
+info:         resd 1
 bss_end:

@@ -6,10 +6,17 @@ import { hostFeatures, hostVendor, NativeOracle } from '../oracle/native.ts';
 import { FX, MXCSR_MASK } from '../state/fxsave.ts';
 import { VECTOR } from '../state/pending.ts';
 import { agrees } from './agree.ts';
-import { type Difference, endingText, engineDifferences, enginesAgree, hostDifferences } from './differences.ts';
+import {
+  type Difference,
+  endingText,
+  engineDifferences,
+  enginesAgree,
+  failed,
+  hostDifferences,
+} from './differences.ts';
 import { openBehind } from './open.ts';
 import type { EngineOracleName, OracleName } from './oracle-names.ts';
-import { type Ending, EngineOracle } from './oracles.ts';
+import { type Ending, EngineOracle, type Judged } from './oracles.ts';
 import { type FuzzCase, insnOf, offsetsOf, oracleCase } from './steps.ts';
 import { Tracer } from './trace.ts';
 
@@ -110,11 +117,13 @@ export class Bench {
       if (ending.kind === 'unimplemented') unjudged ??= endingText(ending);
       if (unjudged !== null || mismatch !== null) continue;
       const found =
-        host !== null
-          ? this.#againstHost(c, placed, engine, ending, host)
-          : engine === first || enginesAgree(engine.sandbox, ending, first!.sandbox, firstEnding)
-            ? []
-            : engineDifferences(engine.sandbox, ending, first!.sandbox, firstEnding);
+        ending.kind === 'error'
+          ? failed(ending.message, host?.ending.kind ?? 'none')
+          : host !== null
+            ? this.#againstHost(c, placed, engine, ending, host)
+            : engine === first || enginesAgree(engine.sandbox, ending, first!.sandbox, firstEnding)
+              ? []
+              : engineDifferences(engine.sandbox, ending, first!.sandbox, firstEnding);
       if (found.length > 0) mismatch = { oracle: engine.name, judge: this.judge, differences: found };
     }
     if (first === undefined || firstEnding === undefined) throw new Error('no engine to run on');
@@ -133,7 +142,7 @@ export class Bench {
     c: FuzzCase,
     placed: OracleCase,
     { sandbox }: EngineOracle,
-    ending: Ending,
+    ending: Judged,
     host: OracleResult,
   ): readonly Difference[] {
     const open = this.#intel ? 0 : this.#openAtEnd(c, sandbox.machine.cpu.rip);

@@ -7,7 +7,7 @@ import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot }
 import { REGIONS } from '../oracle/layout.ts';
 import type { Sandbox } from '../oracle/sandbox.ts';
 import * as L from '../state/layout.ts';
-import type { Ending } from './oracles.ts';
+import type { Ending, Judged } from './oracles.ts';
 
 /** One field in which an oracle and the one that judges it differ. */
 export interface Difference {
@@ -17,12 +17,17 @@ export interface Difference {
   readonly want: string;
 }
 
+/** The engine has failed: nothing else is worth a look. */
+export const failed = (message: string, want: string): Difference[] => [
+  { field: 'ending', got: `error ${message}`, want },
+];
+
 const LINE = /^(.*?): (.*), host (.*)$/;
 
 /** Everything in which a sandbox differs from the host, the masked parts aside. */
 export function hostDifferences(
   sandbox: Sandbox,
-  ending: Ending,
+  ending: Judged,
   c: OracleCase,
   host: OracleResult,
   masks: Masks,
@@ -39,6 +44,7 @@ export function hostDifferences(
 
 /** An ending in one line: `normal`, `#PF(6) at 0x10002000`. */
 export function endingText(ending: Ending): string {
+  if (ending.kind === 'error') return `error ${ending.message}`;
   if (ending.kind === 'unimplemented') return `not implemented: ${ending.mnemonic}`;
   if (ending.kind !== 'fault') return ending.kind;
   const { vector, errorCode, cr2 } = ending.fault;

@@ -8,7 +8,14 @@ import { CR3 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import type { EngineOracleName } from './oracle-names.ts';
 
-export type Ending = Exit | { readonly kind: 'normal' };
+export type Ending =
+  | Exit
+  | { readonly kind: 'normal' }
+  /** The engine itself has failed, which it never may. */
+  | { readonly kind: 'error'; readonly message: string };
+
+/** An ending that the architecture knows. */
+export type Judged = Exclude<Ending, { readonly kind: 'error' }>;
 
 /** Repeated string instructions and short loops fit well below this. */
 export const BUDGET = 4096;
@@ -18,16 +25,24 @@ const LONGEST_SLICE = 9;
 /** One engine with its machine; what a sequence leaves behind stays there until the next one runs. */
 export class EngineOracle {
   readonly name: EngineOracleName;
-  readonly sandbox: Sandbox;
-  readonly #root: number;
   readonly #cpl: 0 | 3;
+  #sandbox: Sandbox;
+  #root: number;
 
   constructor(name: EngineOracleName, cpl: 0 | 3 = 3) {
     this.name = name;
-    const engine: EngineName = name === 'jit-slices' ? 'jit' : name;
-    this.sandbox = new Sandbox(engine, 1);
-    this.#root = Number(this.sandbox.machine.cpu.u64(CR3));
+    [this.#sandbox, this.#root] = this.#fresh();
     this.#cpl = cpl;
+  }
+
+  get sandbox(): Sandbox {
+    return this.#sandbox;
+  }
+
+  #fresh(): [Sandbox, number] {
+    const engine: EngineName = this.name === 'jit-slices' ? 'jit' : this.name;
+    const sandbox = new Sandbox(engine, 1);
+    return [sandbox, Number(sandbox.machine.cpu.u64(CR3))];
   }
 
   /** A fresh machine with the sequence in place. */
@@ -41,9 +56,21 @@ export class EngineOracle {
 
   /** Runs the sequence to its end: `normal` at the marker behind it, as on the host. */
   run(c: OracleCase): Ending {
-    this.place(c);
-    const exit = this.name === 'jit-slices' ? this.#runSlices() : this.sandbox.machine.run(BUDGET);
-    return this.ending(c, exit);
+    return this.#guarded(() => {
+      this.place(c);
+      const exit = this.name === 'jit-slices' ? this.#runSlices() : this.sandbox.machine.run(BUDGET);
+      return this.ending(c, exit);
+    });
+  }
+
+  /** An engine that fails is replaced: nobody knows what state it is in. */
+  #guarded(run: () => Ending): Ending {
+    try {
+      return run();
+    } catch (error) {
+      [this.#sandbox, this.#root] = this.#fresh();
+      return { kind: 'error', message: (error as Error).message };
+    }
   }
 
   #runSlices(): Exit {
@@ -59,7 +86,7 @@ export class EngineOracle {
 
   /** One instruction. */
   step(c: OracleCase): Ending {
-    return this.ending(c, this.sandbox.machine.run(1));
+    return this.#guarded(() => this.ending(c, this.sandbox.machine.run(1)));
   }
 
   /** An exit, seen as the host sees it. */

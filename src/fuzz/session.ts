@@ -19,6 +19,8 @@ export interface SessionCounts {
   features: number;
   inputs: number;
   findings: number;
+  /** Runs that a thread did not survive. */
+  lost: number;
 }
 
 export interface SessionEvents {
@@ -34,7 +36,15 @@ export interface SessionEvents {
 
 /** A campaign over threads: hands out runs by number and puts what they bring into one order, whoever brings it. */
 export class Session {
-  readonly counts: SessionCounts = { runs: 0, instructions: 0, mismatches: 0, features: 0, inputs: 0, findings: 0 };
+  readonly counts: SessionCounts = {
+    runs: 0,
+    instructions: 0,
+    mismatches: 0,
+    features: 0,
+    inputs: 0,
+    findings: 0,
+    lost: 0,
+  };
   /** Why runs were not judged, with how often. */
   readonly unjudged = new Map<string, number>();
   readonly #pool: Pool;
@@ -55,7 +65,9 @@ export class Session {
         chunks.push({ kind: 'runs', from: at, to: Math.min(at + CHUNK, runs) });
       const outcomes = await this.#pool.all(chunks, stop);
       outcomes.forEach((outcome, i) => {
-        if (outcome !== null && 'lost' in outcome) this.#events.lost(chunks[i]!.from, chunks[i]!.to, outcome.lost);
+        if (outcome === null || !('lost' in outcome)) return;
+        this.counts.lost += chunks[i]!.to - chunks[i]!.from;
+        this.#events.lost(chunks[i]!.from, chunks[i]!.to, outcome.lost);
       });
       this.#take(outcomes, true);
     }

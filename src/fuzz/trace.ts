@@ -1,4 +1,5 @@
 import { type Insn, x87Opcode } from '../decode/insn.ts';
+import type { ExecContext } from '../exec/context.ts';
 import { fetchInsn } from '../exec/fetch.ts';
 import { BANNED } from '../oracle/campaign.ts';
 import type { OracleCase } from '../oracle/case.ts';
@@ -28,6 +29,8 @@ export class Tracer {
     const oracle = this.#oracle;
     oracle.place(c);
     const { machine } = oracle.sandbox;
+    // A look at the next instruction leaves no fault behind.
+    const quiet = Object.assign(Object.create(machine.context) as ExecContext, { fault: () => {} });
     const end = c.codeAddress! + BigInt(c.code.length);
     let open = 0;
     let tainted = false;
@@ -38,7 +41,7 @@ export class Tracer {
     let ending: Ending = { kind: 'count' };
     for (let n = 0; n < BUDGET && ending.kind === 'count'; n++) {
       const { rip } = machine.cpu;
-      const fetched = fetchInsn(machine.mmu, { fault: () => {}, machine: machine.context.machine }, rip);
+      const fetched = fetchInsn(machine.mmu, quiet, rip);
       // Whether a repeated instruction that overwrites itself sees it is up to the CPU.
       if (fetched === null && rip === lastAt && last !== null) tainted = true;
       const atMarker = rip === end && fetched?.insn.mnemonic === 'int3';

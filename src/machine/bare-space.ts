@@ -2,7 +2,7 @@ import { hex } from '../bits/hex.ts';
 import { PTE } from '../memory/page-tables.ts';
 import { pageWalk } from '../memory/page-walk.ts';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical.ts';
-import { CR3, EFER, RAM } from '../state/layout.ts';
+import { CR0, CR3, EFER, RAM } from '../state/layout.ts';
 
 /** A mapping that cannot be made: one line. */
 export class MappingError extends Error {
@@ -25,6 +25,7 @@ const TOP = 1n << 64n;
 /** Inner entries allow everything: the leaf decides. */
 const INNER = PTE.P | PTE.RW | PTE.US | PTE.A;
 const EFER_NXE = 1n << 11n;
+const CR0_PG = 1n << 31n;
 const HALF = 1n << 47n;
 
 /**
@@ -115,7 +116,12 @@ export class BareSpace {
   }
 
   #physical(linear: bigint): number | null {
-    const registers = { u64: (at: number) => (at === CR3 ? BigInt(this.root) : at === EFER ? EFER_NXE : 0n) };
+    const values = new Map([
+      [CR0, CR0_PG],
+      [CR3, BigInt(this.root)],
+      [EFER, EFER_NXE],
+    ]);
+    const registers = { u64: (at: number) => values.get(at) ?? 0n };
     return pageWalk(this.#memory, registers, linear).physical;
   }
 }

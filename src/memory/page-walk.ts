@@ -3,7 +3,7 @@ import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
 
 /** One entry that a walk looks at. */
 export interface WalkStep {
-  /** PML4E, PDPTE, PDE, PTE. */
+  /** PML5E, PML4E, PDPTE, PDE, PTE. */
   readonly name: string;
   readonly index: number;
   /** Physical address of the entry. */
@@ -33,7 +33,8 @@ interface ControlRegisters {
   u64(at: number): bigint;
 }
 
-const NAMES = ['PML4E', 'PDPTE', 'PDE', 'PTE'] as const;
+/** By level. */
+const NAMES = ['PTE', 'PDE', 'PDPTE', 'PML4E', 'PML5E'] as const;
 const PRESENT = 1n;
 const WRITABLE = 2n;
 const USER = 4n;
@@ -43,9 +44,11 @@ const ADDRESS = 0x000f_ffff_ffff_f000n;
 /** Physical address bits beyond MAXPHYADDR (40). */
 const BEYOND = 0x000f_ff00_0000_0000n;
 const NXE = 1n << 11n;
-/** Bits 63:47 of a canonical address are equal. */
-export const isCanonical = (linear: bigint): boolean =>
-  BigInt.asUintN(64, BigInt.asIntN(48, linear)) === BigInt.asUintN(64, linear);
+const CR0_PG = 1n << 31n;
+const CR4_LA57 = 1n << 12n;
+/** Bits 63:47 of a canonical address are equal; with five levels bits 63:56. */
+export const isCanonical = (linear: bigint, levels = 4): boolean =>
+  BigInt.asUintN(64, BigInt.asIntN(9 * levels + 12, linear)) === BigInt.asUintN(64, linear);
 
 /**
  * Walks the page tables in guest memory as the CPU would (SDM 3A 4.5.4), but looks only: no accessed bit is set, no
@@ -65,10 +68,12 @@ export function pageWalk(memory: PhysicalMemory, cpu: ControlRegisters, linear: 
     user,
     executable,
   });
-  if (!isCanonical(linear)) return done('non-canonical');
+  if (!(cpu.u64(L.CR0) & CR0_PG)) return done('mapped', Number(BigInt.asUintN(32, linear)));
+  const levels = cpu.u64(L.CR4) & CR4_LA57 ? 5 : 4;
+  if (!isCanonical(linear, levels)) return done('non-canonical');
   const noExecute = (cpu.u64(L.EFER) & NXE) !== 0n;
   let table = Number(cpu.u64(L.CR3) & ADDRESS);
-  for (let level = 3; level >= 0; level--) {
+  for (let level = levels - 1; level >= 0; level--) {
     const shift = BigInt(12 + 9 * level);
     const index = Number((linear >> shift) & 511n);
     const at = table + index * 8;
@@ -76,17 +81,17 @@ export function pageWalk(memory: PhysicalMemory, cpu: ControlRegisters, linear: 
     const entry = memory.readU64(at);
     const present = (entry & PRESENT) !== 0n;
     const leaf = present && (level === 0 || (level < 3 && (entry & LARGE) !== 0n));
-    steps.push({ name: NAMES[3 - level]!, index, at, entry, present, leaf });
+    steps.push({ name: NAMES[level]!, index, at, entry, present, leaf });
     if (!present) return done('not-present');
     const span = 1n << shift;
     const misaligned = leaf && level > 0 && (entry & ADDRESS & (span - 1n) & ~0x1000n) !== 0n;
-    const largeRoot = level === 3 && (entry & LARGE) !== 0n;
+    const largeRoot = level >= 3 && (entry & LARGE) !== 0n;
     if (entry & BEYOND || (entry & XD && !noExecute) || misaligned || largeRoot) return done('reserved-bit');
     writable &&= (entry & WRITABLE) !== 0n;
     user &&= (entry & USER) !== 0n;
     executable &&= (entry & XD) === 0n;
     const base = entry & ADDRESS;
-    if (leaf) return done('mapped', Number((base & ~(span - 1n)) | (BigInt.asUintN(48, linear) & (span - 1n))));
+    if (leaf) return done('mapped', Number((base & ~(span - 1n)) | (BigInt.asUintN(57, linear) & (span - 1n))));
     table = Number(base);
   }
   throw new Error('a walk ends at its last level');

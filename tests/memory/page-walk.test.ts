@@ -69,8 +69,8 @@ describe('pageWalk', () => {
   });
 
   it('knows canonical addresses', () => {
-    expect([0n, 0x7fff_ffff_ffffn, 0xffff_8000_0000_0000n].map(isCanonical)).toEqual([true, true, true]);
-    expect([0x8000_0000_0000n, 0xdfff_fc00_0000_4e62n].map(isCanonical)).toEqual([false, false]);
+    expect([0n, 0x7fff_ffff_ffffn, 0xffff_8000_0000_0000n].map((a) => isCanonical(a))).toEqual([true, true, true]);
+    expect([0x8000_0000_0000n, 0xdfff_fc00_0000_4e62n].map((a) => isCanonical(a))).toEqual([false, false]);
     expect(pageWalk(memory, cpu, 0x8000_0000_0000n)).toMatchObject({ end: 'non-canonical', steps: [] });
   });
 });

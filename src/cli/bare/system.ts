@@ -10,7 +10,7 @@ import {
   Script,
   Seeded,
 } from '../../machine/system/scheduler.ts';
-import { System, type SystemStop } from '../../machine/system/system.ts';
+import { MOST_CPUS, System, type SystemOptions, type SystemStop } from '../../machine/system/system.ts';
 import { Names } from '../../trace/names.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { CliError, locate } from '../errors.ts';
@@ -78,26 +78,24 @@ function schedulerOf({ schedule, seed, quantum }: RunOptions): Scheduler {
   return seed > 0 ? new Seeded(seed, quantum) : new RoundRobin(quantum);
 }
 
+/** @throws CliError when the host has no room for its memory */
+function makeSystem(options: SystemOptions): System {
+  try {
+    return new System(options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CliError('the host has no room for the guest’s memory', '--memory', 'give less');
+  }
+}
+
 /** `swapgs run --bare --multiboot`: boots it. The status is the guest's own where it ends by the debug-exit port. */
 export function runSystem(path: string, options: RunOptions): number {
   const file = readFile(path);
   const serial = new SerialText(new Output(1));
   const recorder = new Recorder(schedulerOf(options));
-  const { memory, engine, cpus } = options;
-  const system = locate('--cpus', () => {
-    try {
-      return new System({
-        memory,
-        engine,
-        scheduler: recorder,
-        serial: serial.send,
-        ...(cpus === undefined ? {} : { cpus }),
-      });
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new CliError('the host has no room for the guest’s memory', '--memory', 'give less');
-    }
-  });
+  const { memory, engine, cpus = 1 } = options;
+  if (cpus > MOST_CPUS) throw new CliError(`${cpus} are too many CPUs`, '--cpus', `give 1 to ${MOST_CPUS}`);
+  const system = makeSystem({ memory, engine, cpus, scheduler: recorder, serial: serial.send });
   const modules = (options.module ?? []).map((text) => {
     const name = text.split(' ', 1)[0]!;
     return { bytes: readFile(name), commandLine: text };

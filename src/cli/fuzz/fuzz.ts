@@ -158,6 +158,8 @@ class Fuzzing {
     this.#status.say('DONE', counts);
     this.#summary(interrupted());
     if (counts.findings > 0) return STATUS.found;
+    if (counts.lost > 0)
+      throw new CliError(`${counts.lost} runs are lost`, 'swapgs fuzz', 'please report it with the lines above');
     return interrupted() ? STATUS.signal + SIGINT : STATUS.ok;
   }
 

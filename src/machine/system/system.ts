@@ -8,7 +8,7 @@ import { FLAG } from '../../state/rflags.ts';
 import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
 import { stateHash } from '../state-hash.ts';
-import { APIC_BASE, type ApicBus, DELIVERY, type InterruptCommand, type LocalApic, REG } from './apic.ts';
+import { type ApicBus, DELIVERY, type InterruptCommand, type LocalApic, REG } from './apic.ts';
 import { systemCpuid } from './cpuid.ts';
 import { FwCfg } from './fw-cfg.ts';
 import { Pic } from './pic.ts';
@@ -19,6 +19,9 @@ import { RoundRobin, type Scheduler } from './scheduler.ts';
 import { DebugConsole, Serial } from './serial.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
 import { type Activity, Vcpu } from './vcpu.ts';
+
+/** APICs have numbers of 8 bits, and the last is everybody's. */
+export const MOST_CPUS = 255;
 
 export interface SystemOptions {
   readonly memory?: number;
@@ -85,7 +88,7 @@ export class System implements ApicBus {
   /** @throws RangeError when the memory size or the number of CPUs is out of bounds */
   constructor(options: SystemOptions = {}) {
     const count = options.cpus ?? 1;
-    if (!(count >= 1 && count <= 255)) throw new RangeError(`1 to 255 CPUs, not ${count}`);
+    if (!(count >= 1 && count <= MOST_CPUS)) throw new RangeError(`1 to ${MOST_CPUS} CPUs, not ${count}`);
     this.#scheduler = options.scheduler ?? new RoundRobin();
     this.vcpus = Array.from({ length: count }, (_, id) => new Vcpu(id, this));
     this.#current = this.vcpus[0]!;
@@ -445,6 +448,3 @@ export class System implements ApicBus {
     });
   }
 }
-
-/** Physical address of the local APICs behind a reset. */
-export const APIC_ADDRESS = APIC_BASE.address;

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { Bench } from '../../src/fuzz/bench.ts';
+import { fromFile } from '../../src/fuzz/file.ts';
+import { findCulprit } from '../../src/fuzz/shrink.ts';
+import { instructionNamed } from '../../src/semantics/define.ts';
+
+const c = fromFile({
+  codeAddress: '0x20000100',
+  steps: [{ bytes: '48 ff c0' }, { bytes: '0f c8' }, { bytes: '90' }],
+  state: { gpr: { rsp: '0x10001800' } },
+});
+
+test('an engine that fails is a finding, and goes on with the next sequence', () => {
+  const bench = new Bench(['interpreter', 'reference']);
+  const instruction = instructionNamed('bswap') as { define: unknown };
+  const right = instruction.define;
+  instruction.define = () => {
+    throw new RangeError('no such thing');
+  };
+  try {
+    const culprit = findCulprit(bench, c);
+    expect(culprit?.signature).toEqual({ code: 'Bswap_r32', field: 'ending', fault: 'error for none' });
+    expect(culprit?.mismatch.differences).toEqual([{ field: 'ending', got: 'error no such thing', want: 'none' }]);
+  } finally {
+    instruction.define = right;
+  }
+  expect(bench.verdict(c)).toMatchObject({ mismatch: null, unjudged: null, endStep: 3 });
+  bench.close();
+});
