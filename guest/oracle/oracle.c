@@ -36,7 +36,9 @@ enum { ENDING_NORMAL, ENDING_FAULT, ENDING_TIMEOUT, ENDING_REFUSED, ENDING_SYSCA
 /* Exit statuses of this program. */
 enum { BAD_USE = 2, NO_FIFO, NO_MEMORY, NO_SECCOMP, NO_XSAVE, BAD_REQUEST, BAD_WRITE, OWN_FAULT };
 
-#define XSAVE_BYTES 832 /* legacy 512, header 64, upper halves of YMM0-15 256 */
+/* Legacy 512, header 64, upper halves of YMM0-15 256; then at fixed places opmasks 64, upper halves of ZMM0-15 512, ZMM16-31 1024. */
+#define XSAVE_BYTES 2432
+#define AREA_BYTES 4096 /* of the CPU, which puts the last three where CPUID says */
 
 struct record {
   u32 bytes; /* of the whole record with what follows it */
@@ -179,7 +181,7 @@ static struct {
   u64 fsgsbase;                          /* 184: the kernel lets user code use WRFSBASE and its kin */
   u64 own_rsp;                           /* 192 */
 } guest __attribute__((aligned(64), used));
-static u8 entry_xsave[XSAVE_BYTES] __attribute__((aligned(64), used));
+static u8 entry_xsave[AREA_BYTES] __attribute__((aligned(64), used));
 
 void enter(void); /* returns when the case has ended */
 void leave(void) __attribute__((noreturn));
@@ -259,6 +261,10 @@ static void read_bases(struct record *r) {
 enum { FX_MXCSR = 24, FX_XMM = 160, FX_XMM_END = 416, FX_MAGIC1 = 464, XSTATE_BV = 512, YMM_HIGH = 576 };
 #define FP_XSTATE_MAGIC1 0x46505853
 
+/* State components 5, 6, 7: in a record, and in an area of this CPU. */
+static struct { u32 record, size, area; } avx512[3] = {{832, 64, 0}, {896, 512, 0}, {1408, 1024, 0}};
+static u64 xcr0, xstate_mask; /* what the kernel enabled, and which of it a case sets */
+
 /* The legacy image always; the upper halves of YMM when the frame has them in use. */
 static void read_vectors(struct record *r, const u8 *fpstate) {
   memcpy(r->xsave, fpstate, 512);
@@ -267,6 +273,8 @@ static void read_vectors(struct record *r, const u8 *fpstate) {
   u64 in_use = *(const u64 *)(fpstate + XSTATE_BV);
   *(u64 *)(r->xsave + XSTATE_BV) = in_use;
   if (in_use & 4) memcpy(r->xsave + YMM_HIGH, fpstate + YMM_HIGH, 256);
+  for (u64 i = 0; i < 3; i++)
+    if (in_use & xstate_mask & 0x20UL << i) memcpy(r->xsave + avx512[i].record, fpstate + avx512[i].area, avx512[i].size);
 }
 
 __attribute__((used)) void trapped(int signal, void *info, struct ucontext *uc) {
@@ -423,8 +431,6 @@ static u8 *emit_changes(u8 *to, struct region *r, u32 *count) {
   return to;
 }
 
-static u64 xcr0, xstate_mask; /* what the kernel enabled, and which of it a case sets */
-
 static int place(const struct record *c) {
   const u8 *at = (const u8 *)(c + 1);
   struct region *r = region_of(c->code_address, c->code_length);
@@ -478,7 +484,9 @@ static void run_case(const struct record *c) {
     guest.rflags = c->rflags;
     guest.rsp = c->gpr[4];
     guest.ss = USER_SS;
-    memcpy(entry_xsave, c->xsave, XSAVE_BYTES);
+    memcpy(entry_xsave, c->xsave, YMM_HIGH + 256);
+    for (u64 i = 0; i < 3; i++)
+      if (avx512[i].area) memcpy(entry_xsave + avx512[i].area, c->xsave + avx512[i].record, avx512[i].size);
     u64 *header = (u64 *)(entry_xsave + XSTATE_BV);
     memset(header, 0, 64);
     header[0] = xstate_mask;
@@ -564,6 +572,14 @@ static void examine_cpu(const u64 *auxv) {
   asm volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
   xcr0 = a | (u64)d << 32;
   xstate_mask = xcr0 & 7;
+  if ((xcr0 & 0xe0) != 0xe0) return;
+  for (u32 i = 0; i < 3; i++) {
+    a = 0x0d, c = 5 + i;
+    asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    if (b + avx512[i].size > AREA_BYTES) return;
+    avx512[i].area = b;
+  }
+  xstate_mask = xcr0 & 0xe7;
 }
 
 __attribute__((used, noreturn)) void start(u64 *stack) {

@@ -69,6 +69,7 @@ function codeInfo(i: Instruction): CodeInfo {
   return info;
 }
 
+const EVEX = 0x62;
 const RSP = 4;
 const RBP = 5;
 
@@ -241,6 +242,12 @@ function decodeAlone(bytes: Uint8Array, options: number = DecoderOptions.None): 
   return Object.freeze(described(i, bytes));
 }
 
+/** P2 of an EVEX prefix as an operand: aaa in bits 2:0, b 4, L'L 6:5, z 7 (SDM 2A 2.7.1). V' is part of a register operand. */
+function evexControl(bytes: Uint8Array, length: number): Operand {
+  const at = bytes.subarray(0, length).indexOf(EVEX);
+  return { kind: 'imm', value: BigInt(bytes[at + 3]! & 0xf7), width: 8 };
+}
+
 function described(i: Instruction, bytes: Uint8Array): Insn {
   const info = codeInfo(i);
   const operands: Operand[] = [];
@@ -251,6 +258,7 @@ function described(i: Instruction, bytes: Uint8Array): Insn {
     else if (ADDRESS32_STRING.has(i.opKind(n))) address32 = true;
   }
   const length = i.length;
+  if (info.mnemonic.startsWith('evex.')) operands.push(evexControl(bytes, length));
   return {
     bytes: bytes.slice(0, length),
     length,

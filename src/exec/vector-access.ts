@@ -7,10 +7,14 @@ import { STATE_BIT } from '../state/xsave.ts';
 const CR0 = { EM: 4n, TS: 8n } as const;
 const CR4_OSFXSR = 1n << 9n;
 const AVX_STATE = Number(STATE_BIT.sse | STATE_BIT.avx);
+const AVX512_STATE = Number(STATE_BIT.avx512) | AVX_STATE;
 const MXCSR = new Set(['ldmxcsr', 'stmxcsr']);
 
 /** Whether it is of AVX: VEX instructions on general-purpose registers need nothing but the CPU. */
 const isAvx = (insn: Insn): boolean => insn.codeName.startsWith('VEX_V');
+
+/** Whether it is of AVX-512: EVEX instructions, and those on opmask registers. */
+const isAvx512 = (insn: Insn): boolean => /^(EVEX_|VEX_K)/.test(insn.codeName);
 
 /**
  * What an instruction on vector registers raises under the present CR0.EM, CR0.TS and CR4.OSFXSR (SDM 3A 2.5): #NM, #UD, or null:
@@ -19,8 +23,9 @@ const isAvx = (insn: Insn): boolean => insn.codeName.startsWith('VEX_V');
  */
 export function refusal(insn: Insn, cpu: CpuState): number | null {
   const cr0 = cpu.u64(L.CR0);
-  if (isAvx(insn)) {
-    if ((cpu.view.getUint32(L.USABLE, true) & AVX_STATE) !== AVX_STATE) return VECTOR.UD;
+  if (isAvx512(insn) || isAvx(insn)) {
+    const needed = isAvx512(insn) ? AVX512_STATE : AVX_STATE;
+    if ((cpu.view.getUint32(L.USABLE, true) & needed) !== needed) return VECTOR.UD;
     return cr0 & CR0.TS ? VECTOR.NM : null;
   }
   const ready = (cpu.u64(L.CR4) & CR4_OSFXSR) !== 0n;

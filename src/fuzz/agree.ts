@@ -1,5 +1,7 @@
+import { avx512Differences } from '../oracle/avx512.ts';
 import type { OracleCase, OracleResult } from '../oracle/case.ts';
 import { REGIONS, regionOf } from '../oracle/layout.ts';
+import { hostFeatures } from '../oracle/native.ts';
 import type { Sandbox } from '../oracle/sandbox.ts';
 import { FX, FXSAVE_WRITTEN, fxsaveImage } from '../state/fxsave.ts';
 import { FS_BASE, GPR, GS_BASE, vectorAt } from '../state/layout.ts';
@@ -45,6 +47,7 @@ export function agrees(
   host: OracleResult,
   openFlags: number,
   ymm: boolean,
+  zmm = ymm && hostFeatures().has('AVX512F'),
 ): boolean {
   const { cpu } = sandbox.machine;
   if (!endingsAgree(ending, host) || cpu.rip !== host.rip) return false;
@@ -60,6 +63,7 @@ export function agrees(
     const high = host.ymmHighBytes;
     for (let n = 0; n < 16; n++) if (!same(cpu.u8, vectorAt(n) + 16, high, 16 * n, 16)) return false;
   }
+  if (zmm && avx512Differences(cpu, host.avx512).length > 0) return false;
   if (cpu.u64(FS_BASE) !== host.fsBase || cpu.u64(GS_BASE) !== host.gsBase) return false;
   return memoryAgrees(sandbox, c, host);
 }

@@ -2,7 +2,7 @@ import { hex, hexBytes, parseHexBytes } from '../bits/hex.ts';
 import { GPR_NAMES } from '../decode/registers.ts';
 import { disassemble } from '../decode/text.ts';
 import { regionOf } from '../oracle/layout.ts';
-import { FXSAVE_BYTES } from '../oracle/record.ts';
+import { AVX512_BYTES, FXSAVE_BYTES } from '../oracle/record.ts';
 import { initialFxsave } from '../oracle/wire.ts';
 import { assemble, type FuzzCase, offsetsOf, type StartState, type Step, type Within } from './steps.ts';
 
@@ -32,6 +32,7 @@ export interface CaseFile {
     readonly fxsave?: string;
     readonly xmm?: Readonly<Record<string, string>>;
     readonly ymmHigh?: Readonly<Record<string, string>>;
+    readonly avx512?: string;
     readonly memory?: readonly { readonly address: string; readonly bytes: string }[];
   };
 }
@@ -65,6 +66,7 @@ export function toFile(c: FuzzCase): CaseFile {
   const gpr = nonzero(state.gpr, (n) => GPR_NAMES[n]!);
   const xmm = nonzero(state.xmm, String);
   const ymmHigh = nonzero(state.ymmHigh, String);
+  const avx512 = hexBytes(withoutTail(state.avx512 ?? new Uint8Array()), '');
   const fxsave = hexBytes(withoutTail(state.fxsave), '');
   return {
     codeAddress: hex(c.codeAddress),
@@ -84,6 +86,7 @@ export function toFile(c: FuzzCase): CaseFile {
       ...present('fxsave', fxsave, fxsave !== hexBytes(withoutTail(initialFxsave()), '')),
       ...present('xmm', xmm, !isEmpty(xmm)),
       ...present('ymmHigh', ymmHigh, !isEmpty(ymmHigh)),
+      ...present('avx512', avx512, avx512 !== ''),
       ...present(
         'memory',
         state.memory.map(({ address, bytes }) => ({ address: hex(address), bytes: hexBytes(bytes, '') })),
@@ -173,6 +176,11 @@ function stateFrom(value: unknown): StartState {
     fxsave.fill(0);
     fxsave.set(bytesOf(state['fxsave'], 'fxsave', FXSAVE_BYTES));
   }
+  let avx512: Uint8Array | undefined;
+  if (state['avx512'] !== undefined) {
+    avx512 = new Uint8Array(AVX512_BYTES);
+    avx512.set(bytesOf(state['avx512'], 'avx512', AVX512_BYTES));
+  }
   const word = (name: string, bits: number, otherwise: bigint): bigint =>
     state[name] === undefined ? otherwise : number(state[name], name, bits);
   return {
@@ -184,6 +192,7 @@ function stateFrom(value: unknown): StartState {
     fxsave,
     xmm: numbered(state['xmm'], 'xmm'),
     ymmHigh: numbered(state['ymmHigh'], 'ymmHigh'),
+    ...(avx512 ? { avx512 } : {}),
     memory: list(state['memory'] ?? [], 'memory').map((entry, n) => {
       const patch = object(entry, `memory ${n}`);
       const address = number(patch['address'], `memory ${n}: address`, 64);

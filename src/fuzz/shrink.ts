@@ -1,6 +1,7 @@
 import { isPrefix } from '../decode/insn.ts';
 import { constantFields } from '../decode/usage.ts';
 import { CODE, DATA, WRITABLE_CODE } from '../oracle/layout.ts';
+import { AVX512_BYTES } from '../oracle/record.ts';
 import { initialFxsave } from '../oracle/wire.ts';
 import type { Bench, Mismatch } from './bench.ts';
 import { type Signature, signatureOf, signatureText } from './signature.ts';
@@ -70,6 +71,7 @@ function* stateMoves(c: FuzzCase): Generator<Move> {
   const zeros = new Array<bigint>(16).fill(0n);
   yield (now) => withState(now, { fxsave: initialFxsave() });
   yield (now) => withState(now, { ymmHigh: zeros });
+  yield (now) => (now.state.avx512 ? withState(now, { avx512: new Uint8Array(AVX512_BYTES) }) : null);
   yield (now) => withState(now, { xmm: zeros });
   yield (now) => withState(now, { mxcsr: EMPTY.mxcsr });
   yield (now) => withState(now, { rflags: EMPTY.rflags });

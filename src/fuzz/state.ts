@@ -1,5 +1,6 @@
 import type { Random } from '../bits/random.ts';
 import { Random as Generator } from '../bits/random.ts';
+import { drawAvx512 } from '../oracle/avx512.ts';
 import type { MemoryPatch } from '../oracle/case.ts';
 import { DATA, READ_ONLY } from '../oracle/layout.ts';
 import { drawMxcsr, seasoned, text128, value64, value128 } from '../oracle/states.ts';
@@ -18,6 +19,7 @@ const POOL_SEED = 0x900d;
 interface Pool {
   readonly fxsave: readonly Uint8Array[];
   readonly vectors: readonly bigint[];
+  readonly avx512: readonly Uint8Array[];
   readonly memory: readonly (readonly MemoryPatch[])[];
 }
 let pool: Pool | undefined;
@@ -38,6 +40,7 @@ function pooled(): Pool {
     pool = {
       fxsave: many(4 * POOL, () => drawFxsave(random)),
       vectors: many(16 * POOL, () => (random.below(16) ? value128(random) : text128(random))),
+      avx512: many(POOL, () => drawAvx512(random, () => value128(random))),
       memory: many(POOL, () => memoryOf(random)),
     };
   }
@@ -46,7 +49,7 @@ function pooled(): Pool {
 
 /** A state to start from: mostly with registers that point at memory, some small numbers, and anything else. */
 export function drawState(random: Random): StartState {
-  const { fxsave, vectors, memory } = pooled();
+  const { fxsave, vectors, memory, avx512 } = pooled();
   const gpr = Array.from({ length: 16 }, (_, n) => {
     if (n === RSP)
       return BigInt(random.below(16) ? STACK + (random.below(8) ? 0 : random.below(16)) : drawTarget(random));
@@ -62,6 +65,7 @@ export function drawState(random: Random): StartState {
     fxsave: random.pick(fxsave),
     xmm: Array.from({ length: 16 }, () => random.pick(vectors)),
     ymmHigh: Array.from({ length: 16 }, () => random.pick(vectors)),
+    avx512: random.pick(avx512),
     mxcsr: drawMxcsr(random),
     memory: random.pick(memory),
   };

@@ -33,7 +33,8 @@ export function insnOf(step: Step): Insn | null {
 }
 
 /** The state that a sequence starts from: all of an `OracleCase` but its code. */
-export type StartState = Required<Omit<OracleCase, 'code' | 'codeAddress' | 'rip' | 'memory'>> & {
+export type StartState = Required<Omit<OracleCase, 'code' | 'codeAddress' | 'rip' | 'memory' | 'avx512'>> & {
+  readonly avx512?: Uint8Array;
   readonly memory: NonNullable<OracleCase['memory']>;
 };
 

@@ -38,7 +38,12 @@ export interface CpuidState {
 
 /** State components that a profile's XCR0 can enable. */
 export function stateComponents({ reported }: CpuProfile): bigint {
-  return STATE_BIT.x87 | STATE_BIT.sse | (reported.has('AVX') ? STATE_BIT.avx : 0n);
+  return (
+    STATE_BIT.x87 |
+    STATE_BIT.sse |
+    (reported.has('AVX') ? STATE_BIT.avx : 0n) |
+    (reported.has('AVX512F') ? STATE_BIT.avx512 : 0n)
+  );
 }
 
 /** Leaf 0Dh: the state components, and the areas that XSAVE and its kin take for them (SDM 1 13.2). */
@@ -103,7 +108,12 @@ export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state:
       return cacheLeaf(subleaf);
     case 7:
       if (subleaf > 0) return [bits('eax'), 0, 0, 0];
-      return [profile.reported.has('AVX_VNNI') ? 1 : 0, bits('ebx', PLATFORM_LEAF7_EBX), bits('ecx'), bits('edx')];
+      return [
+        profile.reported.has('AVX_VNNI') || profile.reported.has('AVX512_BF16') ? 1 : 0,
+        bits('ebx', PLATFORM_LEAF7_EBX),
+        bits('ecx'),
+        bits('edx'),
+      ];
     case 0x0d:
       return xsaveLeaf(profile, subleaf, state.xcr0);
     case 0x8000_0000:

@@ -24,9 +24,10 @@ const MODEST = words('CMPXCHG16B MOVBE POPCNT FSGSBASE BMI1 BMI2 ADX LAHF_SAHF L
 const LEVEL_1 = words('MMX FSGSBASE RDTSCP');
 const LEVEL_2 = words('CMPXCHG16B LAHF_SAHF POPCNT SSE3 SSSE3 SSE4_1 SSE4_2');
 const LEVEL_3 = words('AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE XSAVEOPT XSAVEC');
+const LEVEL_4 = words('AVX512F AVX512BW AVX512CD AVX512DQ AVX512VL');
 /** Everything else that is implemented. */
 const REST = words(
-  'ADX AES AVX_VNNI CLFLUSHOPT CLWB GFNI MOVDIR64B MOVDIRI PCLMULQDQ RDPID RDRAND RDSEED SERIALIZE SHA SMAP VAES VPCLMULQDQ',
+  'ADX AES AVX512_BITALG AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VPOPCNTDQ AVX_VNNI CLFLUSHOPT CLWB GFNI MOVDIR64B MOVDIRI PCLMULQDQ RDPID RDRAND RDSEED SERIALIZE SHA SMAP VAES VPCLMULQDQ',
 );
 
 /** Instructions of other vendors, which no Intel CPU has. */
@@ -40,7 +41,7 @@ function exactly(name: CpuName, doc: string, ...levels: readonly (readonly strin
 }
 
 /** Names for `--cpu`. */
-export const CPU_NAMES = ['default', 'x86-64', 'x86-64-v2', 'x86-64-v3', 'max'] as const;
+export const CPU_NAMES = ['default', 'x86-64', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'max'] as const;
 export type CpuName = (typeof CPU_NAMES)[number];
 
 const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
@@ -53,7 +54,8 @@ const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
   'x86-64': exactly('x86-64', 'the baseline: SSE2', LEVEL_1),
   'x86-64-v2': exactly('x86-64-v2', 'up to SSE4.2 and POPCNT', LEVEL_1, LEVEL_2),
   'x86-64-v3': exactly('x86-64-v3', 'up to AVX2, FMA and BMI2', LEVEL_1, LEVEL_2, LEVEL_3),
-  max: exactly('max', 'everything that is implemented', LEVEL_1, LEVEL_2, LEVEL_3, REST),
+  'x86-64-v4': exactly('x86-64-v4', 'up to AVX-512 F, BW, CD, DQ and VL', LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4),
+  max: exactly('max', 'everything that is implemented', LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4, REST),
 };
 
 /** The profile of that name. */

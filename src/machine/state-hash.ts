@@ -43,7 +43,7 @@ export const ARCHITECTURAL: readonly (readonly [from: number, to: number])[] = [
   [L.FS_BASE, L.ZERO],
   [L.CR0, L.SYSTEM_END],
   [L.VECTOR, L.FP_RAISED],
-  [L.X87_CW, L.X87_REG + 8 * 16],
+  [L.X87_CW, L.OPMASK + 8 * 8],
 ];
 
 /** Whether a frame, given as its words, holds anything. */

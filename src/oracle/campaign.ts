@@ -117,12 +117,14 @@ export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: b
   // The manual gives an error bound for these, not a result.
   const approximate = /^v?r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
   const ymm = hostFeatures().has('AVX');
-  if (intel) return { rflags: 0, gpr, ymm, approximate, anyMemoryFault, x87Status: 0, x87Pointers: true, memory: [] };
+  const zmm = hostFeatures().has('AVX512F');
+  if (intel)
+    return { rflags: 0, gpr, ymm, zmm, approximate, anyMemoryFault, x87Status: 0, x87Pointers: true, memory: [] };
   const x87 = x87Masks(insn, c, host);
   let rflags = undefinedFlags(insn) | x87.rflags;
   // OF is undefined for every count but one, also where the count is a multiple of the rotation's length.
   if (/^rc[lr]$/.test(insn.mnemonic)) rflags |= FLAG.OF;
-  return { ...x87, rflags, gpr, ymm, approximate, anyMemoryFault, x87Stack: entersMmxEarly(insn, host) };
+  return { ...x87, rflags, gpr, ymm, zmm, approximate, anyMemoryFault, x87Stack: entersMmxEarly(insn, host) };
 }
 /** Repeated string instructions and the marker fit well below this. */
 const BUDGET = 4096;

@@ -1,4 +1,12 @@
-import { FXSAVE_BYTES, FXSAVE_MXCSR, FXSAVE_XMM, RECORD, XSAVE_YMM_HIGH } from './record.ts';
+import {
+  AVX512_BYTES,
+  FXSAVE_BYTES,
+  FXSAVE_MXCSR,
+  FXSAVE_XMM,
+  RECORD,
+  XSAVE_OPMASK,
+  XSAVE_YMM_HIGH,
+} from './record.ts';
 
 /** Bytes at an address. */
 export interface MemoryPatch {
@@ -30,6 +38,8 @@ export interface OracleCase {
   readonly xmm?: ArrayLike<bigint>;
   /** Upper halves of YMM0 … 15, 128 bits each; ignored without AVX. */
   readonly ymmHigh?: ArrayLike<bigint>;
+  /** State of AVX-512 beyond YMM: k0–7 (8 bytes each), upper halves of ZMM0–15 (32 each), ZMM16–31 (64 each); ignored without it. */
+  readonly avx512?: Uint8Array;
   /** Over the image. Reserved bits make the case end as `refused`. */
   readonly mxcsr?: number;
   /** Contents of the memory regions; bytes not named hold the region's background. Applied in order. */
@@ -112,6 +122,10 @@ export class OracleResult {
   /** The upper halves of YMM0 … 15, 16 bytes each. */
   get ymmHighBytes(): Uint8Array {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + RECORD.XSAVE + XSAVE_YMM_HIGH, 16 * 16);
+  }
+  /** k0–7, upper halves of ZMM0–15, ZMM16–31, as `OracleCase.avx512` has them; zero without AVX-512. */
+  get avx512(): Uint8Array {
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + RECORD.XSAVE + XSAVE_OPMASK, AVX512_BYTES);
   }
   #u128(at: number): bigint {
     return this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);

@@ -8,6 +8,7 @@ import { FS_BASE, GS_BASE } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
 import { readExtended } from '../state/x87.ts';
+import { avx512Differences } from './avx512.ts';
 import type { OracleCase, OracleResult } from './case.ts';
 import { homeAddress, REGIONS } from './layout.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -23,6 +24,8 @@ export interface Masks {
   readonly anyMemoryFault: boolean;
   /** The host has YMM registers. */
   readonly ymm: boolean;
+  /** The host has ZMM registers. */
+  readonly zmm?: boolean;
   /** Vector registers that may differ by the tolerance of an approximation. */
   readonly approximate: boolean;
   /** Bits of the x87 status word, and whether its pointers are compared where no exception waits. */
@@ -62,6 +65,7 @@ export function differences(sandbox: Sandbox, ending: Ending, host: OracleResult
     if (masks.ymm && upper !== hostUpper && !(masks.approximate && lanesClose(upper, hostUpper)))
       differ(`ymm${n} 255:128`, hex(upper, 128), hex(hostUpper, 128));
   }
+  if (masks.zmm) for (const [name, ours, theirs] of avx512Differences(cpu, host.avx512)) differ(name, ours, theirs);
   differX87(differ, cpu, host.fxsave, masks);
   differ('fsbase', hex(cpu.u64(FS_BASE)), hex(host.fsBase));
   differ('gsbase', hex(cpu.u64(GS_BASE)), hex(host.gsBase));

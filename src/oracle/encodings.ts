@@ -16,14 +16,20 @@ export interface Encoding {
 }
 
 const MANDATORY: readonly (readonly number[])[] = [[], [0x66], [0xf2], [0xf3], [0x66, 0xf2]];
+const EVEX = 0x62;
 const ESCAPES: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 
 /** Every encoding that the decoder finds in the legacy and VEX opcode maps and that `wanted` accepts, one entry a Code. */
 export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
   const found = new Map<number, { encoding: Encoding; modrm: Set<number> }>();
   const bytes = new Uint8Array(MAX_INSN_LENGTH);
-  const consider = (prefix: readonly number[], rexW: boolean, opcode: readonly number[]): void => {
-    for (const modrm of MODRM_SAMPLES) {
+  const consider = (
+    prefix: readonly number[],
+    rexW: boolean,
+    opcode: readonly number[],
+    samples: readonly number[] = MODRM_SAMPLES,
+  ): void => {
+    for (const modrm of samples) {
       const head = [...prefix, ...(rexW ? [0x48] : []), ...opcode];
       bytes.fill(0x11);
       bytes.set(head);
@@ -49,6 +55,17 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
         for (const w of [0, 0x80])
           for (const vvvv of [0x78, 0x60])
             for (const l of [0, 4]) consider([], false, [0xc4, 0xe0 | map, w | vvvv | l | pp, opcode]);
+  for (let map = 1; map <= 3; map++)
+    for (let opcode = 0; opcode < 256; opcode++)
+      for (let pp = 0; pp < 4; pp++)
+        for (const w of [0, 0x80])
+          for (const l of [0, 0x20, 0x40]) {
+            const shifts = map === 1 && opcode >= 0x71 && opcode <= 0x73;
+            const samples = shifts ? MODRM_SAMPLES : [0xc1, 0x41];
+            consider([], false, [EVEX, 0xf0 | map, w | 0x7c | pp, 8 | l, opcode], samples);
+            // Gathers and scatters have a mask and an index.
+            if (map === 2) consider([], false, [EVEX, 0xf0 | map, w | 0x7c | pp, 9 | l, opcode], [0x0c]);
+          }
   return [...found.values()].map(({ encoding, modrm }) => ({ ...encoding, modrm: [...modrm] }));
 }
 
@@ -67,14 +84,22 @@ export function drawInsn(e: Encoding, random: Random): Insn | null {
   const bytes = new Uint8Array(MAX_INSN_LENGTH);
   for (let attempt = 0; attempt < 20; attempt++) {
     const head: number[] = [];
-    const vex = e.opcode[0] === 0xc4 && e.opcode.length === 4;
+    const evex = e.opcode[0] === EVEX && e.opcode.length === 5;
+    const vex = evex || (e.opcode[0] === 0xc4 && e.opcode.length === 4);
     if (random.below(24) === 0) head.push(random.pick([0x64, 0x65]));
     if (random.below(32) === 0) head.push(0x67);
     if (!vex && random.below(12) === 0) head.push(0xf0);
     head.push(...e.prefix);
     // A prefix that is not mandatory repeats string instructions.
     if (!vex && e.opcode.length === 1 && random.below(6) === 0) head.push(random.pick([0xf2, 0xf3]));
-    if (vex) {
+    if (evex) {
+      const [, p0, p1, p2, opcode] = e.opcode as [number, number, number, number, number];
+      const vvvv = random.below(2) ? (p1 & 0x87) | (random.below(16) << 3) : p1;
+      const control = (p2 & 0x60) | (random.below(4) ? 8 : 0) | (random.below(3) ? random.below(8) : 0);
+      const own = (random.below(4) ? 0 : 0x10) | (random.below(3) ? 0 : 0x80);
+      const rounding = own & 0x10 && random.below(2) ? random.below(4) << 5 : control & 0x60;
+      head.push(EVEX, (p0 & 7) | (random.below(16) << 4), vvvv, (control & 0x1f) | own | rounding, opcode);
+    } else if (vex) {
       const [vexByte, rxbm, wvp, opcode] = e.opcode as [number, number, number, number];
       head.push(vexByte, (random.below(8) << 5) | (rxbm & 0x1f), (wvp & 0x87) | (random.below(16) << 3), opcode);
     } else {

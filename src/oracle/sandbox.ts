@@ -5,6 +5,7 @@ import { fxrstorImage } from '../state/fxsave.ts';
 import { CR4, FP_RAISED, FS_BASE, GS_BASE, ICOUNT, XCR0 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { STATE_BIT } from '../state/xsave.ts';
+import { setAvx512 } from './avx512.ts';
 import type { OracleCase } from './case.ts';
 import { ALIASES, CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
 import { initialFxsave } from './wire.ts';
@@ -54,7 +55,7 @@ export class Sandbox {
     // The host's system has XSAVE switched on, with the AVX state.
     const { cpu } = this.machine;
     cpu.setU64(CR4, cpu.u64(CR4) | CR4_OSXSAVE);
-    cpu.setU64(XCR0, STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx);
+    cpu.setU64(XCR0, STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512);
     cpu.settleUsable();
   }
 
@@ -100,6 +101,7 @@ export class Sandbox {
       if (xmm !== undefined) cpu.setXmm(n, xmm);
       cpu.setYmmHigh(n, c.ymmHigh?.[n] ?? 0n);
     }
+    setAvx512(cpu, c.avx512);
     cpu.rflags = c.rflags ?? 0x202;
     if (c.mxcsr !== undefined) cpu.mxcsr = c.mxcsr;
     cpu.view.setUint32(FP_RAISED, 0, true);

@@ -1,6 +1,7 @@
 import type { Random } from '../bits/random.ts';
 import type { Insn, MemoryOperand } from '../decode/insn.ts';
 import { FLAG } from '../state/rflags.ts';
+import { drawAvx512 } from './avx512.ts';
 import type { MemoryPatch, OracleCase } from './case.ts';
 import { CODE, DATA, READ_ONLY, regionOf } from './layout.ts';
 import { drawArea, drawFxsave, drawX87Operand } from './x87-states.ts';
@@ -220,6 +221,9 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     fxsave: drawFxsave(random),
     xmm: strings ? xmm.map(() => text128(random)) : xmm,
     ymmHigh,
+    ...(/^(EVEX|VEX_K)|XSAVE|XRSTOR/i.test(insn.codeName) || random.below(8) === 0
+      ? { avx512: drawAvx512(random, () => value128(random)) }
+      : {}),
     mxcsr: drawMxcsr(random),
     memory,
   };

@@ -4,7 +4,7 @@
  */
 import { type MemoryPatch, type OracleCase, type OracleEnding, OracleResult } from './case.ts';
 import { CODE } from './layout.ts';
-import { FXSAVE_BYTES, FXSAVE_MXCSR, FXSAVE_XMM, RECORD, XSAVE_YMM_HIGH } from './record.ts';
+import { FXSAVE_BYTES, FXSAVE_MXCSR, FXSAVE_XMM, RECORD, XSAVE_OPMASK, XSAVE_YMM_HIGH } from './record.ts';
 
 const PATCH_HEADER = 16;
 const DEFAULT_RFLAGS = 0x202;
@@ -68,6 +68,8 @@ export function writeCase(u8: Uint8Array, view: DataView, at: number, c: OracleC
   if (c.mxcsr !== undefined) view.setUint32(xsave + FXSAVE_MXCSR, c.mxcsr, true);
   if (c.xmm) writeVectors(view, xsave + FXSAVE_XMM, c.xmm);
   if (c.ymmHigh) writeVectors(view, xsave + XSAVE_YMM_HIGH, c.ymmHigh);
+
+  if (c.avx512) u8.set(c.avx512, xsave + XSAVE_OPMASK);
 
   let to = at + RECORD.SIZE;
   u8.set(c.code, to);

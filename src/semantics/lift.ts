@@ -288,11 +288,11 @@ export class Lift {
   }
 }
 
-const FILES = new Set(['gpr', 'vector', 'mm', 'seg', 'cr', 'dr', 'st']);
+const FILES = new Set(['gpr', 'vector', 'mm', 'seg', 'cr', 'dr', 'st', 'k']);
 
-/** Register files and widths that the definitions know: vectors wider than 256 bits are still to come. */
+/** Register files and widths that the definitions know. */
 export function isSupported(op: { kind: string; file?: string; w: number }): boolean {
-  return op.kind !== 'reg' || (FILES.has(op.file!) && op.w <= 256);
+  return op.kind !== 'reg' || (FILES.has(op.file!) && op.w <= 512);
 }
 
 /** IR of one instruction with these operands, or null where the mnemonic has no definition. */

@@ -134,6 +134,9 @@ export const X87_DP = STATE + 0xc18;
 /** x87 physical registers R0 … R7, 16 bytes each: significand u64, then sign and exponent u16. ST(i) is R[(TOP + i) & 7]. */
 export const X87_REG = STATE + 0xc40;
 
+/** Opmask registers k0 … k7, u64 each. */
+export const OPMASK = STATE + 0xcc0;
+
 /** Execution control, written by engines and helpers. */
 export const EXEC = STATE + 0xe00;
 /** Instructions that may still retire before the engine must return, i64. */
@@ -185,5 +188,7 @@ export const MAX_RAM = 0x1_0000_0000 - RAM - 0x1_0000;
 export const gprAt = (n: number): number => GPR + 8 * n;
 /** Byte offset of vector register `n`. */
 export const vectorAt = (n: number): number => VECTOR + VECTOR_STRIDE * n;
+/** Byte offset of opmask register `n`. */
+export const opmaskAt = (n: number): number => OPMASK + 8 * n;
 /** Byte offset of MMX register `n`: the significand of physical x87 register R`n`, whatever TOP is. */
 export const mmxAt = (n: number): number => X87_REG + 16 * n;

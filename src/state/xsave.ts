@@ -1,9 +1,9 @@
 import type { CpuState } from './cpu-state.ts';
 import { FX, fxrstorX87, fxsaveX87, MXCSR_MASK } from './fxsave.ts';
-import { VECTOR, VECTOR_STRIDE } from './layout.ts';
+import { OPMASK, VECTOR, VECTOR_STRIDE } from './layout.ts';
 
 /** Bits of XCR0 and of every mask of state components (SDM 1 13.1). */
-export const STATE_BIT = { x87: 1n, sse: 2n, avx: 4n } as const;
+export const STATE_BIT = { x87: 1n, sse: 2n, avx: 4n, opmask: 0x20n, avx512: 0xe0n } as const;
 /** The value of MXCSR that counts as initial. */
 const MXCSR_INITIAL = 0x1f80;
 const X87_CW_INITIAL = 0x37f;
@@ -33,7 +33,34 @@ export interface Component {
 const REGISTERS = 16;
 const upper = (n: number): number => VECTOR + VECTOR_STRIDE * n + 16;
 
-/** Components beyond x87 and SSE, by number. */
+/** A component whose bytes stand in the state as they stand in the area, in pieces of the same length. */
+function pieces(
+  number: number,
+  offset: number,
+  aligned: boolean,
+  places: readonly number[],
+  length: number,
+): Component {
+  const words = places.flatMap((place) => Array.from({ length: length / 8 }, (_, i) => place + 8 * i));
+  return {
+    number,
+    size: words.length * 8,
+    offset,
+    aligned,
+    save: (cpu, area, at) => {
+      for (const [i, word] of words.entries()) area.setBigUint64(at + 8 * i, cpu.u64(word), true);
+    },
+    load: (cpu, area, at) => {
+      for (const [i, word] of words.entries()) cpu.setU64(word, area?.getBigUint64(at + 8 * i, true) ?? 0n);
+    },
+    initial: (cpu) => words.every((word) => cpu.u64(word) === 0n),
+  };
+}
+
+const numbered = (from: number, count: number, place: (n: number) => number): number[] =>
+  Array.from({ length: count }, (_, n) => place(from + n));
+
+/** Components beyond x87 and SSE, by number: AVX; opmasks, upper halves of ZMM0–15, ZMM16–31. */
 export const COMPONENTS: readonly Component[] = [
   {
     number: 2,
@@ -53,6 +80,21 @@ export const COMPONENTS: readonly Component[] = [
       return true;
     },
   },
+  pieces(5, 1088, false, [OPMASK], 64),
+  pieces(
+    6,
+    1152,
+    false,
+    numbered(0, REGISTERS, (n) => upper(n) + 16),
+    32,
+  ),
+  pieces(
+    7,
+    1664,
+    false,
+    numbered(REGISTERS, REGISTERS, (n) => upper(n) - 16),
+    64,
+  ),
 ];
 
 const has = (mask: bigint, number: number): boolean => ((mask >> BigInt(number)) & 1n) === 1n;

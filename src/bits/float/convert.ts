@@ -32,7 +32,8 @@ export function convert(from: FloatFormat, to: FloatFormat, env: FloatEnv, bits:
 }
 
 /** Widths of the integers that x86 converts from and to. */
-export type IntWidth = 16 | 32 | 64;
+/** 65: an unsigned number of 64 bits with its sign. */
+export type IntWidth = 16 | 32 | 64 | 65;
 
 /** The magnitude of a finite number rounded to an integer; raises inexact. */
 export function roundMagnitude(env: FloatEnv, a: Unpacked, rounding = env.rounding): bigint {

@@ -1,7 +1,7 @@
 import { defineHelper, type HelperContext } from './helper.ts';
 
 /** Bytes of a vector register. */
-const BYTES = 32;
+const BYTES = 64;
 
 const element = (c: HelperContext, place: number, i: number, w: 32 | 64): bigint =>
   w === 32 ? BigInt(c.cpu.view.getUint32(place + 4 * i, true)) : c.cpu.view.getBigUint64(place + 8 * i, true);

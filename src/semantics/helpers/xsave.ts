@@ -132,9 +132,16 @@ defineHelper({
     if (!(c.cpu.u64(CR4) & CR4_OSXSAVE)) return c.fault(UD, null);
     if (privileged(c)) return;
     const value = pair(c);
-    const known = X.STATE_BIT.x87 | X.STATE_BIT.sse | (c.machine.has('AVX') ? X.STATE_BIT.avx : 0n);
+    const known =
+      X.STATE_BIT.x87 |
+      X.STATE_BIT.sse |
+      (c.machine.has('AVX') ? X.STATE_BIT.avx : 0n) |
+      (c.machine.has('AVX512F') ? X.STATE_BIT.avx512 : 0n);
     const avxAlone = value & X.STATE_BIT.avx && !(value & X.STATE_BIT.sse);
-    if (c.cpu.gpr(1) & 0xffff_ffffn || value & ~known || !(value & X.STATE_BIT.x87) || avxAlone) return c.fault(GP, 0);
+    const upper = value & X.STATE_BIT.avx512;
+    const part512 = upper !== 0n && (upper !== X.STATE_BIT.avx512 || !(value & X.STATE_BIT.avx));
+    if (c.cpu.gpr(1) & 0xffff_ffffn || value & ~known || !(value & X.STATE_BIT.x87) || avxAlone || part512)
+      return c.fault(GP, 0);
     c.cpu.setU64(XCR0, value);
     c.cpu.settleUsable();
     c.decodingChanged();

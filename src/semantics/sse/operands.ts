@@ -18,7 +18,7 @@ export const partAddress = (x: Lift, address: Val, i: number): Val =>
   i === 0 ? address : x.b.add(address, x.constant(16 * i, 64));
 
 /** Vector registers have this many parts of 128 bits. */
-const MOST_PARTS = 2;
+const MOST_PARTS = 4;
 const partNumbers = (w: number): number[] => Array.from({ length: Math.max(1, w / 128) }, (_, i) => i);
 
 /**
