@@ -52,6 +52,7 @@ import './evex/opmask.ts';
 import './evex/helper.ts';
 import './evex/convert.ts';
 import './evex/integer.ts';
+import './evex/scalar.ts';
 import './evex/scatter.ts';
 import './evex/move.ts';
 import './evex/permute.ts';

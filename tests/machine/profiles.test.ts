@@ -39,13 +39,14 @@ describe.each(CPU_NAMES)('%s', (name) => {
     expect(osxsave).toBe(profile.reported.has('XSAVE') ? 1 : 0);
     if (osxsave === 0) return expect([components, size, most]).toEqual([0, 0, 0]);
     const avx = profile.reported.has('AVX');
-    expect([components, size, most]).toEqual(avx ? [7, 832, 832] : [3, 576, 576]);
+    const avx512 = profile.reported.has('AVX512F');
+    expect([components, size, most]).toEqual(avx512 ? [0xe7, size, 2688] : avx ? [7, 832, 832] : [3, 576, 576]);
     expect(machine.cpuid(0x0d, 2).slice(0, 2)).toEqual(avx ? [256, 576] : [0, 0]);
   });
 });
 
 test('each level has what the one below has', () => {
-  const levels: CpuName[] = ['x86-64', 'x86-64-v2', 'x86-64-v3', 'max'];
+  const levels: CpuName[] = ['x86-64', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'max'];
   levels.slice(1).forEach((name, i) => {
     for (const feature of profileNamed(levels[i]!).reported) expect(profileNamed(name).reported).toContain(feature);
   });

@@ -4,7 +4,7 @@ import { convert, F32, F64, type FloatEnv, type FloatFormat, fromInt, IE, toInt 
 import { evex } from './row.ts';
 
 /** To an unsigned integer of 32 or 64 bits: all ones where it does not fit (SDM 2C VCVTPS2UDQ). */
-function toUnsigned(fmt: FloatFormat, env: FloatEnv, bits: bigint, width: number, truncate: boolean): bigint {
+export function toUnsigned(fmt: FloatFormat, env: FloatEnv, bits: bigint, width: number, truncate: boolean): bigint {
   const a = unpack(fmt, bits, env.daz);
   if (a.kind === ZERO) return 0n;
   const before = env.flags;

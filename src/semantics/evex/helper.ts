@@ -1,12 +1,15 @@
 import { ALL_EXCEPTIONS, floatEnv, PRE_COMPUTATION, type RoundingMode, setFromMxcsr } from '../../bits/softfloat.ts';
 import { CR4, OPMASK } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
+import { isCanonical } from '../helpers/descriptor.ts';
 import { defineHelper, type HelperContext } from '../helpers/helper.ts';
 import { KIND, kindOf, type Row, rowNumber, type Sources, widthOf } from './row.ts';
 
 /** The one place that knows masks, zeroing, broadcast, embedded rounding and fault suppression (SDM 2A 2.7). */
 
 const OSXMMEXCPT = 1n << 10n;
+/** CF PF AF ZF SF OF. */
+const ARITHMETIC = 0x8d5;
 const BYTES = 64;
 const ALL = (1n << 64n) - 1n;
 const env = floatEnv();
@@ -75,7 +78,7 @@ function lanesOf(
   const lanes: bigint[] = [];
   // An operand that leaves the canonical addresses is a #GP(0) or #SS(0), whatever its first bytes would do.
   const last = address(op, op.w / 8 - 1);
-  if (active === null && (op.at ^ last) >> 47n && c.read(last, 8, segment) === null) return null;
+  if (active === null && !isCanonical(c, last) && c.read(last, 8, segment) === null) return null;
   if (count === 1) {
     let wanted = active === null;
     for (let i = 0; i < n && !wanted; i++) wanted = active!(i);
@@ -122,6 +125,7 @@ function writeRegister(c: HelperContext, dst: Operand, lanes: readonly bigint[],
   if ((lanes.length * w) / 8 < 16) c.cpu.u8.fill(0, at + (lanes.length * w) / 8, at + 16);
 }
 
+/** Stores the active lanes, or nothing; false with a fault pending. */
 function store(
   c: HelperContext,
   dst: Operand,
@@ -130,18 +134,21 @@ function store(
   active: (i: number) => boolean,
   result: readonly bigint[],
   segment: Segment,
-): void {
+  masked: boolean,
+): boolean {
   const numbers = Array.from({ length: n }, (_, i) => i);
   const wanted = numbers.filter(active);
-  if (row.whole && !c.probeWrite(dst.at, (n * row.w) / 8, segment)) return;
-  if (wanted.length === n && !c.probeWrite(dst.at, (n * row.w) / 8, segment)) return;
-  const bytes = row.w / 8;
+  if (row.whole && !c.probeWrite(dst.at, (n * row.w) / 8, segment)) return false;
+  const last = address(dst, (n * row.w) / 8 - 1);
+  if (!masked && !isCanonical(c, last) && !c.probeWrite(last, 1, segment)) return false;
+  if (!masked && !c.probeWrite(dst.at, (n * row.w) / 8, segment)) return false;
   if (!wanted.every((i) => c.probeWrite(address(dst, i * bytes), bytes, segment))) return;
   for (const i of wanted)
     for (let bit = 0; bit < row.w; bit += 64) {
       const width = Math.min(64, row.w);
       c.write(address(dst, i * bytes + bit / 8), BigInt.asUintN(width, result[i]! >> BigInt(bit)), width, segment);
     }
+  return true;
 }
 
 function run(c: HelperContext, row: Row, control: number, segment: Segment, operands: readonly Operand[]): void {
@@ -152,10 +159,14 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
   const number = control & 7;
   const from = row.from ?? row.w;
   const mask = number === 0 ? ALL : stateLane(c, OPMASK + 8 * number, 64);
-  const n = row.scalar ? 1 : (row.lanes ?? length / (row.packs ? row.w : Math.max(row.w, from)));
+  const n = row.scalar
+    ? 1
+    : operands[0]!.kind === KIND.memory
+      ? operands[0]!.w / row.w
+      : (row.lanes ?? length / (row.packs ? row.w : Math.max(row.w, from)));
   const active = (i: number): boolean => ((mask >> BigInt(i)) & 1n) === 1n;
   const dst = operands[0]!;
-  const sources = operands.slice(1).filter((op) => op.kind !== KIND.immediate);
+  const sources = operands.slice(row.flags ? 0 : 1).filter((op) => op.kind !== KIND.immediate);
   const imm = Number(operands.find((op) => op.kind === KIND.immediate)?.at ?? 0n);
   if (row.aligned && memory && Array.from({ length: n }, (_, i) => i).some(active) && memory.at % BigInt(memory.w / 8))
     return c.fault(VECTOR.GP, 0);
@@ -174,10 +185,11 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
   const d = vector
     ? Array.from({ length: 512 / row.w }, (_, i) => stateLane(c, Number(dst.at) + (i * row.w) / 8, row.w))
     : [];
-  setFromMxcsr(env, c.cpu.mxcsr);
+  const { mxcsr } = c.cpu;
+  setFromMxcsr(env, mxcsr);
   if (own) {
     env.masks = ALL_EXCEPTIONS;
-    env.rounding = ((control >> 5) & 3) as RoundingMode;
+    if (!row.sae) env.rounding = ((control >> 5) & 3) as RoundingMode;
   }
   const s: Sources = {
     a,
@@ -186,13 +198,18 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
     imm,
     env,
     n,
+    to: dst.w,
+    by: sources.at(-1)!.w,
     a64: row.quads ? quads(a, from) : undefined,
     b64: row.quads ? broadcastQuads(sources.at(-1)!, b, from) : undefined,
   };
   const result = Array.from({ length: n }, (_, i) => (active(i) ? BigInt.asUintN(row.w, row.lane(s, i)) : 0n));
   if (row.compress) {
     const kept = chosen.map((i) => b[i]!);
-    if (dst.kind === KIND.memory) return store(c, dst, row, kept.length, () => true, kept, segment);
+    if (dst.kind === KIND.memory) {
+      store(c, dst, row, kept.length, () => true, kept, segment, true);
+      return;
+    }
     return writeRegister(
       c,
       dst,
@@ -208,7 +225,14 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
       row.w,
     );
   if (row.float && !own && !settle(c)) return;
-  if (dst.kind === KIND.memory) return store(c, dst, row, n, active, result, segment);
+  if (row.flags) {
+    c.cpu.rflags = (c.cpu.rflags & ~ARITHMETIC) | Number(result[0]!);
+    return;
+  }
+  if (dst.kind === KIND.memory) {
+    if (!store(c, dst, row, n, active, result, segment, number !== 0)) c.cpu.mxcsr = mxcsr;
+    return;
+  }
   if (row.test) {
     const bits = result.reduce((sum, bit, i) => sum | (bit << BigInt(i)), 0n);
     return c.cpu.setU64(Number(dst.at), bits);

@@ -21,6 +21,9 @@ export interface Sources {
   readonly imm: number;
   /** Rounding and exceptions, MXCSR's or the instruction's own. */
   readonly env: FloatEnv;
+  /** Bits of the first operand and of the last source. */
+  readonly to: number;
+  readonly by: number;
   /** Lanes of the result. */
   readonly n: number;
 }
@@ -53,9 +56,13 @@ export interface Row {
   readonly repeats?: number;
   /** A scalar's upper lanes stay the destination's. */
   readonly restOfDestination?: boolean;
+  /** Its own control only suppresses exceptions: rounding stays MXCSR's. */
+  readonly sae?: boolean;
   /** Twice as many lanes as each source has. */
   readonly packs?: boolean;
   readonly quads?: boolean;
+  /** The result is RFLAGS, and the first operand is a source. */
+  readonly flags?: boolean;
   /** Lanes that the mask names go to the lowest places; or come from there. */
   readonly compress?: boolean;
   readonly expand?: boolean;

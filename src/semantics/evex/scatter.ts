@@ -29,7 +29,7 @@ for (const [mnemonics, w, indexWidth] of [
         const place = Number(vector);
         const n = Number(count);
         const through = stack ? 'stack' : 'general';
-        let mask = BigInt.asUintN(n, cpu.u64(at));
+        let mask = cpu.u64(at);
         for (let i = 0; i < n; i++) {
           if (!((mask >> BigInt(i)) & 1n)) continue;
           const from = Number(index) + (i * indexWidth) / 8;
@@ -44,6 +44,8 @@ for (const [mnemonics, w, indexWidth] of [
             if (value === null) return;
             if (w === 32) view.setUint32(element, Number(value), true);
             else view.setBigUint64(element, value, true);
+            // What is above the vector length goes with the first element, the rest of the destination at the end.
+            cpu.u8.fill(0, place + (16 << ((Number(control) >> 5) & 3)), place + BYTES);
           } else {
             const value = w === 32 ? BigInt(view.getUint32(element, true)) : view.getBigUint64(element, true);
             if (!c.write(linear, value, w, through)) return;
