@@ -9,8 +9,8 @@ const PART = 16;
 const REGISTERS = Array.from({ length: 16 }, (_, n) => n);
 
 for (const [mnemonic, title, parts] of [
-  ['vzeroupper', 'Clear the upper halves of YMM0 … YMM15', [1]],
-  ['vzeroall', 'Clear YMM0 … YMM15', [0, 1]],
+  ['vzeroupper', 'Clear ZMM0 … ZMM15 above bit 127', [1, 2, 3]],
+  ['vzeroall', 'Clear ZMM0 … ZMM15', [0, 1, 2, 3]],
 ] as const)
   define(mnemonic, title, (x) => {
     const zero = x.constant(0, 128);

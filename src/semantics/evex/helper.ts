@@ -125,7 +125,25 @@ function writeRegister(c: HelperContext, dst: Operand, lanes: readonly bigint[],
   if ((lanes.length * w) / 8 < 16) c.cpu.u8.fill(0, at + (lanes.length * w) / 8, at + 16);
 }
 
-/** Stores the active lanes, or nothing; false with a fault pending. */
+/** Whether the active lanes can be stored; false with a fault pending. */
+function storable(
+  c: HelperContext,
+  dst: Operand,
+  row: Row,
+  n: number,
+  active: (i: number) => boolean,
+  segment: Segment,
+  masked: boolean,
+): boolean {
+  const bytes = row.w / 8;
+  const wanted = Array.from({ length: n }, (_, i) => i).filter(active);
+  const last = address(dst, n * bytes - 1);
+  if (!masked && !isCanonical(c, last) && !c.probeWrite(last, 1, segment)) return false;
+  if ((row.whole || !masked) && !c.probeWrite(dst.at, n * bytes, segment)) return false;
+  return wanted.every((i) => c.probeWrite(address(dst, i * bytes), bytes, segment));
+}
+
+/** Stores the active lanes. */
 function store(
   c: HelperContext,
   dst: Operand,
@@ -134,21 +152,12 @@ function store(
   active: (i: number) => boolean,
   result: readonly bigint[],
   segment: Segment,
-  masked: boolean,
-): boolean {
-  const numbers = Array.from({ length: n }, (_, i) => i);
-  const wanted = numbers.filter(active);
-  if (row.whole && !c.probeWrite(dst.at, (n * row.w) / 8, segment)) return false;
-  const last = address(dst, (n * row.w) / 8 - 1);
-  if (!masked && !isCanonical(c, last) && !c.probeWrite(last, 1, segment)) return false;
-  if (!masked && !c.probeWrite(dst.at, (n * row.w) / 8, segment)) return false;
-  if (!wanted.every((i) => c.probeWrite(address(dst, i * bytes), bytes, segment))) return;
-  for (const i of wanted)
-    for (let bit = 0; bit < row.w; bit += 64) {
-      const width = Math.min(64, row.w);
+): void {
+  const bytes = row.w / 8;
+  const width = Math.min(64, row.w);
+  for (let i = 0; i < n; i++)
+    for (let bit = 0; active(i) && bit < row.w; bit += 64)
       c.write(address(dst, i * bytes + bit / 8), BigInt.asUintN(width, result[i]! >> BigInt(bit)), width, segment);
-    }
-  return true;
 }
 
 function run(c: HelperContext, row: Row, control: number, segment: Segment, operands: readonly Operand[]): void {
@@ -185,8 +194,7 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
   const d = vector
     ? Array.from({ length: 512 / row.w }, (_, i) => stateLane(c, Number(dst.at) + (i * row.w) / 8, row.w))
     : [];
-  const { mxcsr } = c.cpu;
-  setFromMxcsr(env, mxcsr);
+  setFromMxcsr(env, c.cpu.mxcsr);
   if (own) {
     env.masks = ALL_EXCEPTIONS;
     if (!row.sae) env.rounding = ((control >> 5) & 3) as RoundingMode;
@@ -207,7 +215,8 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
   if (row.compress) {
     const kept = chosen.map((i) => b[i]!);
     if (dst.kind === KIND.memory) {
-      store(c, dst, row, kept.length, () => true, kept, segment, true);
+      if (storable(c, dst, row, kept.length, () => true, segment, true))
+        store(c, dst, row, kept.length, () => true, kept, segment);
       return;
     }
     return writeRegister(
@@ -224,13 +233,15 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
       Array.from({ length: n }, (_, i) => (active(i) ? b[chosen.indexOf(i)]! : zeroing ? 0n : d[i]!)),
       row.w,
     );
+  // A store that faults leaves MXCSR alone.
+  if (dst.kind === KIND.memory && !storable(c, dst, row, n, active, segment, number !== 0)) return;
   if (row.float && !own && !settle(c)) return;
   if (row.flags) {
     c.cpu.rflags = (c.cpu.rflags & ~ARITHMETIC) | Number(result[0]!);
     return;
   }
   if (dst.kind === KIND.memory) {
-    if (!store(c, dst, row, n, active, result, segment, number !== 0)) c.cpu.mxcsr = mxcsr;
+    store(c, dst, row, n, active, result, segment);
     return;
   }
   if (row.test) {
