@@ -85,7 +85,7 @@ function memoryOperand(i: Instruction): MemoryOperand {
     base === Register.EIP ||
     (!ripRelative && base !== Register.None && registerOf(base).width === 32) ||
     (index !== Register.None && registerOf(index).width === 32) ||
-    (base === Register.None && index === Register.None && i.memoryDisplSize === 4);
+    (base === Register.None && (index === Register.None || vector !== null) && i.memoryDisplSize === 4);
   return {
     kind: 'mem',
     width: MemorySizeExt.size(i.memorySize) * 8,

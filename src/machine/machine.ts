@@ -49,7 +49,7 @@ const CR0_INITIAL = 0x8005_0033n; // PG AM WP NE ET MP PE
 const CR4_INITIAL = 0x1_06b0n; // FSGSBASE OSXMMEXCPT OSFXSR PGE PAE PSE
 const CR4_OSXSAVE = 1n << 18n;
 /** What the default profile may use without XSETBV, as CPUID does not tell of it. */
-const EVERY_STATE = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx;
+const EVERY_STATE = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
 const EFER_NXE_LMA_LME = 0xd00n;
 const EFER_SCE = 1n;
 const DR6_INITIAL = 0xffff_0ff0n;
