@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   run: async (_, args) => (await import('./commands/run.ts')).runCommand(args),
   trace: async (_, args) => (await import('./commands/trace.ts')).traceCommand(args),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
+  decodecode: async () => (await import('./commands/decodecode.ts')).decodecodeCommand(),
   fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };
