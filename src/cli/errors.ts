@@ -17,6 +17,7 @@ const FOR_USERS = new Set([
   'OopsError',
   'RegisterError',
   'ScriptError',
+  'TraceFileError',
 ]);
 
 /** Puts an error of the libraries into the form of ours; one that nobody foresaw stays what it is. */
