@@ -185,3 +185,4 @@ void on_cpu(u32 cpu, void (*function)(u64), u64 arg);
 void start_on_cpu(u32 cpu, void (*function)(u64), u64 arg);
 void wait_cpu(u32 cpu);
 void users_only(void);
+void early_oops(u64 loaded);

@@ -69,6 +69,8 @@ void mm_init(void)
 		map_user(USER_TEXT + at, phys(user_start) + at, PTE_P);
 	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++)
 		map_user(USER_DATA + 0x10000 + cpu * PAGE, phys(user_stacks[cpu]), PTE_P | PTE_W);
+	/* A page of the supervisor where Linux has all of memory. */
+	map_page(0xffff888000000000, 0, PTE_P | PTE_W);
 	map_user(USER_DATA, phys(mailboxes), PTE_P | PTE_W);
 	map_entry(entry_start, user_start);
 	map_entry(entry_bss_start, entry_bss_end);

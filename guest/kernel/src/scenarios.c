@@ -1,6 +1,8 @@
 /* What can be booted: each a before and an after, chosen on the command line. */
 #include "kernel.h"
 
+#define CR4_LASS (1ul << 27)
+
 /* Work for CPUs that are in user mode: their loop asks for it by SYSCALL. */
 static void (*volatile functions[MAX_CPUS])(u64);
 static volatile u64 arguments[MAX_CPUS];
@@ -333,6 +335,43 @@ static void scenario_switch(void)
 	current = idle;
 }
 
+static int option_lass;
+
+/* Sends this CPU's user to the read, and lets the fault come back into its loop. */
+static void user_read(u64 arg)
+{
+	struct regs *regs = (struct regs *)this_cpu->stack - 1;
+
+	(void)arg;
+	this_ptr->expected.vector = 0;
+	this_ptr->expected.cr2 = 0;
+	asm volatile("mov %0, %%cr2" ::"r"(0ul));
+	if (option_lass)
+		write_cr4(read_cr4() | CR4_LASS);
+	this_ptr->expected.resume = regs->rip;
+	regs->rip = USER_TEXT + (user_kernel_read - user_start);
+	regs->rcx = regs->rip;
+}
+
+static void scenario_early(void)
+{
+	users_only();
+	on_cpu(1, early_oops, option("loaded"));
+}
+
+/* A user that reads where only the kernel may: with and without linear-address space separation. */
+static void scenario_user_read(void)
+{
+	struct expected *expected = &percpus[1].expected;
+
+	users_only();
+	option_lass = option("lass");
+	start_on_cpu(1, user_read, 0);
+	while (!__atomic_load_n(&expected->vector, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	kprintf("user read, lass %u: vector %u error %x cr2 %x\n", (u64)option_lass, expected->vector, expected->error, expected->cr2);
+}
+
 struct scenario { const char *name; void (*run)(void); };
 static const struct scenario scenarios[] = {
 	{ "ipi", scenario_ipi },
@@ -344,6 +383,8 @@ static const struct scenario scenarios[] = {
 	{ "text-poke", scenario_text_poke },
 	{ "round-trips", scenario_round_trips },
 	{ "switch", scenario_switch },
+	{ "early", scenario_early },
+	{ "user-read", scenario_user_read },
 };
 
 void run_scenario(void)
