@@ -33,7 +33,7 @@ function load(file) {
   if (known !== undefined) return known.exports;
   const module = { exports: {} };
   modules.set(file, module);
-  const script = new Script(wrap(readFileSync(file, 'utf8')), { filename: file, cachedData: read(cacheOf(file)) });
+  const script = new Script(wrap(readFileSync(file, 'latin1')), { filename: file, cachedData: read(cacheOf(file)) });
   scripts.set(file, script);
   const plain = createRequire(file);
   const require = (name) => (name.startsWith('.') ? load(join(dirname(file), name)) : plain(name));

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { ExecContext } from '../context.ts';
 import { hostHelper, hostRow } from './callees.ts';
 import { RESOLVE } from './emit-ir.ts';
+import { withTieringBudget } from './tiering.ts';
 
 // Lets V8 lay out code by the hints that the modules carry; without it they run the same, some 10 % slower.
 try {
@@ -14,6 +15,8 @@ try {
 export interface LinkUnit {
   readonly bytes: Uint8Array;
   readonly imports: readonly string[];
+  /** What a function of it runs before it is optimized, where that is not V8's own choice (see `withTieringBudget`). */
+  readonly budget?: number;
 }
 
 /** Compiled modules: the units that every CPU starts with are linked more than once. */
@@ -22,7 +25,10 @@ const COMPILED = new WeakMap<LinkUnit, WebAssembly.Module>();
 function compiled(unit: LinkUnit): WebAssembly.Module {
   let module = COMPILED.get(unit);
   if (module === undefined) {
-    module = new WebAssembly.Module(unit.bytes);
+    module =
+      unit.budget === undefined
+        ? new WebAssembly.Module(unit.bytes)
+        : withTieringBudget(unit.budget, () => new WebAssembly.Module(unit.bytes));
     COMPILED.set(unit, module);
   }
   return module;
