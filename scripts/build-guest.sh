@@ -109,6 +109,7 @@ kernel() {
   for source in "$root"/guest/kernel/*.asm; do
     nasm -f bin -o "$out/kernel/$(basename "$source" .asm).bin" "$source"
   done
+  nasm -f bin -D ROUNDS=100 -D WORK=1000000 -o "$out/kernel/work.bin" "$root/guest/kernel/smp.asm"
 }
 
 versions() {
