@@ -37,7 +37,7 @@ export interface BareOptions {
 }
 
 const RSP = 4;
-/** The stack that every bare guest has unless its own regions are there: 64 KiB, RSP at its end. */
+/** The stack that a bare guest has unless its RSP is set to another place: 64 KiB, RSP at its end. */
 export const STACK: BareRegion = { address: 0x7fff_0000n, size: 0x1_0000, write: true, execute: false, user: true };
 const STACK_TOP = STACK.address + BigInt(STACK.size);
 /** Instructions between two looks at the clock. */
@@ -82,10 +82,12 @@ export class BareGuest {
       this.#space.reset();
     }
     const { cpu } = this.#machine;
-    this.#space.map(STACK);
+    cpu.setGpr(RSP, STACK_TOP);
+    program.registers.find(({ name }) => name.toLowerCase() === 'rsp')?.apply(cpu);
+    const rsp = cpu.gpr(RSP);
+    if (rsp >= STACK.address && rsp <= STACK_TOP) this.#space.map(STACK);
     for (const region of program.regions) this.#space.map(region);
     for (const { address, bytes } of program.contents) this.#space.write(address, bytes);
-    cpu.setGpr(RSP, STACK_TOP);
     cpu.rip = program.entry;
     this.#machine.setRoot(this.#space.root);
     this.#machine.setPrivilege(program.cpl);

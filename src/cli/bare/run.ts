@@ -107,6 +107,10 @@ export async function reportStop(
   const { cpu, memory } = guest.machine;
   if (stop.reason === 'fault' && options.explain !== 'none') {
     const { explain } = await import('../../debug/explain.ts');
+    if (options.explain === 'oops') {
+      const { printOops } = await import('../oops/print.ts');
+      return printOops({ fault: stop.fault, memory, cpu, names: job.names }, options.oopsInfo, errors);
+    }
     const { explanationJson, explanationLines } = await import('../../debug/explain-text.ts');
     const last = lastSteps(guest, job, options);
     const found = explain({ fault: stop.fault, memory, cpu, names: job.names, signal: null, mapping: null, last });

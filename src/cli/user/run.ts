@@ -45,7 +45,7 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   const abnormal = end.kind !== 'exited';
   if (abnormal) {
     const { reportEnd } = await import('./report.ts');
-    reportEnd({ session, end, stdio, elapsed }, options.explain, errors);
+    reportEnd({ session, end, stdio, elapsed }, options.explain === 'oops' ? 'text' : options.explain, errors);
   }
   if (options.stats === true) showStats(session.machine, elapsed, exits, options.json === true, errors);
   errors.flush();

@@ -19,6 +19,7 @@ import { debugExit, keyboardReset, type PowerEvent, resetControl } from './power
 import { RoundRobin, type Scheduler } from './scheduler.ts';
 import { DebugConsole, Serial } from './serial.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
+import { type TraceSink, tracePort } from './trace-port.ts';
 import { type Activity, Vcpu } from './vcpu.ts';
 
 /** APICs have numbers of 8 bits, and the last is everybody's. */
@@ -33,6 +34,8 @@ export interface SystemOptions {
   readonly scheduler?: Scheduler;
   /** Takes what the guest sends to its serial port. */
   readonly serial?: (byte: number) => void;
+  /** Takes what the guest reports to its trace port. */
+  readonly trace?: TraceSink;
 }
 
 /** Why a system stopped: a closed union. `cpu` says whose state is in the registers. */
@@ -111,6 +114,7 @@ export class System implements ApicBus {
       debugExit(end),
       keyboardReset(end),
       resetControl(end),
+      tracePort(options.trace, (at) => ({ at, cpu: this.#current.id, time: this.now() })),
       new FwCfg(count, this.machine.memory.size),
       this.#pit,
       this.#pit.gate,
