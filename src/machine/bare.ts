@@ -1,3 +1,4 @@
+import { milliseconds } from '../bits/clock.ts';
 import type { EngineName } from '../exec/engine.ts';
 import type { Exit, Fault } from '../exec/exit.ts';
 import { CR3 } from '../state/layout.ts';
@@ -101,7 +102,7 @@ export class BareGuest {
     engine.until = limits.until ?? null;
     const most = limits.instructions ?? Number.POSITIVE_INFINITY;
     const timed = limits.milliseconds !== undefined;
-    const deadline = timed ? performance.now() + limits.milliseconds! : Number.POSITIVE_INFINITY;
+    const deadline = timed ? milliseconds() + limits.milliseconds! : Number.POSITIVE_INFINITY;
     const slice = timed ? SLICE[this.#options.engine ?? 'jit'] : Number.MAX_SAFE_INTEGER;
     const start = cpu.icount;
     for (;;) {
@@ -110,7 +111,7 @@ export class BareGuest {
       switch (exit.kind) {
         case 'count':
           if (cpu.icount - start >= most) return { reason: 'max-insns' };
-          if (timed && performance.now() >= deadline) return { reason: 'timeout' };
+          if (timed && milliseconds() >= deadline) return { reason: 'timeout' };
           break;
         case 'until':
         case 'hlt':

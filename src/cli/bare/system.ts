@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { milliseconds } from '../../bits/clock.ts';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines } from '../../debug/registers.ts';
 import { loadMultiboot } from '../../machine/system/multiboot.ts';
@@ -113,14 +114,14 @@ export function runSystem(path: string, options: RunOptions): number {
   const commandLine = options.append === undefined ? path : `${path} ${options.append}`;
   const { entry, eax, ebx } = locate(path, () => loadMultiboot(system.machine.memory, file, { commandLine, modules }));
   system.start(entry, eax, ebx);
-  const start = performance.now();
+  const start = milliseconds();
   const stop = locate(options.schedule ?? '--schedule', () =>
     system.run({
       ...(options.maxInsns === undefined ? {} : { instructions: options.maxInsns }),
       ...(options.timeout === undefined ? {} : { milliseconds: options.timeout }),
     }),
   );
-  const elapsed = (performance.now() - start) / 1000;
+  const elapsed = (milliseconds() - start) / 1000;
   serial.flush();
   if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, recorder.recording);
   const errors = new Output(2);

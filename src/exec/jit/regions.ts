@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { Mmu } from '../../memory/mmu.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import * as L from '../../state/layout.ts';
@@ -140,7 +141,7 @@ export class Regions {
    * @returns physical addresses at which the region may be entered, none where nothing was compiled
    */
   compile(head: bigint, seen: Seen): number[] {
-    const started = performance.now();
+    const started = milliseconds();
     const reader = new CodeReader(this.#mmu);
     const known = (rip: bigint): boolean => {
       const physical = reader.physical(rip);
@@ -175,7 +176,7 @@ export class Regions {
     counts.regions++;
     counts.instructions += code.blocks.reduce((sum, block) => sum + block.insns.length, 0);
     counts.bytes += bytes.length;
-    counts.milliseconds += performance.now() - started;
+    counts.milliseconds += milliseconds() - started;
     return entries;
   }
 

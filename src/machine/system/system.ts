@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
@@ -374,7 +375,7 @@ export class System implements ApicBus {
   run(limits: SystemLimits = {}): SystemStop {
     const { cpu } = this.machine;
     const most = limits.instructions ?? Number.POSITIVE_INFINITY;
-    const deadline = limits.milliseconds === undefined ? null : performance.now() + limits.milliseconds;
+    const deadline = limits.milliseconds === undefined ? null : milliseconds() + limits.milliseconds;
     let done = 0;
     let looked = 0;
     let quantum = 0;
@@ -388,7 +389,7 @@ export class System implements ApicBus {
       if (runnable.length === 0) {
         if (next === null) return { reason: this.#isDeadlocked() ? 'deadlock' : 'idle' };
         this.#time = Math.max(this.#time, next);
-        if (deadline !== null && performance.now() >= deadline) return { reason: 'timeout' };
+        if (deadline !== null && milliseconds() >= deadline) return { reason: 'timeout' };
         continue;
       }
       if (quantum <= 0 || this.#current.activity !== 'running' || !runnable.includes(this.#decided)) {
@@ -412,7 +413,7 @@ export class System implements ApicBus {
       if (stop !== null) return stop;
       if (deadline !== null && done - looked >= LOOK_AFTER) {
         looked = done;
-        if (performance.now() >= deadline) return { reason: 'timeout' };
+        if (milliseconds() >= deadline) return { reason: 'timeout' };
       }
     }
   }
