@@ -1,4 +1,5 @@
 /* From the boot loader, or a start-up interrupt, into long mode and to C. */
+	.file "boot.S"
 #include "layout.h"
 #define BASE 0xffffffff80000000
 #define TRAMPOLINE 0x8000

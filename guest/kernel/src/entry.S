@@ -1,4 +1,5 @@
 /* The doorway: SYSCALL and IDT entries with SWAPGS and the switch of CR3, and the ways out. */
+	.file "entry.S"
 #include "layout.h"
 
 	.section .entry.text, "ax"
