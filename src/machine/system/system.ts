@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
@@ -18,6 +19,7 @@ import { debugExit, keyboardReset, type PowerEvent, resetControl } from './power
 import { RoundRobin, type Scheduler } from './scheduler.ts';
 import { DebugConsole, Serial } from './serial.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
+import { type TraceSink, tracePort } from './trace-port.ts';
 import { type Activity, Vcpu } from './vcpu.ts';
 
 /** APICs have numbers of 8 bits, and the last is everybody's. */
@@ -32,6 +34,8 @@ export interface SystemOptions {
   readonly scheduler?: Scheduler;
   /** Takes what the guest sends to its serial port. */
   readonly serial?: (byte: number) => void;
+  /** Takes what the guest reports to its trace port. */
+  readonly trace?: TraceSink;
 }
 
 /** Why a system stopped: a closed union. `cpu` says whose state is in the registers. */
@@ -110,6 +114,7 @@ export class System implements ApicBus {
       debugExit(end),
       keyboardReset(end),
       resetControl(end),
+      tracePort(options.trace, (at) => ({ at, cpu: this.#current.id, time: this.now() })),
       new FwCfg(count, this.machine.memory.size),
       this.#pit,
       this.#pit.gate,
@@ -370,7 +375,7 @@ export class System implements ApicBus {
   run(limits: SystemLimits = {}): SystemStop {
     const { cpu } = this.machine;
     const most = limits.instructions ?? Number.POSITIVE_INFINITY;
-    const deadline = limits.milliseconds === undefined ? null : performance.now() + limits.milliseconds;
+    const deadline = limits.milliseconds === undefined ? null : milliseconds() + limits.milliseconds;
     let done = 0;
     let looked = 0;
     let quantum = 0;
@@ -384,7 +389,7 @@ export class System implements ApicBus {
       if (runnable.length === 0) {
         if (next === null) return { reason: this.#isDeadlocked() ? 'deadlock' : 'idle' };
         this.#time = Math.max(this.#time, next);
-        if (deadline !== null && performance.now() >= deadline) return { reason: 'timeout' };
+        if (deadline !== null && milliseconds() >= deadline) return { reason: 'timeout' };
         continue;
       }
       if (quantum <= 0 || this.#current.activity !== 'running' || !runnable.includes(this.#decided)) {
@@ -408,7 +413,7 @@ export class System implements ApicBus {
       if (stop !== null) return stop;
       if (deadline !== null && done - looked >= LOOK_AFTER) {
         looked = done;
-        if (performance.now() >= deadline) return { reason: 'timeout' };
+        if (milliseconds() >= deadline) return { reason: 'timeout' };
       }
     }
   }
