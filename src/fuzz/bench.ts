@@ -1,8 +1,9 @@
 import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
-import { masksFor } from '../oracle/campaign.ts';
+import { masksFor, misalignedSha } from '../oracle/campaign.ts';
 import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
 import { hostFeatures, hostVendor, NativeOracle } from '../oracle/native.ts';
+import { SANDBOX_XCR0 } from '../oracle/sandbox.ts';
 import { FX, MXCSR_MASK } from '../state/fxsave.ts';
 import { VECTOR } from '../state/pending.ts';
 import { agrees } from './agree.ts';
@@ -58,6 +59,8 @@ export class Bench {
   readonly #host: NativeOracle | null;
   readonly #intel: boolean = false;
   readonly #ymm: boolean = false;
+  /** The host's system has enabled state components that the engines' machines do not have. */
+  readonly #moreComponents: boolean = false;
   readonly #tracer = new Tracer();
 
   /** @throws Error with one line where the host is asked for and cannot be had */
@@ -68,6 +71,7 @@ export class Bench {
     if (this.#host === null) return;
     this.#intel = hostVendor() === 'GenuineIntel';
     this.#ymm = hostFeatures().has('AVX');
+    this.#moreComponents = (BigInt(this.#host.xcr0) & ~SANDBOX_XCR0) !== 0n;
   }
 
   /** Whether what the manual leaves open must not decide anything: see `open.ts`. */
@@ -155,9 +159,11 @@ export class Bench {
       return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;
     // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
-    if (/^maskmov(dqu|q)$/.test(last.mnemonic) && host.ending.kind === 'fault' && host.rip === trace.lastAt) return [];
+    if (/^v?maskmov(dqu|q)$/.test(last.mnemonic) && host.ending.kind === 'fault' && host.rip === trace.lastAt) return [];
     // MXCSR of AMD CPUs has a bit 17.
     if (!this.#intel && host.mxcsr > MXCSR_MASK) return [];
+    if (this.#moreComponents && ofOtherComponents(last, host, ending)) return [];
+    if (!this.#intel && misalignedSha(last, ending)) return [];
     // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
     if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
       return [];
@@ -195,6 +201,13 @@ export class Bench {
     for (let offset = 0; step < c.steps.length && offset !== at; step++) offset += c.steps[step]!.bytes.length;
     return open[step]!;
   }
+}
+
+/** Whether XSAVE or XRSTOR is about state components that only the host has, or may refuse a header that names some. */
+function ofOtherComponents({ mnemonic }: Insn, { gpr }: OracleResult, ending: Judged): boolean {
+  if (!/^x(save|rstor)/.test(mnemonic)) return false;
+  const asked = (gpr[0]! & 0xffff_ffffn) | ((gpr[2]! & 0xffff_ffffn) << 32n);
+  return (asked & ~SANDBOX_XCR0) !== 0n || (mnemonic.startsWith('xrstor') && vectorOf(ending) === VECTOR.GP);
 }
 
 /** AMD CPUs fetch what an opcode would need that 64-bit mode does not have, and fault on that first. */

@@ -50,6 +50,7 @@ export class EngineOracle {
     const { machine } = this.sandbox;
     machine.reset();
     machine.setRoot(this.#root);
+    this.sandbox.enableXsave();
     if (this.#cpl === 0) machine.setPrivilege(0);
     this.sandbox.place(c);
   }

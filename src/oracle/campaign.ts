@@ -2,6 +2,7 @@ import { hexBytes } from '../bits/hex.ts';
 import { Random } from '../bits/random.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { EngineName } from '../exec/engine.ts';
+import type { Exit } from '../exec/exit.ts';
 import '../semantics/index.ts';
 import { undefinedFlags } from '../decode/undefined-flags.ts';
 import { instructionNamed } from '../semantics/define.ts';
@@ -102,6 +103,11 @@ function entersMmxEarly(insn: Insn, host: OracleResult): boolean {
   return insn.mnemonic === 'maskmovq' || (/^cvt(pi2ps|.*2pi)$/.test(insn.mnemonic) && host.ending.vector === VECTOR.XM);
 }
 
+/** AMD CPUs take operands of SHA from anywhere, the manual (SDM 2A 2.4.4, exceptions type 4) wants them aligned. */
+export function misalignedSha(insn: Insn, ending: Exit | { readonly kind: 'normal' }): boolean {
+  return /^sha(1|256)/.test(insn.mnemonic) && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP;
+}
+
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
 export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
@@ -165,14 +171,7 @@ export function runCampaign(options: CampaignOptions): CampaignResult {
           // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
           if (/^v?maskmov(dqu|q)$/.test(insn.mnemonic) && ending.kind === 'normal' && host.ending.kind === 'fault')
             continue;
-          // AMD CPUs take operands of SHA from anywhere, the manual (SDM 2A 2.4.4, exceptions type 4) wants them aligned.
-          if (
-            !intel &&
-            /^sha(1|256)/.test(insn.mnemonic) &&
-            ending.kind === 'fault' &&
-            ending.fault.vector === VECTOR.GP
-          )
-            continue;
+          if (!intel && misalignedSha(insn, ending)) continue;
           // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
           if (!intel && insn.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
             continue;

@@ -10,6 +10,8 @@ import { ALIASES, CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts
 import { initialFxsave } from './wire.ts';
 
 const CR4_OSXSAVE = 1n << 18n;
+/** State components that are enabled in every sandbox. */
+export const SANDBOX_XCR0 = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx;
 const INT3 = 0xcc;
 const PRESENT = 1n;
 const WRITABLE = 2n;
@@ -51,10 +53,14 @@ export class Sandbox {
       }
     }
     this.machine.setRoot(root);
-    // The host's system has XSAVE switched on, with the AVX state.
+    this.enableXsave();
+  }
+
+  /** Switches XSAVE on with the AVX state, as the host's system has; a reset of the machine switches it off. */
+  enableXsave(): void {
     const { cpu } = this.machine;
     cpu.setU64(CR4, cpu.u64(CR4) | CR4_OSXSAVE);
-    cpu.setU64(XCR0, STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx);
+    cpu.setU64(XCR0, SANDBOX_XCR0);
     cpu.settleUsable();
   }
 

@@ -105,17 +105,16 @@ export const PKRU = STATE + 0x258;
 export const PKRS = STATE + 0x260;
 export const PAT = STATE + 0x268;
 export const TSC_ADJUST = STATE + 0x270;
-/** End of what a snapshot or hash takes of the registers above. */
-export const SYSTEM_END = STATE + 0x278;
-
 /**
  * State components whose instructions may execute, u32 (SDM 1 13.3): XCR0 while CR4.OSXSAVE is set, else x87 and SSE; and those of
  * ALWAYS_USABLE, u32, whatever the two say. See `CpuState.settleUsable`.
  */
-export const USABLE = STATE + 0x1a0;
-export const ALWAYS_USABLE = STATE + 0x1a4;
+export const USABLE = STATE + 0x278;
+export const ALWAYS_USABLE = STATE + 0x27c;
 /** How many numbers RDRAND and RDSEED have given, u64. */
-export const RANDOM_DRAWS = STATE + 0x1a8;
+export const RANDOM_DRAWS = STATE + 0x280;
+/** End of what a snapshot or hash takes of the registers above. */
+export const SYSTEM_END = STATE + 0x288;
 
 /** Vector registers: 32 slots of 64 bytes; XMMn is the first 16 bytes of slot n. */
 export const VECTOR = STATE + 0x400;

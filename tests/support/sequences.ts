@@ -32,6 +32,7 @@ export class Bed {
   start(c: Parameters<Sandbox['place']>[0], cpl: 0 | 3): void {
     this.machine.reset();
     this.machine.setRoot(this.#root);
+    this.sandbox.enableXsave();
     this.machine.setPrivilege(cpl);
     this.sandbox.place(c);
   }
