@@ -159,7 +159,8 @@ export class Bench {
       return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;
     // Whether bytes that the mask leaves out are touched is up to the CPU (SDM 2A MASKMOVDQU).
-    if (/^v?maskmov(dqu|q)$/.test(last.mnemonic) && host.ending.kind === 'fault' && host.rip === trace.lastAt) return [];
+    if (/^v?maskmov(dqu|q)$/.test(last.mnemonic) && host.ending.kind === 'fault' && host.rip === trace.lastAt)
+      return [];
     // MXCSR of AMD CPUs has a bit 17.
     if (!this.#intel && host.mxcsr > MXCSR_MASK) return [];
     if (this.#moreComponents && ofOtherComponents(last, host, ending)) return [];
