@@ -2,6 +2,7 @@ import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../state/pending.ts';
 import type { CodePages } from './code-pages.ts';
+import type { InstructionCache } from './icache.ts';
 import { type Access, type Accessor, denial, PF, type Translation, walk } from './paging.ts';
 import { checksAlignment, isCanonical, type PagingMode, pagingMode, withoutTag } from './paging-mode.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
@@ -57,6 +58,8 @@ export class Mmu {
   readonly memory: PhysicalMemory;
   readonly cpu: CpuState;
   readonly code: CodePages;
+  /** What the CPU has fetched, where caches of instructions are modelled; only the reference engine knows it. */
+  icache: InstructionCache | null = null;
   readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
   #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */

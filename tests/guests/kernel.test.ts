@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
 import { RoundRobin, Seeded } from '../../src/machine/system/scheduler.ts';
+import type { StaleCode } from '../../src/memory/icache.ts';
 import * as L from '../../src/state/layout.ts';
 import { boot } from '../support/boot.ts';
 import { ONE_LINE, swapgs } from '../support/cli.ts';
@@ -104,6 +105,35 @@ describe.each(ENGINE_NAMES)('the small kernel (%s)', (engine) => {
 describe('patched code', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('is the old one, the INT3, or the new one, in this order (seed %i)', (seed) => {
     expect(said('text-poke', { seed })).toEqual(['text_poke: old seen, new seen, order kept, ways b kept']);
+  });
+});
+
+describe('instruction caches that only serializing instructions make coherent', () => {
+  const found = (commandLine: string, seed: number) => {
+    const stale: StaleCode[] = [];
+    const icache = { seed, report: (one: StaleCode) => void stale.push(one) };
+    const { system, said: text } = boot(
+      image,
+      { cpus: 3, scheduler: new Seeded(seed, 500), icache },
+      { commandLine, modules: [] },
+    );
+    system.run({ instructions: 5_000_000 });
+    return { stale, text: text() };
+  };
+
+  it.each([1, 2, 3, 8, 10])('with each step synchronised no instruction is ever half old (seed %i)', (seed) => {
+    const { stale, text } = found('text-poke', seed);
+    expect(text).toBe('text_poke: old seen, new seen, order kept, ways b kept\n');
+    expect(stale.filter(({ mixed }) => mixed)).toEqual([]);
+    expect(stale.every(({ cpu }) => cpu === 1)).toBe(true);
+  });
+
+  it('without the first synchronisation a CPU executes the old first byte with the new rest', () => {
+    const mixed = [2, 20, 35].map((seed) => found('text-poke without=2', seed).stale.find((one) => one.mixed));
+    for (const one of mixed) {
+      expect(one).toMatchObject({ cpu: 1 });
+      expect(one!.executed).not.toEqual(one!.memory);
+    }
   });
 });
 

@@ -64,7 +64,7 @@ static void kick(u32 cpu)
 }
 
 /* A function whose first five bytes are patched to and fro. */
-asm(".text; .balign 16; .globl patched; patched: nopl 0(%rax,%rax,1); ret");
+asm(".text; .balign 16; .globl patched; patched: .byte 0x0f, 0x1f, 0x44, 0, 0; ret");
 extern u8 patched[];
 static const u8 nop5[5] = { 0x0f, 0x1f, 0x44, 0, 0 };
 static const u8 jmp5[5] = { 0xe9, 0, 0, 0, 0 };
@@ -228,8 +228,8 @@ static volatile u32 order_broken, looping;
 void note_old(void) { seen[0]++; if (seen[2]) order_broken = 1; }
 void note_new(void) { seen[2]++; }
 /* A call that is sent elsewhere, a no-op that becomes a jump, a short jump that becomes a no-op. */
-asm(".text; .balign 64; .globl poked; poked: sub $8,%rsp; .globl poked_call; poked_call: call note_old; "
-    ".globl poked_nop; poked_nop: nopl 0(%rax,%rax,1); xor %eax,%eax; jmp 2f; 1: mov $1,%eax; 2: "
+asm(".text; .balign 64; .globl poked; poked: sub $8,%rsp; nopl (%rax); .globl poked_call; poked_call: call note_old; nopl (%rax); "
+    ".globl poked_nop; poked_nop: .byte 0x0f, 0x1f, 0x44, 0, 0; xor %eax,%eax; jmp 2f; 1: mov $1,%eax; 2: "
     ".globl poked_short; poked_short: jmp 3f; or $2,%eax; 3: add $8,%rsp; ret; .globl poked_target; poked_target = 1b");
 extern u8 poked_call[], poked_nop[], poked_short[], poked_target[];
 extern u32 poked(void);

@@ -2,6 +2,7 @@ import { milliseconds } from '../../bits/clock.ts';
 import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
+import { CodeWrites, InstructionCache, type StaleCode } from '../../memory/icache.ts';
 import { SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { codeBits, isLongMode } from '../../state/mode.ts';
@@ -36,6 +37,8 @@ export interface SystemOptions {
   readonly serial?: (byte: number) => void;
   /** Takes what the guest reports to its trace port. */
   readonly trace?: TraceSink;
+  /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
+  readonly icache?: { readonly seed: number; readonly report: (found: StaleCode) => void };
 }
 
 /** Why a system stopped: a closed union. `cpu` says whose state is in the registers. */
@@ -100,10 +103,11 @@ export class System implements ApicBus {
     const { memory, engine, hotAfter } = options;
     this.machine = new Machine({
       ...(memory === undefined ? {} : { memory }),
-      ...(engine === undefined ? {} : { engine }),
+      ...(options.icache !== undefined ? { engine: 'reference' } : engine === undefined ? {} : { engine }),
       ...(hotAfter === undefined ? {} : { hotAfter }),
       platform: this.#platform(),
     });
+    if (options.icache !== undefined) this.#instructionCaches(options.icache);
     const send = options.serial ?? (() => {});
     const end = (event: PowerEvent): void => {
       this.#power ??= event;
@@ -127,6 +131,14 @@ export class System implements ApicBus {
       this.#save(vcpu);
     }
     this.#load(this.#current);
+  }
+
+  #instructionCaches({ seed, report }: NonNullable<SystemOptions['icache']>): void {
+    const { memory, mmu } = this.machine;
+    const writes = new CodeWrites(memory, mmu.code);
+    for (const vcpu of this.vcpus)
+      vcpu.icache = new InstructionCache(vcpu.id, seed + vcpu.id, memory, mmu.code, writes, report);
+    mmu.code.connect((physical, length) => this.#current.icache?.drop(physical, length));
   }
 
   /** Starts the first CPU at a physical address, as a boot loader does: flat 32-bit protected mode. EAX and EBX as given. */
@@ -184,6 +196,7 @@ export class System implements ApicBus {
     this.machine.cpu.u8.set(vcpu.state, L.STATE);
     this.machine.cpu.icount = vcpu.icount;
     this.machine.mmu.exchange(vcpu.tlb);
+    this.machine.mmu.icache = vcpu.icache;
     this.#current = vcpu;
     this.#sliceStart = this.machine.cpu.icount;
   }
