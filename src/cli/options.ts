@@ -83,6 +83,7 @@ export interface SystemOptions {
   readonly recordSchedule?: string;
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
+  readonly detect?: readonly 'stale-tlb'[];
   readonly icache?: 'coherent' | 'explicit';
 }
 
@@ -126,6 +127,11 @@ export function systemOptions(command: Command): Command {
       '--icache <KIND>',
       'coherent, or explicit: old code stays executable until a serializing instruction, and its use is told (reference engine)',
       oneOf('coherent', 'explicit'),
+    )
+    .option(
+      '--detect <WHAT>',
+      'stale-tlb: tell of data accesses by translations that the page tables have no more',
+      repeated(oneOf('stale-tlb')),
     )
     .option('--schedule <FILE>', 'run as --record-schedule has written', text);
 }

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
 import { RoundRobin, Seeded } from '../../src/machine/system/scheduler.ts';
 import type { StaleCode } from '../../src/memory/icache.ts';
+import type { StaleUse } from '../../src/memory/mmu.ts';
 import * as L from '../../src/state/layout.ts';
 import { boot } from '../support/boot.ts';
 import { ONE_LINE, swapgs } from '../support/cli.ts';
@@ -108,6 +109,25 @@ describe('patched code', () => {
   });
 });
 
+describe.each(ENGINE_NAMES)('a deferred flush (%s)', (engine) => {
+  it.each([
+    ['vunmap', 'the new frame', 0],
+    ['vunmap read-early', 'the old frame', 1],
+  ])('and a read on the way in: %s', (commandLine, read, uses) => {
+    const stale: StaleUse[] = [];
+    const { system, said: text } = boot(
+      image,
+      { cpus: 2, engine, scheduler: new RoundRobin(500), hotAfter: 200, staleUse: (use) => void stale.push(use) },
+      { commandLine, modules: [] },
+    );
+    expect(system.run({ instructions: 5_000_000 })).toEqual({ reason: 'exit', status: 1 });
+    expect(text()).toBe(`vunmap: CPU 1 read ${read}\n`);
+    expect(stale.map(({ linear, access }) => [linear, access])).toEqual(
+      Array(uses).fill([0xffffc90000000000n, 'read']),
+    );
+  });
+});
+
 describe('instruction caches that only serializing instructions make coherent', () => {
   const found = (commandLine: string, seed: number) => {
     const stale: StaleCode[] = [];
@@ -129,12 +149,12 @@ describe('instruction caches that only serializing instructions make coherent', 
   });
 
   it('without the first synchronisation a CPU executes the old first byte with the new rest', () => {
-    const mixed = [2, 20, 35].map((seed) => found('text-poke without=2', seed).stale.find((one) => one.mixed));
-    for (const one of mixed) {
-      expect(one).toMatchObject({ cpu: 1 });
-      expect(one!.executed).not.toEqual(one!.memory);
-    }
-  });
+    let mixed: StaleCode | undefined;
+    for (let seed = 1; seed < 60 && mixed === undefined; seed++)
+      mixed = found('text-poke without=2', seed).stale.find((one) => one.mixed);
+    expect(mixed).toMatchObject({ cpu: 1 });
+    expect(mixed!.executed).not.toEqual(mixed!.memory);
+  }, 120_000);
 });
 
 describe('page-table isolation', () => {

@@ -372,6 +372,28 @@ static void scenario_user_read(void)
 	kprintf("user read, lass %u: vector %u error %x cr2 %x\n", (u64)option_lass, expected->vector, expected->error, expected->cr2);
 }
 
+static void touch(u64 at) { entry_value = *(volatile u64 *)at; }
+
+/* A vmalloc page gets another frame; CPU 1 is told to flush at its next entry, and looks there before or behind that. */
+static void scenario_vunmap(void)
+{
+	u64 old = alloc_page(), reused = alloc_page();
+
+	*(u64 *)direct(old) = 1;
+	*(u64 *)direct(reused) = 2;
+	users_only();
+	opt_defer = 1;
+	map_page(VMALLOC, old, PTE_P | PTE_W);
+	on_cpu(1, touch, VMALLOC);
+	*pte_of(VMALLOC) = 0;
+	flush_tlb_kernel_range(VMALLOC, VMALLOC + PAGE);
+	map_page(VMALLOC, reused, PTE_P | PTE_W);
+	entry_reads = option("read-early") ? READ_EARLY : READ_LATE;
+	on_cpu(1, nothing, 0);
+	entry_reads = 0;
+	kprintf("vunmap: CPU 1 read %s\n", entry_value == 2 ? "the new frame" : "the old frame");
+}
+
 struct scenario { const char *name; void (*run)(void); };
 static const struct scenario scenarios[] = {
 	{ "ipi", scenario_ipi },
@@ -383,6 +405,7 @@ static const struct scenario scenarios[] = {
 	{ "text-poke", scenario_text_poke },
 	{ "round-trips", scenario_round_trips },
 	{ "switch", scenario_switch },
+	{ "vunmap", scenario_vunmap },
 	{ "early", scenario_early },
 	{ "user-read", scenario_user_read },
 };

@@ -108,6 +108,7 @@ export function runSystem(path: string, options: RunOptions): number {
     scheduler: recorder,
     serial: serial.send,
     ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
+    ...(options.detect === undefined ? {} : { staleUse: stale.use }),
     ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
   });
   const modules = (options.module ?? []).map((text) => {

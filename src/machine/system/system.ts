@@ -3,6 +3,7 @@ import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
 import { CodeWrites, InstructionCache, type StaleCode } from '../../memory/icache.ts';
+import type { StaleUse } from '../../memory/mmu.ts';
 import { SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { codeBits, isLongMode } from '../../state/mode.ts';
@@ -37,6 +38,8 @@ export interface SystemOptions {
   readonly serial?: (byte: number) => void;
   /** Takes what the guest reports to its trace port. */
   readonly trace?: TraceSink;
+  /** Takes every data access by a translation that was cached before the page tables changed. */
+  readonly staleUse?: (use: StaleUse & { readonly cpu: number }) => void;
   /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
   readonly icache?: { readonly seed: number; readonly report: (found: StaleCode) => void };
 }
@@ -108,6 +111,8 @@ export class System implements ApicBus {
       platform: this.#platform(),
     });
     if (options.icache !== undefined) this.#instructionCaches(options.icache);
+    const { staleUse } = options;
+    if (staleUse !== undefined) this.machine.mmu.staleUse = (use) => staleUse({ ...use, cpu: this.#current.id });
     const send = options.serial ?? (() => {});
     const end = (event: PowerEvent): void => {
       this.#power ??= event;
