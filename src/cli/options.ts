@@ -86,6 +86,8 @@ export interface SystemOptions {
   readonly recordSchedule?: string;
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
+  readonly detect?: readonly 'stale-tlb'[];
+  readonly icache?: 'coherent' | 'explicit';
 }
 
 /** Events to be traced, as named on the command line, and the filter that follows them. */
@@ -124,6 +126,16 @@ export function systemOptions(command: Command): Command {
     )
     .option('-f, --filter <EXPR>', 'only those of the --trace-events before it: «cpu & CPUS{1-31}»', addFilter)
     .option('-o, --trace-output <FILE>', `where the trace goes (default ${DEFAULT_TRACE})`, text)
+    .option(
+      '--icache <KIND>',
+      'coherent, or explicit: old code stays executable until a serializing instruction, and its use is told (reference engine)',
+      oneOf('coherent', 'explicit'),
+    )
+    .option(
+      '--detect <WHAT>',
+      'stale-tlb: tell of data accesses by translations that the page tables have no more',
+      repeated(oneOf('stale-tlb')),
+    )
     .option('--schedule <FILE>', 'run as --record-schedule has written', text);
 }
 

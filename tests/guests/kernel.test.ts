@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
 import { RoundRobin, Seeded } from '../../src/machine/system/scheduler.ts';
+import type { StaleCode } from '../../src/memory/icache.ts';
+import type { StaleUse } from '../../src/memory/mmu.ts';
 import * as L from '../../src/state/layout.ts';
 import { boot } from '../support/boot.ts';
 import { ONE_LINE, swapgs } from '../support/cli.ts';
@@ -105,6 +107,54 @@ describe('patched code', () => {
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('is the old one, the INT3, or the new one, in this order (seed %i)', (seed) => {
     expect(said('text-poke', { seed })).toEqual(['text_poke: old seen, new seen, order kept, ways b kept']);
   });
+});
+
+describe.each(ENGINE_NAMES)('a deferred flush (%s)', (engine) => {
+  it.each([
+    ['vunmap', 'the new frame', 0],
+    ['vunmap read-early', 'the old frame', 1],
+  ])('and a read on the way in: %s', (commandLine, read, uses) => {
+    const stale: StaleUse[] = [];
+    const { system, said: text } = boot(
+      image,
+      { cpus: 2, engine, scheduler: new RoundRobin(500), hotAfter: 200, staleUse: (use) => void stale.push(use) },
+      { commandLine, modules: [] },
+    );
+    expect(system.run({ instructions: 5_000_000 })).toEqual({ reason: 'exit', status: 1 });
+    expect(text()).toBe(`vunmap: CPU 1 read ${read}\n`);
+    expect(stale.map(({ linear, access }) => [linear, access])).toEqual(
+      Array(uses).fill([0xffffc90000000000n, 'read']),
+    );
+  });
+});
+
+describe('instruction caches that only serializing instructions make coherent', () => {
+  const found = (commandLine: string, seed: number) => {
+    const stale: StaleCode[] = [];
+    const icache = { seed, report: (one: StaleCode) => void stale.push(one) };
+    const { system, said: text } = boot(
+      image,
+      { cpus: 3, scheduler: new Seeded(seed, 500), icache },
+      { commandLine, modules: [] },
+    );
+    system.run({ instructions: 5_000_000 });
+    return { stale, text: text() };
+  };
+
+  it.each([1, 2, 3, 8, 10])('with each step synchronised no instruction is ever half old (seed %i)', (seed) => {
+    const { stale, text } = found('text-poke', seed);
+    expect(text).toBe('text_poke: old seen, new seen, order kept, ways b kept\n');
+    expect(stale.filter(({ mixed }) => mixed)).toEqual([]);
+    expect(stale.every(({ cpu }) => cpu === 1)).toBe(true);
+  });
+
+  it('without the first synchronisation a CPU executes the old first byte with the new rest', () => {
+    let mixed: StaleCode | undefined;
+    for (let seed = 1; seed < 60 && mixed === undefined; seed++)
+      mixed = found('text-poke without=2', seed).stale.find((one) => one.mixed);
+    expect(mixed).toMatchObject({ cpu: 1 });
+    expect(mixed!.executed).not.toEqual(mixed!.memory);
+  }, 120_000);
 });
 
 describe('page-table isolation', () => {

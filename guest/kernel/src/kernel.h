@@ -176,6 +176,10 @@ extern char user_start[], user_end[], user_loop[], user_kernel_read[], entry_sta
 extern char idt_stubs[], entry_syscall[], kernel_end[], switch_window[], switch_probed[];
 extern u64 switch_probe;
 
+enum { READ_EARLY = 1, READ_LATE = 2 };
+extern volatile u32 entry_reads;
+extern volatile u64 entry_value;
+
 /* scenarios */
 void run_scenario(void);
 void ap_work(struct regs *regs);

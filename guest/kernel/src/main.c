@@ -21,6 +21,9 @@ asm(".globl percpu_stack_top; percpu_stack_top = percpus + " VALUE(PERCPU_SIZE))
 u32 nr_cpus;
 int opt_pti, opt_pcid, opt_defer;
 u64 switch_probe;
+/* Has CPU 1 look at vmalloc memory on its way in, before or behind the work that was deferred. */
+volatile u32 entry_reads;
+volatile u64 entry_value;
 static u64 idt[512] entry_data __attribute__((aligned(16)));
 
 struct table { u16 limit; u64 base; } __attribute__((packed));
@@ -145,7 +148,11 @@ void kernel_entry(struct regs *regs)
 
 	if (user) {
 		this_cpu->entries++;
+		if (entry_reads == READ_EARLY && this_cpu->cpu == 1)
+			entry_value = *(volatile u64 *)VMALLOC;
 		ct_exit();
+		if (entry_reads == READ_LATE && this_cpu->cpu == 1)
+			entry_value = *(volatile u64 *)VMALLOC;
 	}
 	switch (regs->vector) {
 	case SYSCALL_VECTOR:

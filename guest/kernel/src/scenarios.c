@@ -64,7 +64,7 @@ static void kick(u32 cpu)
 }
 
 /* A function whose first five bytes are patched to and fro. */
-asm(".text; .balign 16; .globl patched; patched: nopl 0(%rax,%rax,1); ret");
+asm(".text; .balign 16; .globl patched; patched: .byte 0x0f, 0x1f, 0x44, 0, 0; ret");
 extern u8 patched[];
 static const u8 nop5[5] = { 0x0f, 0x1f, 0x44, 0, 0 };
 static const u8 jmp5[5] = { 0xe9, 0, 0, 0, 0 };
@@ -228,8 +228,8 @@ static volatile u32 order_broken, looping;
 void note_old(void) { seen[0]++; if (seen[2]) order_broken = 1; }
 void note_new(void) { seen[2]++; }
 /* A call that is sent elsewhere, a no-op that becomes a jump, a short jump that becomes a no-op. */
-asm(".text; .balign 64; .globl poked; poked: sub $8,%rsp; .globl poked_call; poked_call: call note_old; "
-    ".globl poked_nop; poked_nop: nopl 0(%rax,%rax,1); xor %eax,%eax; jmp 2f; 1: mov $1,%eax; 2: "
+asm(".text; .balign 64; .globl poked; poked: sub $8,%rsp; nopl (%rax); .globl poked_call; poked_call: call note_old; nopl (%rax); "
+    ".globl poked_nop; poked_nop: .byte 0x0f, 0x1f, 0x44, 0, 0; xor %eax,%eax; jmp 2f; 1: mov $1,%eax; 2: "
     ".globl poked_short; poked_short: jmp 3f; or $2,%eax; 3: add $8,%rsp; ret; .globl poked_target; poked_target = 1b");
 extern u8 poked_call[], poked_nop[], poked_short[], poked_target[];
 extern u32 poked(void);
@@ -372,6 +372,28 @@ static void scenario_user_read(void)
 	kprintf("user read, lass %u: vector %u error %x cr2 %x\n", (u64)option_lass, expected->vector, expected->error, expected->cr2);
 }
 
+static void touch(u64 at) { entry_value = *(volatile u64 *)at; }
+
+/* A vmalloc page gets another frame; CPU 1 is told to flush at its next entry, and looks there before or behind that. */
+static void scenario_vunmap(void)
+{
+	u64 old = alloc_page(), reused = alloc_page();
+
+	*(u64 *)direct(old) = 1;
+	*(u64 *)direct(reused) = 2;
+	users_only();
+	opt_defer = 1;
+	map_page(VMALLOC, old, PTE_P | PTE_W);
+	on_cpu(1, touch, VMALLOC);
+	*pte_of(VMALLOC) = 0;
+	flush_tlb_kernel_range(VMALLOC, VMALLOC + PAGE);
+	map_page(VMALLOC, reused, PTE_P | PTE_W);
+	entry_reads = option("read-early") ? READ_EARLY : READ_LATE;
+	on_cpu(1, nothing, 0);
+	entry_reads = 0;
+	kprintf("vunmap: CPU 1 read %s\n", entry_value == 2 ? "the new frame" : "the old frame");
+}
+
 struct scenario { const char *name; void (*run)(void); };
 static const struct scenario scenarios[] = {
 	{ "ipi", scenario_ipi },
@@ -383,6 +405,7 @@ static const struct scenario scenarios[] = {
 	{ "text-poke", scenario_text_poke },
 	{ "round-trips", scenario_round_trips },
 	{ "switch", scenario_switch },
+	{ "vunmap", scenario_vunmap },
 	{ "early", scenario_early },
 	{ "user-read", scenario_user_read },
 };

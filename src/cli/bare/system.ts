@@ -20,6 +20,7 @@ import { Output } from '../output.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
+import { StaleReport } from './stale.ts';
 
 /** Whether the command line asks for a machine with devices instead of one bare CPU. */
 export const wantsSystem = (options: RunOptions): boolean =>
@@ -98,6 +99,7 @@ export function runSystem(path: string, options: RunOptions): number {
   const { memory, engine, cpus = 1 } = options;
   if (cpus > MOST_CPUS) throw new CliError(`${cpus} are too many CPUs`, '--cpus', `give 1 to ${MOST_CPUS}`);
   const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
+  const stale = new StaleReport(names);
   const tracing = options.traceEvents === undefined ? null : startTrace(options, cpus, names);
   const system = makeSystem({
     memory,
@@ -105,6 +107,8 @@ export function runSystem(path: string, options: RunOptions): number {
     cpus,
     scheduler: recorder,
     serial: serial.send,
+    ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
+    ...(options.detect === undefined ? {} : { staleUse: stale.use }),
     ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
   });
   const modules = (options.module ?? []).map((text) => {
@@ -126,6 +130,7 @@ export function runSystem(path: string, options: RunOptions): number {
   if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, recorder.recording);
   const errors = new Output(2);
   tracing?.close();
+  for (const line of stale.lines()) errors.line(line);
   for (const line of stopLines(system, stop, names)) errors.line(line);
   if (options.stats === true) {
     const done = system.vcpus.reduce((sum, { id }) => sum + system.count(id), 0);
