@@ -10,7 +10,7 @@ describe.skipIf(reason !== null)(
   () => {
     test.each([
       ['interpreter', 20_000],
-      ['reference', 3000],
+      ['reference', 6000],
     ] as const)('%s, %i cases', (engine, cases) => {
       const { mismatches, perCode, untried, cases: done } = runCampaign({ cases, seed: 20, engines: [engine] });
       expect(mismatches.map(({ codeName, bytes, differences }) => ({ codeName, bytes, differences }))).toEqual([]);
