@@ -3,12 +3,14 @@ const { createRequire, wrap } = require('node:module');
 const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
-// V8 takes a compiled form only under the flags that it was made with, so the one that the engine sets later is set first.
-try {
-  require('node:v8').setFlagsFromString('--experimental-wasm-branch-hinting');
-} catch {
-  // A V8 that does not know it.
-}
+// V8 takes a compiled form only under the flags that it was made with, so those that the engine sets later are set first.
+const { setFlagsFromString } = require('node:v8');
+for (const flag of ['--experimental-wasm-branch-hinting', '--no-turbo-use-mid-tier-regalloc-for-huge-functions'])
+  try {
+    setFlagsFromString(flag);
+  } catch {
+    // A V8 that does not know it.
+  }
 
 /** Scripts by their file, for `save`. */
 const scripts = new Map();
@@ -33,7 +35,7 @@ function load(file) {
   if (known !== undefined) return known.exports;
   const module = { exports: {} };
   modules.set(file, module);
-  const script = new Script(wrap(readFileSync(file, 'utf8')), { filename: file, cachedData: read(cacheOf(file)) });
+  const script = new Script(wrap(readFileSync(file, 'latin1')), { filename: file, cachedData: read(cacheOf(file)) });
   scripts.set(file, script);
   const plain = createRequire(file);
   const require = (name) => (name.startsWith('.') ? load(join(dirname(file), name)) : plain(name));

@@ -17,7 +17,7 @@ tables (the ten programs of guest/bench where none is named):
   --workloads      the programs of guest/bench: native, qemu-x86_64, Unicorn 2, swapgs
   --short          short programs: hello against node -e 0, busybox against native and qemu
   --growth         the time of an instruction and the memory as the work grows; a program with much code
-  --modes          plain, --strace, --stats, --profile, CPL 0
+  --modes          plain, --strace, --stats, --profile, CPL 0, one and four CPUs
   --all            all of them
 options:
   --runs N         runs of each cell, of which the median counts (default 5)
@@ -81,7 +81,7 @@ if (opts.help) {
 const named = Object.keys(TABLES).filter((name) => opts.all || opts[name]);
 const results = {};
 for (const name of named.length > 0 ? named : ['workloads']) {
-  const { text, json, failed } = (await TABLES[name]()).run(opts);
+  const { text, json, failed } = await (await TABLES[name]()).run(opts);
   results[name] = json;
   if (!opts.json) console.log(`${text}\n`);
   if (opts.write) writeSection(name, text);

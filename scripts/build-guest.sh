@@ -102,13 +102,19 @@ bare() {
   done
 }
 
-# Kernels: flat code with a multiboot header.
+# Kernels: flat code with a multiboot header, and the one in C.
 kernel() {
   has nasm 'guest/kernel' || return 0
   mkdir -p "$out/kernel"
   for source in "$root"/guest/kernel/*.asm; do
     nasm -f bin -o "$out/kernel/$(basename "$source" .asm).bin" "$source"
   done
+  nasm -f bin -D ROUNDS=100 -D WORK=1000000 -o "$out/kernel/work.bin" "$root/guest/kernel/smp.asm"
+  has gcc 'guest/kernel/kernel.elf' || return 0
+  (cd "$root/guest/kernel/src" && gcc $warn -O2 -std=gnu11 -ffreestanding -fno-pic -no-pie -mcmodel=kernel -mno-red-zone \
+    -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing \
+    -nostdlib -static $common -Wl,-z,max-page-size=0x1000 -Wl,--no-warn-rwx-segments -T kernel.lds \
+    -o "$out/kernel/kernel.elf" *.S *.c)
 }
 
 versions() {

@@ -17,6 +17,7 @@ const shared = {
   logLevel: 'warning',
 };
 
+const { sources } = JSON.parse(readFileSync('dist/handlers/index.json', 'utf8'));
 rmSync('dist/bundled', { recursive: true, force: true });
 await build({ ...shared, entryPoints: [decoder], outfile: 'dist/bundled/iced.cjs', minifyWhitespace: true });
 copyFileSync(join(dirname(decoder), 'iced_x86_bg.wasm'), 'dist/bundled/iced_x86_bg.wasm');
@@ -27,7 +28,7 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   external: ['../iced.cjs'],
-  define: { 'import.meta.url': 'moduleUrl' },
+  define: { 'import.meta.url': 'moduleUrl', SOURCES: String(sources) },
   banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
   plugins: [
     {
@@ -37,6 +38,17 @@ await build({
           contents: readFileSync(path, 'utf8').replace(
             "createRequire(import.meta.url)('iced-x86')",
             "require('../iced.cjs')",
+          ),
+        })),
+    },
+    {
+      // Only a command that is a program of its own would need it, and it takes as long to load as all of commander.
+      name: 'commander',
+      setup: (b) =>
+        b.onLoad({ filter: /[\\/]commander[\\/]lib[\\/]command\.js$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8').replace(
+            "const childProcess = require('node:child_process');",
+            "const childProcess = { spawn: (...args) => require('node:child_process').spawn(...args) };",
           ),
         })),
     },

@@ -8,7 +8,13 @@
 %define FW_CFG      0x510
 %define FW_CPUS     5
 %define TRAMPOLINE  0x8000
+%ifndef ROUNDS
 %define ROUNDS      1000
+%endif
+; turns of a loop of its own before each addition: what makes work.bin a measure of speed
+%ifndef WORK
+%define WORK        0
+%endif
 %define STACK_SIZE  0x1000
 %define VECTOR_CALL 0x40
 %define VECTOR_TIMER 0x50
@@ -180,7 +186,20 @@ enable_apic:
 
 ; ROUNDS additions, each a locked one
 count:  mov ecx, ROUNDS
-.more:  mov eax, 1
+.more:
+%if WORK
+        mov edx, WORK
+        mov rax, rsp
+.work:  imul rax, rax, 0x2545f491
+        mov [rsp - 64], rax
+        mov rsi, rax
+        shr rsi, 29
+        xor rax, rsi
+        add rax, [rsp - 64]
+        dec edx
+        jnz .work
+%endif
+        mov eax, 1
         lock xadd [counter], eax
         dec ecx
         jnz .more

@@ -20,7 +20,20 @@ export function scratch() {
   if (folder === undefined) {
     folder = mkdtempSync(join(tmpdir(), 'swapgs-bench-'));
     process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
   }
   return folder;
+}
+
+/** Waits for a child's end; a signal that ends this process in the meantime ends the child too. */
+export async function whileRunning(child, end) {
+  const stop = (signal) => {
+    child.kill('SIGKILL');
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop);
+  try {
+    return await end;
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, stop);
+  }
 }

@@ -36,29 +36,26 @@ function withStats(cells, tools) {
 }
 
 /** Measures how time and memory grow with work, and with code. Returns `{ text, json, failed }`. */
-export function run(opts) {
+export async function run(opts) {
   const tools = presentTools(opts, ['native', 'qemu', 'swapgs']);
-  const work = WORK.map((instructions) => {
+  const work = [];
+  for (const instructions of WORK) {
     const jobs = jobsOf(tools, ROUNDS, [String(Math.round(instructions / PER_ROUND))]);
     const runs = instructions >= LONG ? 1 : opts.runs;
-    return {
-      aim: instructions,
-      runs,
-      ...withStats(measure(`${instructions.toExponential()} instructions`, jobs, { ...opts, runs }), tools),
-    };
-  });
+    const cells = await measure(`${instructions.toExponential()} instructions`, jobs, { ...opts, runs });
+    work.push({ aim: instructions, runs, ...withStats(cells, tools) });
+  }
 
   const file = join(scratch(), 'code');
   const { functions, bytes } = writeProgram(file, CODE_BYTES);
   say(`a program with ${functions} functions, ${(bytes / 1e6).toFixed(1)} MB of code`);
-  const code = PASSES.map((passes) => {
+  const code = [];
+  for (const passes of PASSES) {
     const expected = { all: checksum(functions, passes) };
     const once = { ...opts, runs: 1 };
-    return {
-      passes,
-      ...withStats(measure(`${passes} passes`, jobsOf(tools, file, [String(passes)]), once, expected), tools),
-    };
-  });
+    const cells = await measure(`${passes} passes`, jobsOf(tools, file, [String(passes)]), once, expected);
+    code.push({ passes, ...withStats(cells, tools) });
+  }
 
   const names = tools.map((tool) => tool.name);
   const own = tools.filter((tool) => tool.kind === 'swapgs').map((tool) => tool.name);

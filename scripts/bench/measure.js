@@ -1,37 +1,42 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { say, scratch } from './base.js';
+import { say, scratch, whileRunning } from './base.js';
 import { median } from './numbers.js';
 
-const MOST_OUTPUT = 64 << 20;
 /** GNU time tells the peak of a process's resident memory. */
 const GNU_TIME = '/usr/bin/time';
 
 /**
  * Runs a command once: wall time of the whole process, its output, and where asked for its peak of resident memory in MiB.
  * `{ error }` where it failed.
- * @param job `command` as an array, `stdin` a file, `peak` whether to measure memory
+ * @param job `command` as an array, `stdin` a file, `peak` whether to measure memory, `statuses` that are none of a failure
  */
-export function runOnce({ command, stdin, peak = false }, timeout) {
+export async function runOnce({ command, stdin, peak = false, statuses = [0] }, timeout) {
   const report = peak && existsSync(GNU_TIME) ? join(scratch(), 'peak') : undefined;
   const [program, ...args] = report ? [GNU_TIME, '-f', '%M', '-o', report, ...command] : command;
   const input = stdin === undefined ? 'ignore' : openSync(stdin, 'r');
   const start = process.hrtime.bigint();
-  const done = spawnSync(program, args, {
-    stdio: [input, 'pipe', 'pipe'],
-    maxBuffer: MOST_OUTPUT,
-    timeout: timeout * 1000,
-    killSignal: 'SIGKILL',
+  const child = spawn(program, args, { stdio: [input, 'pipe', 'pipe'] });
+  const output = { stdout: [], stderr: [] };
+  for (const [name, parts] of Object.entries(output)) child[name].on('data', (part) => parts.push(part));
+  const late = setTimeout(() => child.kill('SIGKILL'), timeout * 1000);
+  let ended;
+  child.once('exit', () => {
+    ended = process.hrtime.bigint();
   });
-  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const [status, signal] = await whileRunning(child, once(child, 'close')).catch((error) => [error, null]);
+  clearTimeout(late);
   if (input !== 'ignore') closeSync(input);
-  if (done.error?.code === 'ETIMEDOUT') return { error: `more than ${timeout} s` };
-  if (done.error) return { error: done.error.message };
-  const stderr = done.stderr.toString();
-  if (done.status !== 0) return { error: `ended with ${done.signal ?? done.status}: ${stderr.trim().split('\n')[0]}` };
+  if (status instanceof Error) return { error: status.message };
+  const seconds = Number(ended - start) / 1e9;
+  if (signal === 'SIGKILL' && seconds >= timeout) return { error: `more than ${timeout} s` };
+  const stdout = Buffer.concat(output.stdout);
+  const stderr = Buffer.concat(output.stderr).toString();
+  if (!statuses.includes(status)) return { error: `ended with ${signal ?? status}: ${stderr.trim().split('\n')[0]}` };
   const kib = report && Number(readFileSync(report, 'utf8').trim().split('\n').at(-1));
-  return { seconds, stdout: done.stdout, stderr, ...(kib > 0 && { peak: kib / 1024 }) };
+  return { seconds, stdout, stderr, ...(kib > 0 && { peak: kib / 1024 }) };
 }
 
 /**
@@ -41,17 +46,17 @@ export function runOnce({ command, stdin, peak = false }, timeout) {
  * Jobs with one `group` must print the same: as `expected` says, else as the first of them did in its first run. Whoever
  * prints something else has failed.
  *
- * @param jobs `{ name, command, stdin?, peak?, group?, text? }`; `text` makes text for comparison of what one prints
+ * @param jobs `{ name, command, stdin?, peak?, statuses?, group?, text? }`; `text` makes text for comparison of what one prints
  * @returns by name `{ times, median, peak, stderr }` of the last run, or `{ error }`
  */
-export function measure(what, jobs, { runs, timeout }, expected = {}) {
+export async function measure(what, jobs, { runs, timeout }, expected = {}) {
   const cells = Object.fromEntries(jobs.map((job) => [job.name, { times: [] }]));
   const printed = { ...expected };
   for (let run = 1; run <= runs; run++) {
     for (const job of jobs) {
       const cell = cells[job.name];
       if (cell.error) continue;
-      const { error, seconds, stdout, stderr, peak } = runOnce(job, timeout);
+      const { error, seconds, stdout, stderr, peak } = await runOnce(job, timeout);
       if (error) cell.error = error;
       else {
         const group = job.group ?? 'all';

@@ -57,26 +57,26 @@ function programs() {
   ];
 }
 
-function measureRow(program, tools, opts) {
+async function measureRow(program, tools, opts) {
   const stdin = program.input?.();
   const jobs = tools.map((tool) => ({ name: tool.name, command: tool.command(program.file, program.args), stdin }));
   // What any program of Node costs before it does anything.
   if (program.node) jobs.push({ name: 'node -e 0', command: [process.execPath, '-e', '0'], group: 'node' });
-  const cells = measure(program.name, jobs, opts);
+  const cells = await measure(program.name, jobs, opts);
   for (const cell of Object.values(cells)) delete cell.stderr;
   return { name: program.name, cells };
 }
 
 /** Measures short programs. Returns `{ text, json, failed }`. */
-export function run(opts) {
+export async function run(opts) {
   const known = programs();
   for (const name of opts.only ?? [])
     if (!known.some((program) => program.name === name))
       fail(`no short program «${name}»; there are ${known.map((program) => program.name).join(', ')}`);
   const tools = presentTools(opts, ['native', 'qemu', 'swapgs']);
-  const rows = known
-    .filter((program) => opts.only?.includes(program.name) ?? true)
-    .map((program) => measureRow(program, tools, opts));
+  const rows = [];
+  for (const program of known)
+    if (opts.only?.includes(program.name) ?? true) rows.push(await measureRow(program, tools, opts));
   const names = [...tools.map((tool) => tool.name), 'node -e 0'];
   const own = tools.filter((tool) => tool.kind === 'swapgs').map((tool) => tool.name);
   const pairs = own.flatMap((name) => names.filter((base) => !own.includes(base)).map((base) => [name, base]));

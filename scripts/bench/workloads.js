@@ -28,7 +28,7 @@ function workloads(only) {
 const scaleOf = (tool, opts) => Math.max(1, Math.round(((tool.scale ?? 100) * opts.scale) / 100));
 const nativeName = (scale, opts) => (scale === opts.scale ? 'native' : `native ${scale} %`);
 
-function measureRow(workload, tools, opts) {
+async function measureRow(workload, tools, opts) {
   const job = (tool, name, scale) => ({
     name,
     group: scale,
@@ -45,7 +45,7 @@ function measureRow(workload, tools, opts) {
     ...tools.filter((tool) => tool !== native).map((tool) => job(tool, tool.name, scaleOf(tool, opts))),
   ];
   const expected = Object.fromEntries(scales.map((scale) => [scale, recorded(workload, scale)]));
-  const cells = measure(workload, jobs, opts, expected);
+  const cells = await measure(workload, jobs, opts, expected);
   for (const cell of Object.values(cells)) {
     const instructions = Number(INSTRUCTIONS.exec(cell.stderr ?? '')?.[1]);
     if (instructions > 0 && cell.median) Object.assign(cell, { instructions, mips: instructions / cell.median / 1e6 });
@@ -80,11 +80,12 @@ function comparisons(tools) {
 }
 
 /** Measures the programs of guest/bench. Returns `{ text, json, failed }`. */
-export function run(opts) {
+export async function run(opts) {
   const names = workloads(opts.only);
   const tools = presentTools(opts);
   if (tools.length === 0) fail('no tool to measure');
-  const rows = names.map((name) => measureRow(name, tools, opts));
+  const rows = [];
+  for (const name of names) rows.push(await measureRow(name, tools, opts));
 
   const columns = Object.keys(rows[0].cells);
   const pairs = comparisons(tools);

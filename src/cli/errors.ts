@@ -9,7 +9,16 @@ export class CliError extends Error {
 }
 
 /** Library errors whose message is already one line for the user: what is wrong, and after the last `; ` how to mend it. */
-const FOR_USERS = new Set(['ElfError', 'GrantError', 'MappingError', 'MultibootError', 'RegisterError', 'ScriptError']);
+const FOR_USERS = new Set([
+  'ElfError',
+  'GrantError',
+  'MappingError',
+  'MultibootError',
+  'OopsError',
+  'RegisterError',
+  'ScriptError',
+  'TraceFileError',
+]);
 
 /** Puts an error of the libraries into the form of ours; one that nobody foresaw stays what it is. */
 export function located(error: unknown, where: string): unknown {

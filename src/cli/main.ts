@@ -9,6 +9,8 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   run: async (_, args) => (await import('./commands/run.ts')).runCommand(args),
   trace: async (_, args) => (await import('./commands/trace.ts')).traceCommand(args),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
+  decodecode: async () => (await import('./commands/decodecode.ts')).decodecodeCommand(),
+  report: async () => (await import('./commands/report.ts')).reportCommand(),
   fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
 import { CPU_NAMES, type CpuName } from '../machine/profiles.ts';
 import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
@@ -84,9 +84,33 @@ export interface SystemOptions {
   readonly quantum?: number;
   readonly schedule?: string;
   readonly recordSchedule?: string;
+  readonly traceEvents?: readonly TraceRequest[];
+  readonly traceOutput?: string;
+  readonly detect?: readonly 'stale-tlb'[];
+  readonly icache?: 'coherent' | 'explicit';
 }
 
+/** Events to be traced, as named on the command line, and the filter that follows them. */
+export interface TraceRequest {
+  readonly events: string;
+  filter: string | null;
+}
+
+/** Where a trace goes, and where a report looks for one. */
+export const DEFAULT_TRACE = 'swapgs.trace';
+
 export function systemOptions(command: Command): Command {
+  const requests: TraceRequest[] = [];
+  const addFilter = (text: string): string => {
+    const last = requests.at(-1);
+    if (last === undefined) throw new InvalidArgumentError('it stands behind the --trace-events that it is for.');
+    last.filter = text;
+    return text;
+  };
+  const addEvents = (events: string): TraceRequest[] => {
+    requests.push({ events, filter: null });
+    return requests;
+  };
   return command
     .optionsGroup('Kernels (--bare --multiboot):')
     .option('--multiboot', 'boot it by multiboot 1 on a PC: APICs, serial port on stdout, debug exit 0xf4, fw_cfg')
@@ -95,6 +119,23 @@ export function systemOptions(command: Command): Command {
     .option('--cpus <N>', 'CPUs, 1 to 255 (default 1)', count)
     .option('--quantum <N>', 'instructions until it is another CPU’s turn; --seed above 0 draws them at random', count)
     .option('--record-schedule <FILE>', 'write who ran when', text)
+    .option(
+      '-e, --trace-events <LIST>',
+      'record the guest’s tracepoints: csd_queue_cpu, ipi:*, csd (repeatable)',
+      addEvents,
+    )
+    .option('-f, --filter <EXPR>', 'only those of the --trace-events before it: «cpu & CPUS{1-31}»', addFilter)
+    .option('-o, --trace-output <FILE>', `where the trace goes (default ${DEFAULT_TRACE})`, text)
+    .option(
+      '--icache <KIND>',
+      'coherent, or explicit: old code stays executable until a serializing instruction, and its use is told (reference engine)',
+      oneOf('coherent', 'explicit'),
+    )
+    .option(
+      '--detect <WHAT>',
+      'stale-tlb: tell of data accesses by translations that the page tables have no more',
+      repeated(oneOf('stale-tlb')),
+    )
     .option('--schedule <FILE>', 'run as --record-schedule has written', text);
 }
 

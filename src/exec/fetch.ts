@@ -15,6 +15,8 @@ export interface Fetched<I extends Insn = Insn> {
   readonly second: number | null;
 }
 
+/** Bytes that are looked at of what is no instruction. */
+const SHOWN_OF_INVALID = 4;
 const LAST_BYTE = BigInt(PAGE_SIZE - 1);
 
 /**
@@ -64,10 +66,14 @@ function fetchWith<I extends Insn>(
   }
   if (typeof insn !== 'string') {
     const vector = mmu.code.refuse(insn);
-    if (vector === null) return { insn, physical, second };
+    if (vector === null) {
+      if (second === null) mmu.icache?.executed(rip, physical, insn.bytes);
+      return { insn, physical, second };
+    }
     context.fault(vector, null);
     return null;
   }
+  mmu.icache?.executed(rip, physical, bytes.slice(0, SHOWN_OF_INVALID));
   if (insn === 'invalid') context.fault(VECTOR.UD, null);
   else context.fault(VECTOR.GP, 0);
   return null;
@@ -75,6 +81,7 @@ function fetchWith<I extends Insn>(
 
 /** Bytes of a frame; all ones beyond the end of RAM. */
 function physicalBytes(mmu: Mmu, physical: number, length: number): Uint8Array {
+  if (mmu.icache !== null && physical + length <= mmu.memory.size) return mmu.icache.bytes(physical, length);
   if (physical + length <= mmu.memory.size) return mmu.memory.u8.subarray(RAM + physical, RAM + physical + length);
   return new Uint8Array(length).fill(0xff);
 }

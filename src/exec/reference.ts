@@ -1,3 +1,4 @@
+import type { Insn } from '../decode/insn.ts';
 import type { Block } from '../ir/nodes.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { liftInsn } from '../semantics/lift.ts';
@@ -10,6 +11,16 @@ import { execute } from './execute.ts';
 import type { Exit } from './exit.ts';
 import { fetchInsn } from './fetch.ts';
 import { runSteppable } from './single-step.ts';
+
+/** Instructions behind which nothing counts that was fetched before (SDM 3A 9.3). */
+const SERIALIZING = new Set(
+  'cpuid iret rsm serialize invlpg invpcid invd wbinvd lgdt lidt lldt ltr wrmsr lmsw'.split(' '),
+);
+const isSerializing = ({ mnemonic, operands }: Insn): boolean => {
+  if (SERIALIZING.has(mnemonic)) return true;
+  const [to] = operands;
+  return mnemonic === 'mov' && to?.kind === 'reg' && (to.register.file === 'cr' || to.register.file === 'dr');
+};
 
 /** The definition made executable: every node by its row's `eval`, every instruction fetched and decoded anew. */
 export class Reference implements Engine {
@@ -49,6 +60,7 @@ export class Reference implements Engine {
       if (outcome === 'fault') return this.#pending();
       if (outcome === 'next' || outcome === 'exit') cpu.rip = BigInt.asUintN(64, rip + BigInt(insn.length));
       cpu.icount += 1;
+      if (this.#mmu.icache !== null && isSerializing(insn)) this.#mmu.icache.serialize();
       if (outcome !== 'exit') continue;
       return this.#pending();
     }

@@ -1,3 +1,4 @@
+import { milliseconds } from '../bits/clock.ts';
 import { Random } from '../bits/random.ts';
 import type { ElfImage } from '../elf/image.ts';
 import type { Fault } from '../exec/exit.ts';
@@ -145,10 +146,10 @@ export class Kernel {
     if (process === null) throw new Error('nothing has been loaded: call exec first');
     const { cpu } = this.machine;
     let left = limits.instructions ?? Number.POSITIVE_INFINITY;
-    const stop = limits.milliseconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + limits.milliseconds;
+    const stop = limits.milliseconds === undefined ? Number.POSITIVE_INFINITY : milliseconds() + limits.milliseconds;
     while (process.end === null) {
       if (left <= 0) return { kind: 'instruction limit', limit: limits.instructions! };
-      if (stop !== Number.POSITIVE_INFINITY && performance.now() >= stop) {
+      if (stop !== Number.POSITIVE_INFINITY && milliseconds() >= stop) {
         return { kind: 'time limit', milliseconds: limits.milliseconds! };
       }
       const before = cpu.icount;

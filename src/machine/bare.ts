@@ -1,3 +1,4 @@
+import { milliseconds } from '../bits/clock.ts';
 import type { Exit, Fault } from '../exec/exit.ts';
 import { CR3 } from '../state/layout.ts';
 import { type BareRegion, BareSpace } from './bare-space.ts';
@@ -32,7 +33,7 @@ export type BareStop =
 export type BareOptions = Pick<MachineOptions, 'memory' | 'engine' | 'cpu' | 'seed'>;
 
 const RSP = 4;
-/** The stack that every bare guest has unless its own regions are there: 64 KiB, RSP at its end. */
+/** The stack that a bare guest has unless its RSP is set to another place: 64 KiB, RSP at its end. */
 export const STACK: BareRegion = { address: 0x7fff_0000n, size: 0x1_0000, write: true, execute: false, user: true };
 const STACK_TOP = STACK.address + BigInt(STACK.size);
 /** Instructions between two looks at the clock. */
@@ -77,10 +78,12 @@ export class BareGuest {
       this.#space.reset();
     }
     const { cpu } = this.#machine;
-    this.#space.map(STACK);
+    cpu.setGpr(RSP, STACK_TOP);
+    program.registers.find(({ name }) => name.toLowerCase() === 'rsp')?.apply(cpu);
+    const rsp = cpu.gpr(RSP);
+    if (rsp >= STACK.address && rsp <= STACK_TOP) this.#space.map(STACK);
     for (const region of program.regions) this.#space.map(region);
     for (const { address, bytes } of program.contents) this.#space.write(address, bytes);
-    cpu.setGpr(RSP, STACK_TOP);
     cpu.rip = program.entry;
     this.#machine.setRoot(this.#space.root);
     this.#machine.setPrivilege(program.cpl);
@@ -95,7 +98,7 @@ export class BareGuest {
     engine.until = limits.until ?? null;
     const most = limits.instructions ?? Number.POSITIVE_INFINITY;
     const timed = limits.milliseconds !== undefined;
-    const deadline = timed ? performance.now() + limits.milliseconds! : Number.POSITIVE_INFINITY;
+    const deadline = timed ? milliseconds() + limits.milliseconds! : Number.POSITIVE_INFINITY;
     const slice = timed ? SLICE[this.#options.engine ?? 'jit'] : Number.MAX_SAFE_INTEGER;
     const start = cpu.icount;
     for (;;) {
@@ -104,7 +107,7 @@ export class BareGuest {
       switch (exit.kind) {
         case 'count':
           if (cpu.icount - start >= most) return { reason: 'max-insns' };
-          if (timed && performance.now() >= deadline) return { reason: 'timeout' };
+          if (timed && milliseconds() >= deadline) return { reason: 'timeout' };
           break;
         case 'until':
         case 'hlt':

@@ -125,7 +125,7 @@ export class Machine {
       flushContext: (pcid, linear) => this.mmu.flushContext(pcid, linear),
       portIn: (port, bytes) => platform?.portIn(port, bytes) ?? FLOATING_BUS >>> (32 - 8 * bytes),
       portOut: (port, bytes, value) => {
-        this.#asked ||= platform?.portOut(port, bytes, value) ?? false;
+        if (platform?.portOut(port, bytes, value) === true) this.#asked = true;
         return this.#asked;
       },
     };

@@ -2,6 +2,8 @@ import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { PENDING_KIND, VECTOR } from '../state/pending.ts';
 import type { CodePages } from './code-pages.ts';
+import type { InstructionCache } from './icache.ts';
+import { pageWalk } from './page-walk.ts';
 import { type Access, type Accessor, denial, PF, type Translation, walk } from './paging.ts';
 import { checksAlignment, isCanonical, type PagingMode, pagingMode, withoutTag } from './paging-mode.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
@@ -48,6 +50,15 @@ export interface Devices {
 /** What MOV to CR3, MOV to CR4 and INVPCID drop (SDM 3A 4.10.4.1): of the current PCID, or of all of them. */
 export type FlushScope = 'non-global' | 'current' | 'all' | 'all non-global';
 
+/** An access by a translation that was cached before the page tables changed. */
+export interface StaleUse {
+  readonly linear: bigint;
+  readonly access: Access;
+  /** Where it went, and where the tables lead now: null is nowhere. */
+  readonly cached: number;
+  readonly frame: number | null;
+}
+
 /**
  * Linear to physical: a TLB with architectural lifetime (an entry lives until something that the manual lists drops it),
  * and the fast tables in front of it that compiled code looks at. Addresses come as two 32-bit halves from engines and as
@@ -57,6 +68,10 @@ export class Mmu {
   readonly memory: PhysicalMemory;
   readonly cpu: CpuState;
   readonly code: CodePages;
+  /** What the CPU has fetched, where caches of instructions are modelled; only the reference engine knows it. */
+  icache: InstructionCache | null = null;
+  /** Who wants to know of every data access by a translation that the tables have no more; no access takes the fast tables then. */
+  staleUse: ((use: StaleUse) => void) | null = null;
   readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
   #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
@@ -215,6 +230,7 @@ export class Mmu {
     const by = this.#accessor;
     let t: Translation | 0 | 9 | undefined = this.#tlb.get(mode.pcid, high, low);
     if (t !== undefined) {
+      if (this.staleUse !== null) this.#compare(high, low, access, t);
       const denied = denial(t, access, by, mode);
       if (denied) {
         this.#drop(high, low);
@@ -238,9 +254,18 @@ export class Mmu {
     return t;
   }
 
+  /** Tells of a cached translation that the page tables do not have any more. */
+  #compare(high: number, low: number, access: Access, t: Translation): void {
+    const linear = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    const { physical } = pageWalk(this.memory, this.cpu, linear);
+    const frame = physical === null ? null : physical - (physical % PAGE_SIZE);
+    if (frame !== t.frame) this.staleUse?.({ linear, access, cached: t.frame, frame });
+  }
+
   #fillFast(high: number, low: number, t: Translation, access: Access): void {
     if (t.frame + PAGE_SIZE > this.memory.size || this.#system) return;
     if (access !== 'fetch' && (this.#alignmentChecks || this.#intercept !== null || this.#watch !== null)) return;
+    if (access !== 'fetch' && this.staleUse !== null) return;
     const table = access === 'read' ? L.TLB_READ : access === 'write' ? L.TLB_WRITE : L.TLB_FETCH;
     if (access === 'write' && this.code.hasCode(t.frame)) return;
     // First: it may empty the fast tables.

@@ -133,11 +133,11 @@ describe('a program that dies', () => {
 
 describe('what is not implemented', () => {
   it('ends with its mnemonic, bytes and place', () => {
-    // vpaddd %ymm0,%ymm0,%ymm0
+    // tilerelease
     const path = join(folder, 'avx');
-    writeFileSync(path, elfFile({ body: Uint8Array.from(Buffer.from('90c5fdfec0', 'hex')) }));
+    writeFileSync(path, elfFile({ body: Uint8Array.from(Buffer.from('90c4e27849c0', 'hex')) }));
     const done = swapgs(['run', path]);
-    expect(done.stderr).toBe('swapgs: not implemented: instruction vpaddd (c5 fd fe c0): at 0x400001\n');
+    expect(done.stderr).toBe('swapgs: not implemented: instruction tilerelease (c4 e2 78 49 c0): at 0x400001\n');
     expect(done.status).toBe(126);
   });
 });

@@ -1,4 +1,5 @@
 import tty from 'node:tty';
+import { milliseconds } from '../../bits/clock.ts';
 import type { BareGuest } from '../../machine/bare.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { CliError, errorLine } from '../errors.ts';
@@ -16,14 +17,14 @@ const PROGRESS_MS = 500;
 /** Shows on a terminal how far a batch is. */
 class Progress {
   readonly #shown = tty.isatty(2);
-  readonly #start = performance.now();
+  readonly #start = milliseconds();
   #next = this.#start + PROGRESS_MS;
   #done = 0;
 
   step(): void {
     this.#done++;
     if (!this.#shown) return;
-    const now = performance.now();
+    const now = milliseconds();
     if (now >= this.#next) this.#show(now);
   }
   #show(now: number): void {
@@ -33,7 +34,7 @@ class Progress {
   }
   end(): void {
     if (!this.#shown) return;
-    this.#show(performance.now());
+    this.#show(milliseconds());
     process.stderr.write('\n');
   }
 }

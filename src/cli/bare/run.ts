@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import { hex } from '../../bits/hex.ts';
 import { LastFew, type LastSteps, SHOWN_BEFORE } from '../../debug/last.ts';
 import { BareGuest, type BareLimits, type BareStop } from '../../machine/bare.ts';
@@ -74,12 +75,12 @@ export async function runBare(path: string, options: RunOptions): Promise<number
       ? machine
       : new PeriodicMachine(machine, options.profileEvery, () => profile.sample(machine, () => job.names));
   const exits: ExitCounts = {};
-  const start = performance.now();
+  const start = milliseconds();
   const stop = guest.run(
     limitsOf(job, options),
     countingExits(exits, (budget) => sampled.run(budget)),
   );
-  const elapsed = performance.now() - start;
+  const elapsed = milliseconds() - start;
   profile?.end();
   const out = new Output(1);
   if (options.json === true || options.state === 'json') out.line(JSON.stringify(stateValues(guest, stop, job.dumps)));
@@ -106,6 +107,10 @@ export async function reportStop(
   const { cpu, memory } = guest.machine;
   if (stop.reason === 'fault' && options.explain !== 'none') {
     const { explain } = await import('../../debug/explain.ts');
+    if (options.explain === 'oops') {
+      const { printOops } = await import('../oops/print.ts');
+      return printOops({ fault: stop.fault, memory, cpu, names: job.names }, options.oopsInfo, errors);
+    }
     const { explanationJson, explanationLines } = await import('../../debug/explain-text.ts');
     const last = lastSteps(guest, job, options);
     const found = explain({ fault: stop.fault, memory, cpu, names: job.names, signal: null, mapping: null, last });

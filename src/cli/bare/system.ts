@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { milliseconds } from '../../bits/clock.ts';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines } from '../../debug/registers.ts';
 import { loadMultiboot } from '../../machine/system/multiboot.ts';
@@ -17,7 +18,9 @@ import { CliError, locate } from '../errors.ts';
 import { fileError, readFile } from '../files.ts';
 import { Output } from '../output.ts';
 import { STATUS } from '../status.ts';
+import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
+import { StaleReport } from './stale.ts';
 
 /** Whether the command line asks for a machine with devices instead of one bare CPU. */
 export const wantsSystem = (options: RunOptions): boolean =>
@@ -95,7 +98,19 @@ export function runSystem(path: string, options: RunOptions): number {
   const recorder = new Recorder(schedulerOf(options));
   const { memory, engine, cpus = 1 } = options;
   if (cpus > MOST_CPUS) throw new CliError(`${cpus} are too many CPUs`, '--cpus', `give 1 to ${MOST_CPUS}`);
-  const system = makeSystem({ memory, engine, cpus, scheduler: recorder, serial: serial.send });
+  const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
+  const stale = new StaleReport(names);
+  const tracing = options.traceEvents === undefined ? null : startTrace(options, cpus, names);
+  const system = makeSystem({
+    memory,
+    engine,
+    cpus,
+    scheduler: recorder,
+    serial: serial.send,
+    ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
+    ...(options.detect === undefined ? {} : { staleUse: stale.use }),
+    ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
+  });
   const modules = (options.module ?? []).map((text) => {
     const name = text.split(' ', 1)[0]!;
     return { bytes: readFile(name), commandLine: text };
@@ -103,18 +118,19 @@ export function runSystem(path: string, options: RunOptions): number {
   const commandLine = options.append === undefined ? path : `${path} ${options.append}`;
   const { entry, eax, ebx } = locate(path, () => loadMultiboot(system.machine.memory, file, { commandLine, modules }));
   system.start(entry, eax, ebx);
-  const start = performance.now();
+  const start = milliseconds();
   const stop = locate(options.schedule ?? '--schedule', () =>
     system.run({
       ...(options.maxInsns === undefined ? {} : { instructions: options.maxInsns }),
       ...(options.timeout === undefined ? {} : { milliseconds: options.timeout }),
     }),
   );
-  const elapsed = (performance.now() - start) / 1000;
+  const elapsed = (milliseconds() - start) / 1000;
   serial.flush();
   if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, recorder.recording);
   const errors = new Output(2);
-  const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
+  tracing?.close();
+  for (const line of stale.lines()) errors.line(line);
   for (const line of stopLines(system, stop, names)) errors.line(line);
   if (options.stats === true) {
     const done = system.vcpus.reduce((sum, { id }) => sum + system.count(id), 0);

@@ -24,7 +24,8 @@ export interface RunOptions extends UserOptions, BareOptions, SystemOptions {
   readonly dumpIr?: readonly string[];
   readonly dumpWasm?: readonly string[];
   readonly dumpDir: string;
-  readonly explain: 'text' | 'json' | 'none';
+  readonly explain: 'text' | 'json' | 'oops' | 'none';
+  readonly oopsInfo?: string;
   readonly dump?: readonly string[];
   readonly state?: 'text' | 'json' | 'none';
   readonly json?: boolean;
@@ -37,6 +38,7 @@ Examples:
   swapgs run --dir .=/work:ro --strace guest/user/files /work
   swapgs run --profile rounds.folded guest/user/rounds 1000000
   swapgs run --bare guest/bare/sum.bin --reg rdi=100 --state json
+  swapgs run --bare guest/bare/begin_new_exec.bin --base 0xffffffffa42b66c8 --entry 0xffffffffa42b66f2 --explain oops
   swapgs run --bare --multiboot guest/kernel/smp.bin --cpus 4 --seed 7
   echo '{"code":"48 01 f8 f4","regs":{"rax":"2","rdi":"40"}}' | swapgs run --bare --batch -
 
@@ -81,8 +83,8 @@ function define(): Command {
     .option('--dump-dir <DIR>', 'where --dump-wasm writes region-ADDRESS.wasm', String, '.')
     .option(
       '--explain <FORM>',
-      'how a fatal fault is explained on stderr: text, json or none',
-      oneOf('text', 'json', 'none'),
+      'how a fatal fault is explained on stderr: text, json, oops (as Linux prints it; bare guests) or none',
+      oneOf('text', 'json', 'oops', 'none'),
       'text',
     );
   userOptions(command).option('--strace', 'print every system call on stderr');
@@ -93,6 +95,7 @@ function define(): Command {
       'how to show the state at the end: text, json or none (default: text)',
       oneOf('text', 'json', 'none'),
     )
+    .option('--oops-info <FILE>', 'JSON for --explain oops: comm, pid, release, symbols, registers … (docs/oops.md)')
     .option('--json', 'the state at the end (as --state json) and --stats as JSON')
     .option('--batch <FILE>', 'many runs, one JSON object a line; - is standard input');
   return systemOptions(command).addHelpText('after', EXAMPLES + STATUS_HELP);
@@ -109,5 +112,6 @@ async function run(path: string | undefined, args: readonly string[], options: R
     if (wantsSystem(options)) return runSystem(path, options);
   }
   if (options.bare) return (await import('../bare/run.ts')).runBare(path, options);
+  if (options.explain === 'oops') throw new CliError('only a kernel dies with an oops', '--explain oops', 'add --bare');
   return (await import('../user/run.ts')).runUser(path, args, options);
 }

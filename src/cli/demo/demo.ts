@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { milliseconds as now } from '../../bits/clock.ts';
 import { describeEnd } from '../../kernel/end.ts';
 import type { Stdio } from '../../kernel/fs/stdio.ts';
 import { readFile } from '../files.ts';
@@ -40,9 +41,9 @@ function runLines(folder: URL, name: string, paint: Paint): string[] {
   });
   const stdio = new Captured();
   const session = new Session(program, { stdio });
-  const start = performance.now();
+  const start = now();
   const end = session.run();
-  const milliseconds = performance.now() - start;
+  const milliseconds = now() - start;
   const { lines } = stdio;
   const more = lines.length - SHOWN_LINES;
   return [

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import { hex } from '../../bits/hex.ts';
 import { PIE_BASE, pageDown } from '../../kernel/vm/layout.ts';
 import { SteppingMachine } from '../../trace/stepping.ts';
@@ -20,7 +21,7 @@ export function traceUser(path: string, args: readonly string[], options: TraceO
   const names = namesOf(program.image.bytes, bias(program));
   const window = windowOf(options, names, path);
   const writer = new TraceWriter(options, names);
-  const stdio = hostStdio(options.timeout === undefined ? null : performance.now() + options.timeout);
+  const stdio = hostStdio(options.timeout === undefined ? null : milliseconds() + options.timeout);
   let stepping: SteppingMachine | undefined;
   const session = new Session(program, {
     stdio: options.output === undefined ? new DivertedStdio(stdio) : stdio,

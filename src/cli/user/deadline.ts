@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { Exit } from '../../exec/exit.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import type { PhysicalMemory } from '../../memory/physical.ts';
@@ -9,7 +10,7 @@ export class DeadlineMachine implements GuestMachine {
   readonly #deadline: number;
   readonly #slice: number;
 
-  /** @param deadline in milliseconds of `performance.now()` */
+  /** @param deadline in milliseconds of `milliseconds()` */
   constructor(machine: GuestMachine, deadline: number, slice: number) {
     this.#machine = machine;
     this.#deadline = deadline;
@@ -37,7 +38,7 @@ export class DeadlineMachine implements GuestMachine {
     const end = cpu.icount + budget;
     for (;;) {
       const exit = this.#machine.run(Math.min(this.#slice, end - cpu.icount));
-      if (exit.kind !== 'count' || cpu.icount >= end || performance.now() >= this.#deadline) return exit;
+      if (exit.kind !== 'count' || cpu.icount >= end || milliseconds() >= this.#deadline) return exit;
     }
   }
 }

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import { stateHash } from '../../machine/state-hash.ts';
 import type { RunOptions } from '../commands/run.ts';
@@ -16,7 +17,7 @@ import { RecordingStdio } from './stdio.ts';
 export async function runUser(path: string, args: readonly string[], options: RunOptions): Promise<number> {
   const program = readProgram(path, args, options);
   const errors = new Output(2);
-  const start = performance.now();
+  const start = milliseconds();
   const stdio = new RecordingStdio(hostStdio(options.timeout === undefined ? null : start + options.timeout));
   const { hashEvery, profileEvery } = options;
   const profile = options.profile === undefined ? null : new Profile(options.profile);
@@ -37,14 +38,14 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   };
   const session = new Session(program, { stdio, wrap: watched, ...(options.strace === true ? { strace } : {}) });
   dumpRegions(session.machine, options, names, errors);
-  const begun = performance.now();
+  const begun = milliseconds();
   const end = session.run();
-  const elapsed = performance.now() - begun;
+  const elapsed = milliseconds() - begun;
   profile?.end();
   const abnormal = end.kind !== 'exited';
   if (abnormal) {
     const { reportEnd } = await import('./report.ts');
-    reportEnd({ session, end, stdio, elapsed }, options.explain, errors);
+    reportEnd({ session, end, stdio, elapsed }, options.explain === 'oops' ? 'text' : options.explain, errors);
   }
   if (options.stats === true) showStats(session.machine, elapsed, exits, options.json === true, errors);
   errors.flush();

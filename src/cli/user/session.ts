@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { milliseconds } from '../../bits/clock.ts';
 import { type ElfImage, readImage } from '../../elf/image.ts';
 import type { ProcessEnd } from '../../kernel/end.ts';
 import { SysError } from '../../kernel/errno.ts';
@@ -64,7 +65,7 @@ export class Session {
     const { options } = program;
     this.program = program;
     const timeout = session.timeout ?? options.timeout;
-    this.#deadline = timeout === undefined ? null : performance.now() + timeout;
+    this.#deadline = timeout === undefined ? null : milliseconds() + timeout;
     this.machine = makeMachine(options);
     let machine: GuestMachine = session.wrap?.(this.machine) ?? this.machine;
     if (this.#deadline !== null) machine = new DeadlineMachine(machine, this.#deadline, SLICE[options.engine]);
@@ -98,11 +99,11 @@ export class Session {
     const { maxInsns } = program.options;
     const end = kernel.run({
       ...(maxInsns === undefined ? {} : { instructions: maxInsns }),
-      ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - performance.now()) }),
+      ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - milliseconds()) }),
     });
     const timeout = program.options.timeout;
     // A wait that the deadline cut short looks like one that nobody can end.
-    const late = this.#deadline !== null && performance.now() >= this.#deadline;
+    const late = this.#deadline !== null && milliseconds() >= this.#deadline;
     if (late && timeout !== undefined && (end.kind === 'deadlock' || end.kind === 'time limit')) {
       return { kind: 'time limit', milliseconds: timeout };
     }

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { milliseconds } from '../../bits/clock.ts';
 import { Blocked } from '../../kernel/block.ts';
 import { SysError } from '../../kernel/errno.ts';
 import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
@@ -85,7 +86,7 @@ export class TimedStdio extends HostStdio {
   readonly #deadline: number;
   #fd: number | null = null;
 
-  /** @param deadline in milliseconds of `performance.now()` */
+  /** @param deadline in milliseconds of `milliseconds()` */
   constructor(deadline: number) {
     super();
     this.#deadline = deadline;
@@ -100,7 +101,7 @@ export class TimedStdio extends HostStdio {
         return buffer.subarray(0, fs.readSync(fd, buffer, 0, length, null));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return super.read(length);
-        if (performance.now() >= this.#deadline) throw new Blocked('standard input');
+        if (milliseconds() >= this.#deadline) throw new Blocked('standard input');
         Atomics.wait(sleeper, 0, 0, RETRY_MS);
       }
     }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { LinkUnit } from '../wasm/link.ts';
 import { buildHandlers, type Handlers } from './build.ts';
@@ -13,17 +12,31 @@ const file = (name: string): URL => new URL(`handlers/${name}`, DIST!);
 /** The compiler's record of every source's version: handlers made from other sources are not used. */
 const buildInfo = (): URL => new URL('.tsbuildinfo', DIST!);
 
+/**
+ * The dispatcher is optimized after some 20,000 instructions, which takes 0.1 s: V8 counts most of its code at each turn of its loop.
+ */
+const DISPATCHER_BUDGET = 200_000_000;
+
 const MODULES = ['runtime', 'dispatcher', 'common'] as const;
 type ModuleName = (typeof MODULES)[number];
 
 interface Index {
-  readonly sources: string;
+  readonly sources: number;
   readonly imports: Readonly<Record<ModuleName, readonly string[]>>;
   readonly inline: readonly string[];
   readonly outOfLine: readonly string[];
 }
 
-const digest = (): string => createHash('sha1').update(readFileSync(buildInfo())).digest('hex');
+/** Digest of the sources that the joined file was made of; the compiled sources alone have none. */
+declare const SOURCES: number | undefined;
+
+/** FNV-1a of the record of versions, 32 bits: loading a module of cryptography takes longer than this. */
+function digest(): number {
+  if (typeof SOURCES !== 'undefined') return SOURCES;
+  let hash = 0x811c9dc5;
+  for (const byte of readFileSync(buildInfo())) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return hash;
+}
 
 /** The handlers as the build left them, or null where there are none for exactly these sources. */
 export function loadPrebuilt(): Handlers | null {
@@ -34,6 +47,7 @@ export function loadPrebuilt(): Handlers | null {
     const unit = (name: ModuleName): LinkUnit => ({
       bytes: readFileSync(file(`${name}.wasm`)),
       imports: index.imports[name],
+      ...(name === 'dispatcher' ? { budget: DISPATCHER_BUDGET } : {}),
     });
     const { inline, outOfLine } = index;
     return { runtime: unit('runtime'), dispatcher: unit('dispatcher'), common: unit('common'), inline, outOfLine };

@@ -27,7 +27,7 @@ export interface Limits {
   readonly returns: number;
 }
 
-export const LIMITS: Limits = { insns: 400, blockInsns: 48, pages: 8, returns: 6 };
+export const LIMITS: Limits = { insns: 800, blockInsns: 48, pages: 12, returns: 8 };
 
 const PAGE = 0xfffn;
 

@@ -1,3 +1,4 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { Mmu } from '../../memory/mmu.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import type { MachineServices } from '../../semantics/helpers/helper.ts';
@@ -149,7 +150,7 @@ export class Regions {
    * @returns physical addresses at which the region may be entered, none where nothing was compiled
    */
   compile(head: bigint, seen: Seen): number[] {
-    const started = performance.now();
+    const started = milliseconds();
     const reader = new CodeReader(this.#mmu, this.#decode);
     const known = (rip: bigint): boolean => {
       const physical = reader.physical(rip);
@@ -184,7 +185,7 @@ export class Regions {
     counts.regions++;
     counts.instructions += code.blocks.reduce((sum, block) => sum + block.insns.length, 0);
     counts.bytes += bytes.length;
-    counts.milliseconds += performance.now() - started;
+    counts.milliseconds += milliseconds() - started;
     return entries;
   }
 

@@ -2,18 +2,23 @@ import { setFlagsFromString } from 'node:v8';
 import type { ExecContext } from '../context.ts';
 import { hostHelper, hostRow } from './callees.ts';
 import { RESOLVE } from './emit-ir.ts';
+import { withTieringBudget } from './tiering.ts';
 
-// Lets V8 lay out code by the hints that the modules carry; without it they run the same, some 10 % slower.
-try {
-  setFlagsFromString('--experimental-wasm-branch-hinting');
-} catch {
-  // A V8 that does not know it.
-}
+// The first lets V8 lay out code by the hints that the modules carry. Without the second V8 allocates registers in a large region (more than
+// 8,192 virtual registers) by a quick method whose code takes twice the time.
+for (const flag of ['--experimental-wasm-branch-hinting', '--no-turbo-use-mid-tier-regalloc-for-huge-functions'])
+  try {
+    setFlagsFromString(flag);
+  } catch {
+    // A V8 that does not know it: the code runs the same, only slower.
+  }
 
 /** A module's bytes and the names of the functions that it imports. */
 export interface LinkUnit {
   readonly bytes: Uint8Array;
   readonly imports: readonly string[];
+  /** What a function of it runs before it is optimized, where that is not V8's own choice (see `withTieringBudget`). */
+  readonly budget?: number;
 }
 
 /** Compiled modules: the units that every CPU starts with are linked more than once. */
@@ -22,7 +27,10 @@ const COMPILED = new WeakMap<LinkUnit, WebAssembly.Module>();
 function compiled(unit: LinkUnit): WebAssembly.Module {
   let module = COMPILED.get(unit);
   if (module === undefined) {
-    module = new WebAssembly.Module(unit.bytes);
+    module =
+      unit.budget === undefined
+        ? new WebAssembly.Module(unit.bytes)
+        : withTieringBudget(unit.budget, () => new WebAssembly.Module(unit.bytes));
     COMPILED.set(unit, module);
   }
   return module;

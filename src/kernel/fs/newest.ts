@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 
 /** Names looked at in one grant, and levels below its root. */
-const MOST = 4096;
+const MOST = 512;
 const DEPTH = 2;
 
 /** The newest modification time among the upper levels of host directories, in nanoseconds since 1970; 0 for none. */

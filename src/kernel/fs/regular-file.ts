@@ -25,8 +25,7 @@ export class RegularFile extends OpenFile {
   }
 
   override readAt(offset: number, length: number): Uint8Array {
-    const room = Math.max(0, Math.min(length, this.#content.size - offset));
-    const bytes = new Uint8Array(room);
+    const bytes = new Uint8Array(length);
     return bytes.subarray(0, this.#content.read(offset, bytes));
   }
   override writeAt(offset: number, bytes: Uint8Array): number {

@@ -1,6 +1,9 @@
+import { milliseconds } from '../../bits/clock.ts';
 import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
+import { CodeWrites, InstructionCache, type StaleCode } from '../../memory/icache.ts';
+import type { StaleUse } from '../../memory/mmu.ts';
 import { SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { codeBits, isLongMode } from '../../state/mode.ts';
@@ -18,6 +21,7 @@ import { debugExit, keyboardReset, type PowerEvent, resetControl } from './power
 import { RoundRobin, type Scheduler } from './scheduler.ts';
 import { DebugConsole, Serial } from './serial.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
+import { type TraceSink, tracePort } from './trace-port.ts';
 import { type Activity, Vcpu } from './vcpu.ts';
 
 /** APICs have numbers of 8 bits, and the last is everybody's. */
@@ -32,6 +36,12 @@ export interface SystemOptions {
   readonly scheduler?: Scheduler;
   /** Takes what the guest sends to its serial port. */
   readonly serial?: (byte: number) => void;
+  /** Takes what the guest reports to its trace port. */
+  readonly trace?: TraceSink;
+  /** Takes every data access by a translation that was cached before the page tables changed. */
+  readonly staleUse?: (use: StaleUse & { readonly cpu: number }) => void;
+  /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
+  readonly icache?: { readonly seed: number; readonly report: (found: StaleCode) => void };
 }
 
 /** Why a system stopped: a closed union. `cpu` says whose state is in the registers. */
@@ -96,10 +106,13 @@ export class System implements ApicBus {
     const { memory, engine, hotAfter } = options;
     this.machine = new Machine({
       ...(memory === undefined ? {} : { memory }),
-      ...(engine === undefined ? {} : { engine }),
+      ...(options.icache !== undefined ? { engine: 'reference' } : engine === undefined ? {} : { engine }),
       ...(hotAfter === undefined ? {} : { hotAfter }),
       platform: this.#platform(),
     });
+    if (options.icache !== undefined) this.#instructionCaches(options.icache);
+    const { staleUse } = options;
+    if (staleUse !== undefined) this.machine.mmu.staleUse = (use) => staleUse({ ...use, cpu: this.#current.id });
     const send = options.serial ?? (() => {});
     const end = (event: PowerEvent): void => {
       this.#power ??= event;
@@ -110,6 +123,7 @@ export class System implements ApicBus {
       debugExit(end),
       keyboardReset(end),
       resetControl(end),
+      tracePort(options.trace, (at) => ({ at, cpu: this.#current.id, time: this.now() })),
       new FwCfg(count, this.machine.memory.size),
       this.#pit,
       this.#pit.gate,
@@ -122,6 +136,14 @@ export class System implements ApicBus {
       this.#save(vcpu);
     }
     this.#load(this.#current);
+  }
+
+  #instructionCaches({ seed, report }: NonNullable<SystemOptions['icache']>): void {
+    const { memory, mmu } = this.machine;
+    const writes = new CodeWrites(memory, mmu.code);
+    for (const vcpu of this.vcpus)
+      vcpu.icache = new InstructionCache(vcpu.id, seed + vcpu.id, memory, mmu.code, writes, report);
+    mmu.code.connect((physical, length) => this.#current.icache?.drop(physical, length));
   }
 
   /** Starts the first CPU at a physical address, as a boot loader does: flat 32-bit protected mode. EAX and EBX as given. */
@@ -179,6 +201,7 @@ export class System implements ApicBus {
     this.machine.cpu.u8.set(vcpu.state, L.STATE);
     this.machine.cpu.icount = vcpu.icount;
     this.machine.mmu.exchange(vcpu.tlb);
+    this.machine.mmu.icache = vcpu.icache;
     this.#current = vcpu;
     this.#sliceStart = this.machine.cpu.icount;
   }
@@ -370,7 +393,7 @@ export class System implements ApicBus {
   run(limits: SystemLimits = {}): SystemStop {
     const { cpu } = this.machine;
     const most = limits.instructions ?? Number.POSITIVE_INFINITY;
-    const deadline = limits.milliseconds === undefined ? null : performance.now() + limits.milliseconds;
+    const deadline = limits.milliseconds === undefined ? null : milliseconds() + limits.milliseconds;
     let done = 0;
     let looked = 0;
     let quantum = 0;
@@ -384,7 +407,7 @@ export class System implements ApicBus {
       if (runnable.length === 0) {
         if (next === null) return { reason: this.#isDeadlocked() ? 'deadlock' : 'idle' };
         this.#time = Math.max(this.#time, next);
-        if (deadline !== null && performance.now() >= deadline) return { reason: 'timeout' };
+        if (deadline !== null && milliseconds() >= deadline) return { reason: 'timeout' };
         continue;
       }
       if (quantum <= 0 || this.#current.activity !== 'running' || !runnable.includes(this.#decided)) {
@@ -408,7 +431,7 @@ export class System implements ApicBus {
       if (stop !== null) return stop;
       if (deadline !== null && done - looked >= LOOK_AFTER) {
         looked = done;
-        if (performance.now() >= deadline) return { reason: 'timeout' };
+        if (milliseconds() >= deadline) return { reason: 'timeout' };
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { InstructionCache } from '../../memory/icache.ts';
 import { Tlb } from '../../memory/tlb.ts';
 import * as L from '../../state/layout.ts';
 import { type ApicBus, LocalApic } from './apic.ts';
@@ -18,6 +19,8 @@ export class Vcpu {
   /** Instructions that it has executed. */
   icount = 0;
   readonly tlb = new Tlb();
+  /** What it may execute although memory has changed; null where caches of instructions are coherent. */
+  icache: InstructionCache | null = null;
   activity: Activity = 'waiting';
 
   constructor(id: number, bus: ApicBus) {

@@ -97,9 +97,9 @@ describe('swapgs run --bare', () => {
   });
 
   it('stops before what is not implemented', () => {
-    const done = swapgs(['run', '--bare', '--json', code('c5fdfec0')]);
+    const done = swapgs(['run', '--bare', '--json', code('c4e27849c0')]);
     expect(JSON.parse(done.stdout).stop).toEqual({ reason: 'unimplemented', vector: null, errorCode: null, cr2: null });
-    expect(done.stderr).toBe('swapgs: not implemented: vpaddd (c5 fd fe c0): at 0x100000\n');
+    expect(done.stderr).toBe('swapgs: not implemented: tilerelease (c4 e2 78 49 c0): at 0x100000\n');
     expect(done.status).toBe(126);
   });
 

@@ -1,0 +1,429 @@
+/* What can be booted: each a before and an after, chosen on the command line. */
+#include "kernel.h"
+
+#define CR4_LASS (1ul << 27)
+
+/* Work for CPUs that are in user mode: their loop asks for it by SYSCALL. */
+static void (*volatile functions[MAX_CPUS])(u64);
+static volatile u64 arguments[MAX_CPUS];
+static volatile u32 finished[MAX_CPUS];
+
+void ap_work(struct regs *regs)
+{
+	u32 cpu = this_cpu->cpu;
+	void (*function)(u64) = functions[cpu];
+
+	(void)regs;
+	functions[cpu] = 0;
+	if (function)
+		function(arguments[cpu]);
+	__atomic_store_n(&finished[cpu], 1, __ATOMIC_RELEASE);
+}
+
+void start_on_cpu(u32 cpu, void (*function)(u64), u64 arg)
+{
+	finished[cpu] = 0;
+	arguments[cpu] = arg;
+	functions[cpu] = function;
+	__atomic_store_n(&mailboxes[cpu].work, 1, __ATOMIC_RELEASE);
+}
+
+static int in_user(u32 cpu) { return (percpus[cpu].ct_state & 3) == CT_USER; }
+
+/* Until it is done and the CPU is in user mode again. */
+void wait_cpu(u32 cpu)
+{
+	while (!__atomic_load_n(&finished[cpu], __ATOMIC_ACQUIRE) || !in_user(cpu))
+		cpu_relax();
+}
+
+void on_cpu(u32 cpu, void (*function)(u64), u64 arg)
+{
+	start_on_cpu(cpu, function, arg);
+	wait_cpu(cpu);
+}
+
+/* Until every other CPU is in user mode. */
+void users_only(void)
+{
+	for (u32 cpu = 1; cpu < nr_cpus; cpu++)
+		while (!in_user(cpu))
+			cpu_relax();
+}
+
+noinline void nohz_full_kick_func(void *info) { (void)info; }
+
+static void kick(u32 cpu)
+{
+	static struct csd csd;
+
+	csd.func = nohz_full_kick_func;
+	smp_call_function_single_async(cpu, &csd);
+	while (__atomic_load_n(&csd.locked, __ATOMIC_ACQUIRE) || !in_user(cpu))
+		cpu_relax();
+}
+
+/* A function whose first five bytes are patched to and fro. */
+asm(".text; .balign 16; .globl patched; patched: .byte 0x0f, 0x1f, 0x44, 0, 0; ret");
+extern u8 patched[];
+static const u8 nop5[5] = { 0x0f, 0x1f, 0x44, 0, 0 };
+static const u8 jmp5[5] = { 0xe9, 0, 0, 0, 0 };
+
+/* An afternoon of a housekeeping CPU: unmappings, code patching, and a timer or two that must be looked at. */
+static void scenario_ipi(void)
+{
+	u64 flushes = option_value("flushes", 297), pokes = option_value("pokes", 12), small = option_value("small", 2);
+	u64 kicks = option_value("kicks", opt_defer ? 2 : 3);
+
+	users_only();
+	__builtin_memcpy(current->comm, "housekeeping", 13);
+	current->pid = 42;
+	for (u64 n = 0; n < flushes; n++)
+		flush_tlb_kernel_range(VMALLOC, VMALLOC + (34 + n % 100) * PAGE);
+	for (u64 n = 0; n < pokes; n++)
+		text_poke_bp(patched, n & 1 ? nop5 : jmp5, 5);
+	for (u64 n = 0; n < small; n++)
+		flush_tlb_kernel_range(VMALLOC, VMALLOC + (1 + 32 * (n & 1)) * PAGE);
+	for (u64 n = 0; n < kicks; n++)
+		kick(1 + n % (nr_cpus - 1));
+	kprintf("ipi %s: %u flushes, %u pokes, %u small, %u kicks\n", opt_defer ? "deferred" : "sent", flushes, pokes, small, kicks);
+}
+
+static void nothing(u64 arg) { (void)arg; }
+
+/* The packed word over n round trips of CPU 1. */
+static void scenario_ct_word(void)
+{
+	u64 rounds = option_value("rounds", 5);
+	u32 before, after;
+
+	users_only();
+	before = percpus[1].ct_state;
+	for (u64 n = 0; n < rounds; n++)
+		on_cpu(1, nothing, 0);
+	after = percpus[1].ct_state;
+	kprintf("ct %s: rounds %u counter +%u of %u bits, state %u, work %x\n", ct->name, rounds,
+		(u64)((ct_counter(after) - ct_counter(before)) & ct_counter(~0u)), (u64)(32 - ct->counter_shift), (u64)(after & 3),
+		(u64)(after >> ct->work_shift & ((1u << ct->work_bits) - 1)));
+	/* Work that nobody has done is gone at the next way out. */
+	kprintf("ct set: %u", (u64)ct_set_cpu_work(1, WORK_SYNC));
+	kprintf(" word %x", (u64)(percpus[1].ct_state >> ct->work_shift & 3));
+	on_cpu(1, nothing, 0);
+	kprintf(" then %x\n", (u64)(percpus[1].ct_state >> ct->work_shift & 3));
+}
+
+static volatile u32 stage;
+
+/* Holds CPU 1 in a state until it is told to go on. */
+static void hold(u64 state)
+{
+	if (state)
+		ct_enter(state);
+	stage = 1;
+	while (stage != 2)
+		cpu_relax();
+	if (state)
+		ct_exit();
+}
+
+static void deferrals(const char *name, u32 state)
+{
+	u32 ipis, set;
+
+	stage = 0;
+	if (state != CT_USER) {
+		start_on_cpu(1, hold, state);
+		while (stage != 1)
+			cpu_relax();
+	}
+	ipis = percpus[1].nr_ipi;
+	set = ct_set_cpu_work(1, WORK_SYNC);
+	if (!set)
+		smp_call_function_many_cond(2, do_sync_core, 0, 0);
+	kprintf("%s: returns %u, interrupts %u\n", name, (u64)set, (u64)(percpus[1].nr_ipi - ipis));
+	stage = 2;
+	if (state != CT_USER)
+		wait_cpu(1);
+	else
+		on_cpu(1, nothing, 0);
+}
+
+static void scenario_ct_set(void)
+{
+	users_only();
+	deferrals("user", CT_USER);
+	deferrals("kernel", CT_KERNEL);
+	deferrals("idle", CT_IDLE);
+	deferrals("guest", CT_GUEST);
+}
+
+static int race_place;
+
+/* Lets CPU 1 go to user mode just here. */
+static void race(int place)
+{
+	if (place != race_place)
+		return;
+	stage = 2;
+	wait_cpu(1);
+	race_place = 0;
+}
+
+/* The sender reads «in the kernel», the other goes to user mode, the sender decides. */
+static void scenario_ct_race(void)
+{
+	u32 ipis;
+	int set;
+
+	users_only();
+	ct_do_while = option("do-while");
+	race_place = option("late") ? 2 : 1;
+	stage = 0;
+	start_on_cpu(1, hold, CT_KERNEL);
+	while (stage != 1)
+		cpu_relax();
+	ipis = percpus[1].nr_ipi;
+	ct_hook = race;
+	set = ct_set_cpu_work(1, WORK_SYNC);
+	ct_hook = 0;
+	if (stage != 2) {
+		stage = 2;
+		wait_cpu(1);
+	}
+	if (!set)
+		smp_call_function_many_cond(2, do_sync_core, 0, 0);
+	kprintf("race %s%s: deferred %u, interrupts in user mode %u\n", ct_do_while ? "do-while" : "while", option("late") ? " late" : "",
+		(u64)set, (u64)(percpus[1].nr_ipi - ipis));
+}
+
+static void scenario_ct_coalesce(void)
+{
+	u32 syncs, flushes, set = 0;
+
+	users_only();
+	syncs = percpus[1].nr_sync;
+	flushes = percpus[1].nr_flush;
+	for (u32 n = 0; n < 1000; n++)
+		set += ct_set_cpu_work(1, WORK_SYNC);
+	for (u32 n = 0; n < 500; n++)
+		set += ct_set_cpu_work(1, WORK_TLBI);
+	kprintf("deferred %u, queue %u", (u64)set, (u64)(percpus[1].queue != 0));
+	on_cpu(1, nothing, 0);
+	kprintf(": sync_core %u, flush %u\n", (u64)(percpus[1].nr_sync - syncs), (u64)(percpus[1].nr_flush - flushes));
+}
+
+static void scenario_flush_threshold(void)
+{
+	users_only();
+	for (u64 pages = 32; pages <= 35; pages++) {
+		u32 single = percpus[1].nr_invlpg, all = percpus[1].nr_flush;
+
+		flush_tlb_kernel_range(VMALLOC, VMALLOC + pages * PAGE);
+		kprintf("%u pages: INVLPG %u, flushes %u\n", pages, (u64)(percpus[1].nr_invlpg - single), (u64)(percpus[1].nr_flush - all));
+	}
+}
+
+static volatile u64 seen[3];
+static volatile u32 order_broken, looping;
+void note_old(void) { seen[0]++; if (seen[2]) order_broken = 1; }
+void note_new(void) { seen[2]++; }
+/* A call that is sent elsewhere, a no-op that becomes a jump, a short jump that becomes a no-op. */
+asm(".text; .balign 64; .globl poked; poked: sub $8,%rsp; nopl (%rax); .globl poked_call; poked_call: call note_old; nopl (%rax); "
+    ".globl poked_nop; poked_nop: .byte 0x0f, 0x1f, 0x44, 0, 0; xor %eax,%eax; jmp 2f; 1: mov $1,%eax; 2: "
+    ".globl poked_short; poked_short: jmp 3f; or $2,%eax; 3: add $8,%rsp; ret; .globl poked_target; poked_target = 1b");
+extern u8 poked_call[], poked_nop[], poked_short[], poked_target[];
+extern u32 poked(void);
+static volatile u32 ways, way_order_broken;
+
+static void loop(u64 arg)
+{
+	u32 last = 0;
+
+	(void)arg;
+	while (looping) {
+		u32 way = poked();
+
+		ways |= 1u << way;
+		/* Each bit comes once and stays. */
+		if (last & ~way)
+			way_order_broken = 1;
+		last = way;
+	}
+}
+
+static void pause_for(u32 rounds)
+{
+	for (u64 from = mailboxes[2].loops; mailboxes[2].loops - from < rounds;)
+		cpu_relax();
+}
+
+static void scenario_text_poke(void)
+{
+	u8 call[5] = { 0xe8 }, jump[5] = { 0xe9 };
+	static const u8 nop2[2] = { 0x66, 0x90 };
+
+	*(int *)(call + 1) = (u64)note_new - (u64)(poked_call + 5);
+	*(int *)(jump + 1) = (u64)poked_target - (u64)(poked_nop + 5);
+	users_only();
+	poke_steps_left_out = option_value("without", 0);
+	looping = 1;
+	start_on_cpu(1, loop, 0);
+	while (seen[0] < 100)
+		cpu_relax();
+	pause_for(1000);
+	text_poke_bp(poked_call, call, 5);
+	pause_for(1000);
+	text_poke_bp(poked_nop, jump, 5);
+	pause_for(1000);
+	text_poke_bp(poked_short, nop2, 2);
+	pause_for(1000);
+	looping = 0;
+	wait_cpu(1);
+	kprintf("text_poke: old %s, new %s, order %s, ways %x %s\n", seen[0] ? "seen" : "never", seen[2] ? "seen" : "never",
+		order_broken ? "broken" : "kept", (u64)ways, way_order_broken ? "broken" : "kept");
+}
+
+/* Many ways into the kernel and out of it. */
+static void scenario_round_trips(void)
+{
+	u64 rounds = option_value("rounds", 100);
+
+	users_only();
+	for (u64 n = 0; n < rounds; n++)
+		on_cpu(1, nothing, 0);
+	kprintf("round trips: %u, pti %u, pcid %u\n", rounds, (u64)opt_pti, (u64)opt_pcid);
+}
+
+static struct task tasks[2];
+static u8 task_stacks[2][STACK_SIZE] __attribute__((aligned(16)));
+static struct task *seen_cached, *seen_reloaded;
+
+static void task_main(void)
+{
+	switch_probe = 0;
+	seen_reloaded = current;
+	switch_stacks(&tasks[1], &tasks[0]);
+}
+
+/* A fault between the switch of stacks and the write of `current` sees the task before. */
+static void scenario_switch(void)
+{
+	struct expected *expected = &this_ptr->expected;
+	struct task *idle = current;
+	u64 *stack = (u64 *)(task_stacks[1] + STACK_SIZE);
+
+	for (u32 i = 0; i < 2; i++) {
+		tasks[i].pid = i + 1;
+		tasks[i].stack_low = (u64)task_stacks[i];
+		tasks[i].stack_high = (u64)task_stacks[i] + STACK_SIZE;
+	}
+	stack -= 2;
+	*stack = (u64)task_main;
+	stack -= 6;
+	tasks[1].rsp = (u64)stack;
+	current = &tasks[0];
+	seen_cached = current;
+	switch_probe = option("probe");
+	if (switch_probe)
+		expected->resume = (u64)switch_probed;
+	asm volatile("" ::: "memory");
+	switch_stacks(&tasks[0], &tasks[1]);
+	kprintf("switch: cached read %u, reloaded read %u, back in %u\n", (u64)seen_cached->pid, (u64)seen_reloaded->pid, (u64)current->pid);
+	if (option("probe"))
+		kprintf("window: vector %u, current %u on the stack of %u\n", expected->vector, expected->pid,
+			(u64)(expected->rsp - tasks[1].stack_low < STACK_SIZE ? 2 : 1));
+	current = idle;
+}
+
+static int option_lass;
+
+/* Sends this CPU's user to the read, and lets the fault come back into its loop. */
+static void user_read(u64 arg)
+{
+	struct regs *regs = (struct regs *)this_cpu->stack - 1;
+
+	(void)arg;
+	this_ptr->expected.vector = 0;
+	this_ptr->expected.cr2 = 0;
+	asm volatile("mov %0, %%cr2" ::"r"(0ul));
+	if (option_lass)
+		write_cr4(read_cr4() | CR4_LASS);
+	this_ptr->expected.resume = regs->rip;
+	regs->rip = USER_TEXT + (user_kernel_read - user_start);
+	regs->rcx = regs->rip;
+}
+
+static void scenario_early(void)
+{
+	users_only();
+	on_cpu(1, early_oops, option("loaded"));
+}
+
+/* A user that reads where only the kernel may: with and without linear-address space separation. */
+static void scenario_user_read(void)
+{
+	struct expected *expected = &percpus[1].expected;
+
+	users_only();
+	option_lass = option("lass");
+	start_on_cpu(1, user_read, 0);
+	while (!__atomic_load_n(&expected->vector, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	kprintf("user read, lass %u: vector %u error %x cr2 %x\n", (u64)option_lass, expected->vector, expected->error, expected->cr2);
+}
+
+static void touch(u64 at) { entry_value = *(volatile u64 *)at; }
+
+/* A vmalloc page gets another frame; CPU 1 is told to flush at its next entry, and looks there before or behind that. */
+static void scenario_vunmap(void)
+{
+	u64 old = alloc_page(), reused = alloc_page();
+
+	*(u64 *)direct(old) = 1;
+	*(u64 *)direct(reused) = 2;
+	users_only();
+	opt_defer = 1;
+	map_page(VMALLOC, old, PTE_P | PTE_W);
+	on_cpu(1, touch, VMALLOC);
+	*pte_of(VMALLOC) = 0;
+	flush_tlb_kernel_range(VMALLOC, VMALLOC + PAGE);
+	map_page(VMALLOC, reused, PTE_P | PTE_W);
+	entry_reads = option("read-early") ? READ_EARLY : READ_LATE;
+	on_cpu(1, nothing, 0);
+	entry_reads = 0;
+	kprintf("vunmap: CPU 1 read %s\n", entry_value == 2 ? "the new frame" : "the old frame");
+}
+
+struct scenario { const char *name; void (*run)(void); };
+static const struct scenario scenarios[] = {
+	{ "ipi", scenario_ipi },
+	{ "ct-word", scenario_ct_word },
+	{ "ct-set", scenario_ct_set },
+	{ "ct-race", scenario_ct_race },
+	{ "ct-coalesce", scenario_ct_coalesce },
+	{ "flush-threshold", scenario_flush_threshold },
+	{ "text-poke", scenario_text_poke },
+	{ "round-trips", scenario_round_trips },
+	{ "switch", scenario_switch },
+	{ "vunmap", scenario_vunmap },
+	{ "early", scenario_early },
+	{ "user-read", scenario_user_read },
+};
+
+void run_scenario(void)
+{
+	u32 ran = 0;
+
+	for (u32 i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+		if (option(scenarios[i].name)) {
+			scenarios[i].run();
+			ran++;
+		}
+	if (!ran) {
+		kprintf("%u CPUs are there; name a scenario:", (u64)nr_cpus);
+		for (u32 i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+			kprintf(" %s", scenarios[i].name);
+		kprintf("\n");
+	}
+	done(0);
+}
