@@ -8,15 +8,13 @@ const reason = available();
 describe.skipIf(reason !== null)(
   `every encoding is what the host CPU does${reason === null ? '' : `: ${reason}`}`,
   () => {
-    test.each([
-      ['interpreter', 20_000, 5],
-      ['reference', 9000, 30],
-    ] as const)('%s, %i cases', (engine, cases, most) => {
+    const cases = 20_000;
+    test.each(['interpreter', 'reference'] as const)(`%s, ${cases} cases`, (engine) => {
       const { mismatches, perCode, untried, cases: done } = runCampaign({ cases, seed: 20, engines: [engine] });
       expect(mismatches.map(({ codeName, bytes, differences }) => ({ codeName, bytes, differences }))).toEqual([]);
       expect(done).toBe(cases);
-      // With some three cases each some encodings may not come up: not every draw of bytes is one.
-      expect(untried.length).toBeLessThan(most);
+      // With six cases each some encodings may not come up: not every draw of bytes is one.
+      expect(untried.length).toBeLessThan(5);
       // Faults are part of it, and so is everything else.
       const tallies = [...perCode.values()];
       const faults = tallies.reduce((sum, { faults }) => sum + faults, 0);
