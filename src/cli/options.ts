@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
-import { CPU_NAMES, type CpuName } from '../machine/profiles.ts';
+import { CPU_NAMES } from '../machine/profiles.ts';
+import { cpu } from './cpu.ts';
 import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
 
 /** Options of every command that runs a guest. */
@@ -10,7 +11,8 @@ export interface GuestOptions {
   readonly maxInsns?: number;
   /** Milliseconds. */
   readonly timeout?: number;
-  readonly cpu: CpuName;
+  /** A profile and switches, as `profileOf` reads them. */
+  readonly cpu: string;
   readonly seed: number;
 }
 
@@ -43,7 +45,12 @@ export function guestOptions(command: Command): Command {
     .addOption(new Option('--memory <SIZE>', 'guest memory: 64M, 2G …').argParser(memorySize).default(2 ** 30, '1G'))
     .option('--max-insns <N>', 'stop after N instructions', count)
     .option('--timeout <SECONDS>', 'stop after so much time', seconds)
-    .option('--cpu <NAME>', `which CPU: ${CPU_NAMES.join(', ')}`, oneOf(...CPU_NAMES), 'default')
+    .option(
+      '--cpu <NAME>',
+      `which CPU: ${CPU_NAMES.join(', ')}, host; features of it switched by names of /proc/cpuinfo: x86-64-v3,+pcid,-umip`,
+      cpu,
+      'default',
+    )
     .option('--seed <N>', 'decides everything that is random', seed, 0);
 }
 

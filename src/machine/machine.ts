@@ -18,7 +18,7 @@ import { type CpuidLeaf, cpuid, stateComponents } from './cpuid.ts';
 import { Decoding } from './decoding.ts';
 import { deliverException, deliverInterrupt } from './exceptions.ts';
 import type { Platform } from './platform.ts';
-import { type CpuName, type CpuProfile, profileNamed } from './profiles.ts';
+import { type CpuProfile, profileOf } from './profiles.ts';
 import { randomNumber } from './random-numbers.ts';
 
 export interface MachineOptions {
@@ -32,7 +32,7 @@ export interface MachineOptions {
   /** What stands around the CPU: interrupts, ports, devices in memory. None for a program without a machine of its own. */
   readonly platform?: Platform;
   /** Which CPU it is; `default` where nothing is said. */
-  readonly cpu?: CpuName;
+  readonly cpu?: string;
   /** Decides what RDRAND and RDSEED give; 0 where nothing is said. */
   readonly seed?: number;
   /** SYSCALL works from the start (EFER.SCE) and ends the run, for somebody who plays the operating system. */
@@ -92,7 +92,7 @@ export class Machine {
     this.memory = new PhysicalMemory(options.memory ?? DEFAULT_MEMORY);
     this.cpu = new CpuState(this.memory);
     this.#options = options;
-    this.profile = profileNamed(options.cpu ?? 'default');
+    this.profile = profileOf(options.cpu ?? 'default');
     this.#initialise();
     this.mmu = new Mmu(this.memory, this.cpu, new CodePages());
     const decoding = new Decoding(this.profile);

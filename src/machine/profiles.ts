@@ -1,9 +1,15 @@
+import { closest } from '../bits/closest.ts';
+import { FEATURES_BY_NAME, SYSTEM_FEATURES, withDependents, withRequirements } from './feature-names.ts';
+
 /** Which CPU a machine is: what CPUID offers, and what executes. */
 export interface CpuProfile {
-  readonly name: CpuName;
+  /** As it was asked for: «x86-64-v3», «max,-umip». */
+  readonly name: string;
   readonly doc: string;
   /** Features that CPUID reports, by the names of `feature-bits.ts`. */
   readonly reported: ReadonlySet<string>;
+  /** What a kernel finds besides (`SYSTEM_FEATURES`). */
+  readonly system: ReadonlySet<string>;
   /** Whether an instruction with this feature exists; #UD without. */
   readonly has: (feature: string) => boolean;
 }
@@ -36,8 +42,9 @@ const FOREIGN =
 
 function exactly(name: CpuName, doc: string, ...levels: readonly (readonly string[])[]): CpuProfile {
   const reported = new Set([...ALWAYS, ...levels.flat()]);
-  const hints = new Set(HINTS);
-  return { name, doc, reported, has: (feature) => reported.has(feature) || hints.has(feature) };
+  const others = new Set([...HINTS, ...SYSTEM_FEATURES]);
+  const has = (feature: string): boolean => reported.has(feature) || others.has(feature);
+  return { name, doc, reported, system: new Set(SYSTEM_FEATURES), has };
 }
 
 /** Names for `--cpu`. */
@@ -49,6 +56,7 @@ const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
     name: 'default',
     doc: 'CPUID offers little more than x86-64, but every implemented instruction executes',
     reported: new Set([...ALWAYS, ...MODEST]),
+    system: new Set(SYSTEM_FEATURES),
     has: (feature) => !FOREIGN.test(feature),
   },
   'x86-64': exactly('x86-64', 'the baseline: SSE2', LEVEL_1),
@@ -60,3 +68,56 @@ const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
 
 /** The profile of that name. */
 export const profileNamed = (name: CpuName): CpuProfile => PROFILES[name];
+
+const isName = (text: string): text is CpuName => (CPU_NAMES as readonly string[]).includes(text);
+
+/**
+ * A profile with features switched, by Linux's names: «x86-64-v3,+pcid,-umip». What a feature cannot be without comes with it, and goes with what it
+ * needs.
+ *
+ * @throws RangeError where a name is none, or the feature is one that every 64-bit CPU has or that is not implemented
+ */
+export function profileOf(text: string): CpuProfile {
+  const [name = '', ...switches] = text.split(',');
+  if (!isName(name)) throw new RangeError(`no CPU '${name}'; there are ${CPU_NAMES.join(', ')}`);
+  const base = PROFILES[name];
+  if (switches.length === 0) return base;
+  const known = PROFILES.max;
+  const reported = new Set(base.reported);
+  const system = new Set(base.system);
+  const off = new Set<string>();
+  const on = new Set<string>();
+  for (const each of switches) {
+    const feature = featureIn(each);
+    if (each.startsWith('+')) {
+      for (const one of withRequirements(feature)) {
+        if (!known.reported.has(one) && !known.system.has(one))
+          throw new RangeError(`the CPU feature '${each.slice(1)}' is not implemented`);
+        off.delete(one);
+        on.add(one);
+        (known.system.has(one) ? system : reported).add(one);
+      }
+    } else {
+      if (ALWAYS.includes(feature)) throw new RangeError(`every 64-bit CPU has '${each.slice(1)}'`);
+      for (const one of withDependents(feature)) {
+        on.delete(one);
+        off.add(one);
+        reported.delete(one);
+        system.delete(one);
+      }
+    }
+  }
+  const has = (feature: string): boolean => !off.has(feature) && (on.has(feature) || base.has(feature));
+  return { name: text, doc: `${base.doc}, with ${switches.join(' ')}`, reported, system, has };
+}
+
+/** The feature of «+name» or «-name». */
+function featureIn(text: string): string {
+  const feature = /^[+-]./.test(text) ? FEATURES_BY_NAME.get(text.slice(1)) : undefined;
+  if (feature !== undefined) return feature;
+  if (!/^[+-]./.test(text)) throw new RangeError(`a CPU feature is switched by +NAME or -NAME, not '${text}'`);
+  const near = closest(text.slice(1), [...FEATURES_BY_NAME.keys()]);
+  throw new RangeError(
+    `no CPU feature '${text.slice(1)}'${near.length > 0 ? `; near it: ${near.join(', ')}` : ''} (names as in /proc/cpuinfo)`,
+  );
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseHexBytes } from '../../src/bits/hex.ts';
 import { Decoding } from '../../src/machine/decoding.ts';
 import { Machine } from '../../src/machine/machine.ts';
-import { CPU_NAMES, type CpuName, profileNamed } from '../../src/machine/profiles.ts';
+import { CPU_NAMES, type CpuName, profileNamed, profileOf } from '../../src/machine/profiles.ts';
 
 /** An instruction of each level, and what a CPU makes of it that lacks it. */
 const SAMPLES: readonly [string, feature: string, text: string, without?: string][] = [
@@ -49,6 +49,51 @@ test('each level has what the one below has', () => {
   const levels: CpuName[] = ['x86-64', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4', 'max'];
   levels.slice(1).forEach((name, i) => {
     for (const feature of profileNamed(levels[i]!).reported) expect(profileNamed(name).reported).toContain(feature);
+  });
+});
+
+describe('features switched', () => {
+  const bit = (cpu: string, leaf: number, register: number, n: number): number =>
+    (new Machine({ memory: 1 << 22, engine: 'interpreter', cpu }).cpuid(leaf, 0)[register]! >>> n) & 1;
+
+  test('come with what they need', () => {
+    const { reported, has } = profileOf('x86-64,+avx2');
+    for (const feature of ['AVX2', 'AVX', 'SSE4_2', 'SSE3', 'XSAVE']) {
+      expect(reported, feature).toContain(feature);
+      expect(has(feature), feature).toBe(true);
+    }
+    expect(has('FMA')).toBe(false);
+    expect([bit('x86-64,+avx2', 7, 1, 5), bit('x86-64', 7, 1, 5)]).toEqual([1, 0]);
+  });
+
+  test('go with what needs them', () => {
+    const { reported, has } = profileOf('x86-64-v4,-avx');
+    for (const feature of ['AVX', 'AVX2', 'FMA', 'AVX512F', 'AVX512BW']) {
+      expect(reported, feature).not.toContain(feature);
+      expect(has(feature), feature).toBe(false);
+    }
+    expect(has('SSE4_2')).toBe(true);
+  });
+
+  test('the last word counts', () => {
+    expect(profileOf('x86-64,+sha_ni,-sha_ni').has('SHA')).toBe(false);
+    expect(profileOf('max,-sha_ni,+sha_ni').has('SHA')).toBe(true);
+  });
+
+  test('a kernel finds them in CPUID and in CR4', () => {
+    expect(profileOf('max,-umip').system).not.toContain('UMIP');
+    expect(profileOf('x86-64-v3,+pcid,-umip').has('UMIP')).toBe(false);
+    expect(profileOf('x86-64-v3').has('INVPCID')).toBe(true);
+  });
+
+  test.each([
+    ['x86-65', "no CPU 'x86-65'; there are default, x86-64, x86-64-v2, x86-64-v3, x86-64-v4, max"],
+    ['max,+umpi', "no CPU feature 'umpi'; near it: umip (names as in /proc/cpuinfo)"],
+    ['max,umip', "a CPU feature is switched by +NAME or -NAME, not 'umip'"],
+    ['max,-sse2', "every 64-bit CPU has 'sse2'"],
+    ['max,+avx512_fp16', "the CPU feature 'avx512_fp16' is not implemented"],
+  ])('%s is refused', (text, message) => {
+    expect(() => profileOf(text)).toThrow(new RangeError(message));
   });
 });
 

@@ -104,6 +104,7 @@ export function runSystem(path: string, options: RunOptions): number {
   const system = makeSystem({
     memory,
     engine,
+    cpu: options.cpu,
     cpus,
     scheduler: recorder,
     serial: serial.send,

@@ -1,15 +1,19 @@
 import type { CpuidLeaf } from '../cpuid.ts';
 
-/** CPUID.1:ECX PCID, x2APIC, TSC deadline, and that this is no bare hardware; EDX APIC. */
-const LEAF1_ECX = (1 << 17) | (1 << 21) | (1 << 24) | (1 << 31);
+/** CPUID.1:ECX TSC deadline, and that this is no bare hardware; EDX APIC. */
+const LEAF1_ECX = (1 << 24) | (1 << 31);
 const LEAF1_EDX = 1 << 9;
-/** CPUID.7.0:EBX SMEP, INVPCID, SMAP; ECX UMIP, PKU, LA57, PKS; CPUID.7.1:EAX LASS, LAM. */
-const LEAF7_EBX = (1 << 7) | (1 << 10) | (1 << 20);
-const LEAF7_ECX = (1 << 2) | (1 << 3) | (1 << 16) | (1 << 31);
-const LEAF7_1_EAX = (1 << 6) | (1 << 26);
+/** Bits of the features that a profile may have for a kernel. */
+const LEAF1_ECX_FEATURES = { PCID: 17, X2APIC: 21 } as const;
+const LEAF7_EBX_FEATURES = { SMEP: 7, INVPCID: 10, SMAP: 20 } as const;
+const LEAF7_ECX_FEATURES = { UMIP: 2, PKU: 3, LA57: 16, PKS: 31 } as const;
+const LEAF7_1_EAX_FEATURES = { LASS: 6, LAM: 26 } as const;
 /** OSPKE mirrors CR4.PKE. */
 const OSPKE = 1 << 4;
 const TOPOLOGY = 0xb;
+
+const bitsOf = (features: Readonly<Record<string, number>>, system: ReadonlySet<string>): number =>
+  Object.entries(features).reduce((bits, [name, bit]) => (system.has(name) ? bits | (1 << bit) : bits), 0);
 
 /** CPUID of CPU `id` of `count` as its kernel sees it; the CPU by itself says `own`. */
 export function systemCpuid(
@@ -19,11 +23,18 @@ export function systemCpuid(
   id: number,
   count: number,
   keys: boolean,
+  system: ReadonlySet<string>,
 ): CpuidLeaf {
   const [a, b, c, d] = own;
-  if (leaf === 1) return [a, (b & 0xff00) | (count << 16) | (id << 24), c | LEAF1_ECX, d | LEAF1_EDX];
-  if (leaf === 7 && subleaf === 0) return [Math.max(1, a), b | LEAF7_EBX, c | LEAF7_ECX | (keys ? OSPKE : 0), d];
-  if (leaf === 7 && subleaf === 1) return [a | LEAF7_1_EAX, b, c, d];
+  if (leaf === 1) {
+    const more = LEAF1_ECX | bitsOf(LEAF1_ECX_FEATURES, system);
+    return [a, (b & 0xff00) | (count << 16) | (id << 24), c | more, d | LEAF1_EDX];
+  }
+  if (leaf === 7 && subleaf === 0) {
+    const ecx = bitsOf(LEAF7_ECX_FEATURES, system) | (keys ? OSPKE : 0);
+    return [Math.max(1, a), b | bitsOf(LEAF7_EBX_FEATURES, system), c | ecx, d];
+  }
+  if (leaf === 7 && subleaf === 1) return [a | bitsOf(LEAF7_1_EAX_FEATURES, system), b, c, d];
   if (leaf !== TOPOLOGY) return [a, b, c, d];
   // One thread a core, all cores in one package.
   if (subleaf === 0) return [0, 1, 0x100, id];

@@ -31,6 +31,8 @@ export interface SystemOptions {
   readonly memory?: number;
   readonly engine?: EngineName;
   readonly hotAfter?: number;
+  /** Which CPU they are (`profileOf`). */
+  readonly cpu?: string;
   /** CPUs, 1 to 255. */
   readonly cpus?: number;
   readonly scheduler?: Scheduler;
@@ -103,11 +105,12 @@ export class System implements ApicBus {
     this.vcpus = Array.from({ length: count }, (_, id) => new Vcpu(id, this));
     this.#current = this.vcpus[0]!;
     this.#pit = new Pit(() => this.now());
-    const { memory, engine, hotAfter } = options;
+    const { memory, engine, hotAfter, cpu } = options;
     this.machine = new Machine({
       ...(memory === undefined ? {} : { memory }),
       ...(options.icache !== undefined ? { engine: 'reference' } : engine === undefined ? {} : { engine }),
       ...(hotAfter === undefined ? {} : { hotAfter }),
+      ...(cpu === undefined ? {} : { cpu }),
       platform: this.#platform(),
     });
     if (options.icache !== undefined) this.#instructionCaches(options.icache);
@@ -217,7 +220,7 @@ export class System implements ApicBus {
     return {
       cpuid: (leaf, subleaf, own) => {
         const keys = (this.machine.cpu.u64(L.CR4) & (1n << 22n)) !== 0n;
-        return systemCpuid(own, leaf, subleaf, this.#current.id, this.vcpus.length, keys);
+        return systemCpuid(own, leaf, subleaf, this.#current.id, this.vcpus.length, keys, this.machine.profile.system);
       },
       now: (icount) => BigInt(this.now(icount)),
       interruptWaits: () => this.#interruptWaits(this.#current),

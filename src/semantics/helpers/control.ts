@@ -30,11 +30,22 @@ const MACHINE_STATUS = 0xfn;
 const CR0_PE = 1n;
 const CR0_TS = 8n;
 
-/**
- * CR4 bits of the features that CPUID reports: TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT UMIP LA57 FSGSBASE PCIDE SMEP SMAP PKE PKS
- * LASS LAM_SUP.
- */
-const CR4_BITS = 0x1973_1ffcn;
+/** CR4 bits that every CPU here has: TSD DE PSE PAE MCE PGE PCE OSFXSR OSXMMEXCPT. */
+const CR4_BITS = 0x07fcn;
+/** CR4 bits by the feature that they come with (SDM 3A 2.5). */
+const CR4_FEATURES: readonly (readonly [feature: string, bit: bigint])[] = [
+  ['UMIP', 11n],
+  ['LA57', 12n],
+  ['FSGSBASE', 16n],
+  ['PCID', 17n],
+  ['XSAVE', 18n],
+  ['SMEP', 20n],
+  ['SMAP', 21n],
+  ['PKU', 22n],
+  ['PKS', 24n],
+  ['LASS', 27n],
+  ['LAM', 28n],
+];
 const EFER_LME = 0x100n;
 const EFER_LMA = 0x400n;
 const CR4_PAE = 1n << 5n;
@@ -47,6 +58,7 @@ const CR4_SMEP = 1n << 20n;
 
 /** CR3 from MAXPHYADDR (40) on but for LAM_U57 and LAM_U48; low bits that mean nothing are ignored (SDM 2B MOV to CR). */
 const CR3_RESERVED = 0x9fff_ff00_0000_0000n;
+const CR3_LAM = 0x6000_0000_0000_0000n;
 const CR3_PCID = 0xfffn;
 /** Of the value that MOV to CR3 takes, with CR4.PCIDE: nothing has to be dropped. */
 const CR3_NO_FLUSH = 1n << 63n;
@@ -125,7 +137,7 @@ const WRITES: Readonly<Record<number, (c: HelperContext, value: bigint) => boole
     const tagged = (c.cpu.u64(L.CR4) & CR4_PCIDE) !== 0n;
     const keeps = tagged && (value & CR3_NO_FLUSH) !== 0n;
     const base = keeps ? value & ~CR3_NO_FLUSH : value;
-    if (base & CR3_RESERVED) return false;
+    if (base & CR3_RESERVED || (base & CR3_LAM && !c.machine.has('LAM'))) return false;
     c.cpu.setU64(L.CR3, base);
     c.machine.pagingChanged();
     c.modeChanged();
@@ -135,8 +147,10 @@ const WRITES: Readonly<Record<number, (c: HelperContext, value: bigint) => boole
   [L.CR4]: (c, value) => {
     const before = c.cpu.u64(L.CR4);
     const changed = before ^ value;
-    const bits = c.machine.has('XSAVE') ? CR4_BITS | CR4_OSXSAVE : CR4_BITS;
-    if (value & ~bits) return false;
+    if (
+      value & ~CR4_FEATURES.reduce((bits, [name, bit]) => (c.machine.has(name) ? bits | (1n << bit) : bits), CR4_BITS)
+    )
+      return false;
     if (isIa32e(c.cpu) && (!(value & CR4_PAE) || changed & CR4_LA57)) return false;
     if (changed & value & CR4_PCIDE && !isIa32e(c.cpu)) return false;
     if (changed & value & CR4_PCIDE && c.cpu.u64(L.CR3) & CR3_PCID) return false;
