@@ -1,0 +1,123 @@
+import { Random } from '../bits/random.ts';
+import { Code, CodeExt, CpuidFeature, EncodingKind, Instruction } from '../decode/iced.ts';
+import type { Insn } from '../decode/insn.ts';
+import '../semantics/index.ts';
+import { instructionNamed } from '../semantics/define.ts';
+import { helperNamed } from '../semantics/helpers/helper.ts';
+import { isSupported, liftInsn } from '../semantics/lift.ts';
+import { constantOperands } from '../semantics/operands.ts';
+import { drawInsn, findEncodings } from './encodings.ts';
+
+/**
+ * How an encoding is done: `emit`, by WebAssembly alone; `helper`, with a part in TypeScript; `no`, not at all.
+ */
+export type Means = 'emit' | 'helper' | 'no';
+
+/** One 64-bit encoding of the decoder. */
+export interface CoverageRow {
+  /** iced's name. */
+  readonly code: string;
+  /** Features that it needs, joined by +. */
+  readonly feature: string;
+  readonly means: Means;
+}
+
+const SEED = 1;
+
+/** Every encoding that the decoder knows in 64-bit mode, MVEX aside, in its order. */
+function everyCode(): { code: number; name: string; feature: string }[] {
+  const out: { code: number; name: string; feature: string }[] = [];
+  const instruction = new Instruction();
+  for (const [name, code] of Object.entries(Code)) {
+    if (typeof code !== 'number') continue;
+    const info = CodeExt.opCode(code);
+    if (info.mode64 && info.isInstruction && info.encoding !== EncodingKind.MVEX) {
+      instruction.code = code;
+      const features = [...instruction.cpuidFeatures()].map((feature) => CpuidFeature[feature]);
+      out.push({ code, name, feature: features.join('+') });
+    }
+    info.free();
+  }
+  instruction.free();
+  return out;
+}
+
+const isDone = (insn: Insn): boolean =>
+  instructionNamed(insn.mnemonic) !== undefined && constantOperands(insn, 0n).every(isSupported);
+
+/** How the lift of an instance does its work. */
+function meansOf(insn: Insn): Means {
+  const block = liftInsn(insn, 0n);
+  if (block === null) return 'no';
+  const slow = block.nodes.some(
+    ({ op, attr }) => (op === 'call' || op === 'calls') && helperNamed(attr.helper!).fast === undefined,
+  );
+  return slow ? 'helper' : 'emit';
+}
+
+/** Every encoding, and how it is done. */
+export function coverageRows(): CoverageRow[] {
+  const random = new Random(SEED);
+  const means = new Map<number, Means>();
+  for (const encoding of findEncodings(isDone)) {
+    const insn = drawInsn(encoding, random);
+    means.set(encoding.code, insn === null ? 'helper' : meansOf(insn));
+  }
+  return everyCode().map(({ code, name, feature }) => ({ code: name, feature, means: means.get(code) ?? 'no' }));
+}
+
+/** What a campaign against the host CPU found, by encoding. */
+export type Tallies = ReadonlyMap<string, { readonly cases: number; readonly mismatches: number }>;
+
+/** `docs/coverage.md`. */
+export function coverageText(rows: readonly CoverageRow[], tallies: Tallies, how: string): string {
+  const features = new Map<string, CoverageRow[]>();
+  for (const row of rows) features.set(row.feature, [...(features.get(row.feature) ?? []), row]);
+  const tally = ({ code }: CoverageRow) => tallies.get(code) ?? { cases: 0, mismatches: 0 };
+  const sum = (of: readonly CoverageRow[], f: (row: CoverageRow) => number): number =>
+    of.reduce((total, row) => total + f(row), 0);
+  const totals = (of: readonly CoverageRow[]): string => {
+    const count = (means: Means): number => sum(of, (row) => Number(row.means === means));
+    const cases = sum(of, (row) => tally(row).cases);
+    const tried = sum(of, (row) => Number(tally(row).cases > 0));
+    return `${of.length} | ${count('emit')} | ${count('helper')} | ${count('no')} | ${tried} | ${cases} | ${sum(of, (row) => tally(row).mismatches)}`;
+  };
+  const byFeature = [...features].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lines = [
+    '# Coverage of the instruction set',
+    '',
+    'Every encoding that the decoder knows in 64-bit mode, MVEX aside. `emit`: WebAssembly does all of it; `helper`: a part is',
+    'TypeScript; `no`: it ends the run by name. Cases are random instances with random states, compared with the host CPU in every',
+    'register, flag, fault and byte of memory; an encoding without cases is one that the host lacks, that user code may not execute,',
+    'or whose result is a matter of the machine around the CPU.',
+    '',
+    `Made by \`npm run coverage\`. ${how}`,
+    '',
+    '| feature | encodings | emit | helper | no | tried | cases | mismatches |',
+    '|---|---|---|---|---|---|---|---|',
+    `| **all** | ${totals(rows)} |`,
+    ...byFeature.map(([feature, of]) => `| ${feature} | ${totals(of)} |`),
+  ];
+  for (const [feature, of] of byFeature) {
+    lines.push('', `## ${feature}`, '', '| encoding | how | cases | mismatches |', '|---|---|---|---|');
+    for (const row of of) {
+      const { cases, mismatches } = tally(row);
+      lines.push(`| ${row.code} | ${row.means} | ${cases || '–'} | ${cases ? mismatches : '–'} |`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const ROW = /^\| (\w+) \| (emit|helper|no) \| (\d+|–) \| (\d+|–) \|$/;
+
+/** The rows of such a text, with what was tried. */
+export function coverageOf(
+  text: string,
+): (Pick<CoverageRow, 'code' | 'means'> & { cases: number; mismatches: number })[] {
+  return text.split('\n').flatMap((line) => {
+    const match = ROW.exec(line);
+    if (match === null) return [];
+    const [, code, means, cases, mismatches] = match;
+    return [{ code: code!, means: means as Means, cases: Number(cases) || 0, mismatches: Number(mismatches) || 0 }];
+  });
+}
