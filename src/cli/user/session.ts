@@ -112,7 +112,7 @@ export class Session {
 
   /** How far the image was moved from where it is linked. */
   get bias(): bigint {
-    return BigInt(this.kernel.process?.entry ?? 0) - this.program.image.entry;
+    return BigInt(this.kernel.process?.program.entry ?? 0) - this.program.image.entry;
   }
 }
 

@@ -55,7 +55,7 @@ class PipeReader extends OpenFile {
   override read(length: number): Uint8Array {
     if (length > 0 && this.#pipe.size === 0 && this.#pipe.writers > 0) {
       if (this.nonblocking) fail(E.EAGAIN);
-      throw new Blocked('data in a pipe');
+      throw new Blocked('data in a pipe', { ready: () => this.#pipe.size > 0 || this.#pipe.writers === 0 });
     }
     return this.#pipe.take(length);
   }
@@ -85,7 +85,10 @@ class PipeWriter extends OpenFile {
     const room = PIPE_CAPACITY - this.#pipe.size;
     if (room === 0 || (bytes.length <= PIPE_ATOMIC && room < bytes.length)) {
       if (this.nonblocking) fail(E.EAGAIN);
-      throw new Blocked('room in a pipe');
+      const enough = bytes.length <= PIPE_ATOMIC ? bytes.length : 1;
+      throw new Blocked('room in a pipe', {
+        ready: () => this.#pipe.readers === 0 || PIPE_CAPACITY - this.#pipe.size >= enough,
+      });
     }
     const part = bytes.slice(0, room);
     this.#pipe.chunks.push(part);
