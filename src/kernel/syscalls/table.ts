@@ -1,6 +1,7 @@
 import { CLONING } from './clone.ts';
 import { DESCRIPTORS } from './descriptors.ts';
 import { DIRECTORIES } from './directories.ts';
+import { EVENTS } from './events.ts';
 import { FUTEXES } from './futex.ts';
 import { IDENTITY } from './identity.ts';
 import { IO } from './io.ts';
@@ -34,6 +35,7 @@ export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
     TIME,
     TIMERS,
     CLONING,
+    EVENTS,
     WAITING,
   ]
     .flat()
