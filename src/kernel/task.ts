@@ -1,6 +1,7 @@
 import * as L from '../state/layout.ts';
 import type { Wait } from './block.ts';
 import type { FdTable } from './fs/fd-table.ts';
+import type { OpenFile } from './fs/open-file.ts';
 import type { Waiter } from './futexes.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
@@ -62,6 +63,8 @@ export class Task {
   /** What it waits as in futex(2) and futex_waitv(2). */
   waiter: Waiter | null = null;
   waiters: readonly Waiter[] | null = null;
+  /** The FIFO whose other end open(2) waits for. */
+  opening: OpenFile | null = null;
   /** Bytes that a call which waits has moved already. */
   progress = 0;
   /** Number of the call whose result stands in RAX and may be a restart code; -1: none. */

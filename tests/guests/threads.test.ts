@@ -15,7 +15,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** A program of tests/guests/programs, built statically against the host's C library. */
 function build(compiler: string, source: string, ...flags: string[]): string {
   const out = join(folder, `${source}-${compiler}`);
-  execFileSync(compiler, ['-O2', '-w', '-static', '-pthread', ...flags, '-o', out, join(import.meta.dirname, 'programs', source)]);
+  execFileSync(compiler, [
+    '-O2',
+    '-w',
+    '-static',
+    '-pthread',
+    ...flags,
+    '-o',
+    out,
+    join(import.meta.dirname, 'programs', source),
+  ]);
   return out;
 }
 

@@ -92,7 +92,7 @@ function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: 
 }
 
 /** A blocking pipe or socket takes everything before the call returns; other files say how much they took. */
-const waits = (file: OpenFile): boolean => file.inode === null && !file.nonblocking;
+const waits = (file: OpenFile): boolean => file.pollable && !file.nonblocking;
 
 function piece(task: Task, file: OpenFile, address: number, want: number, done: number, write: WriteTo): number {
   const room = task.user.span(address, want, false);
