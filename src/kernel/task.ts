@@ -51,6 +51,8 @@ export class Task {
   /** Set when it got a CPU, and when it was another one than before: what rseq(2) and its way back to user mode ask. */
   scheduledIn = false;
   migrated = false;
+  /** The CPU that it shall not run on next, as it was made to leave it; null: any. */
+  leaves: number | null = null;
   /** Instructions that it has executed. */
   instructions = 0;
 
@@ -78,6 +80,8 @@ export class Task {
   clearTid = 0;
   robustList = 0;
   rseq: RseqRegistration | null = null;
+  /** Events that rseq(2) of the RFC has counted. */
+  rseqEvents = 0;
   /** mm_cid of rseq(2). */
   cid = 0;
   altStack: AltStack = INITIAL_ALT_STACK;

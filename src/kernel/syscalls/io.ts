@@ -119,7 +119,7 @@ function vectorsAt(task: Task, address: number, count: number): IoVector[] {
   for (let i = 0; i < count; i++) {
     const length = Number(view.getBigUint64(16 * i + 8, true));
     if (length >= SSIZE_MAX) fail(E.EINVAL);
-    vectors.push({ address: Number(view.getBigUint64(16 * i, true)), length: Math.min(length, room) });
+    vectors.push({ address: Number(task.user.untag(view.getBigUint64(16 * i, true))), length: Math.min(length, room) });
     room -= Math.min(length, room);
   }
   return vectors;
