@@ -421,6 +421,8 @@ export class Kernel {
 
   #block(task: Task, row: SyscallRow, args: readonly number[], blocked: Blocked): void {
     const { wait } = blocked;
+    // A part of its work may be done: a write that has filled a pipe.
+    this.changed = true;
     task.call = { row, args, wait };
     task.timedOut = false;
     this.cpus.remove(task);

@@ -166,7 +166,8 @@ export class Socket extends OpenFile {
     if (!this.#isStream && bytes.length > CAPACITY) fail(E.EMSGSIZE);
     if ((this.#isStream && length === 0 && bytes.length > 0) || (!this.#isStream && bytes.length > target.room)) {
       if (!wait || this.nonblocking) fail(E.EAGAIN);
-      const needed = this.#isStream ? 1 : bytes.length;
+      // Who fills a stream waits until a good part of it has been read.
+      const needed = this.#isStream ? Math.min(bytes.length, CAPACITY / 4) : bytes.length;
       throw new Blocked('room in a socket', { ready: () => target.ended || target.refused || target.room >= needed });
     }
     const message: Message = {
