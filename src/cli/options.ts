@@ -93,9 +93,13 @@ export interface SystemOptions {
   readonly recordSchedule?: string;
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
-  readonly detect?: readonly 'stale-tlb'[];
+  readonly detect?: readonly Detector[];
   readonly icache?: 'coherent' | 'explicit';
 }
+
+/** What is looked for while a kernel runs. */
+export type Detector = (typeof DETECTORS)[number];
+export const DETECTORS = ['stale-tlb', 'late-store'] as const;
 
 /** Events to be traced, as named on the command line, and the filter that follows them. */
 export interface TraceRequest {
@@ -140,8 +144,8 @@ export function systemOptions(command: Command): Command {
     )
     .option(
       '--detect <WHAT>',
-      'stale-tlb: tell of data accesses by translations that the page tables have no more',
-      repeated(oneOf('stale-tlb')),
+      'stale-tlb: tell of data accesses by translations that the page tables have no more; late-store: of descriptors that LTR reads before they are written (repeatable)',
+      repeated(oneOf(...DETECTORS)),
     )
     .option('--schedule <FILE>', 'run as --record-schedule has written', text);
 }

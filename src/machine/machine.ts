@@ -1,6 +1,6 @@
 import { ExecContext } from '../exec/context.ts';
 import type { Engine, EngineName } from '../exec/engine.ts';
-import type { Exit } from '../exec/exit.ts';
+import type { Exit, Fault } from '../exec/exit.ts';
 import { HOT_AFTER, Interpreter } from '../exec/interpreter/interpreter.ts';
 import { Legacy } from '../exec/legacy.ts';
 import { Reference } from '../exec/reference.ts';
@@ -84,6 +84,8 @@ export class Machine {
   #asked = false;
   #alone = false;
   #longMode = true;
+  /** Who looks at every exception before it is delivered, with RIP where it was raised. */
+  onException: ((fault: Fault) => void) | null = null;
 
   /** @throws RangeError when the memory size is out of bounds */
   constructor(options: MachineOptions = {}) {
@@ -257,6 +259,7 @@ export class Machine {
   /** An exception through the guest's tables; the exit where it has none, or where nothing can be delivered any more. */
   #deliver(exit: Exit & { kind: 'fault' }): Exit | null {
     const { cpu } = this;
+    this.onException?.(exit.fault);
     if (cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
     if (!isRealMode(cpu) && !isIa32e(cpu)) return exit;
     return deliverException(this.context, exit.fault) === 'shutdown' ? { kind: 'shutdown' } : null;

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
+import { ENGINE_NAMES } from '../../src/exec/engine.ts';
 import { RoundRobin, Seeded } from '../../src/machine/system/scheduler.ts';
 import type { StaleCode } from '../../src/memory/icache.ts';
 import type { StaleUse } from '../../src/memory/mmu.ts';
@@ -11,33 +11,10 @@ import * as L from '../../src/state/layout.ts';
 import { boot } from '../support/boot.ts';
 import { ONE_LINE, swapgs } from '../support/cli.ts';
 import { KernelBed } from '../support/kernel-bed.ts';
-import { guestPath } from './expected.ts';
+import { image, KERNEL, said, start } from '../support/small-kernel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'swapgs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const KERNEL = guestPath('kernel/kernel.elf');
-const image = new Uint8Array(readFileSync(KERNEL));
-
-interface Run {
-  readonly cpus?: number;
-  readonly engine?: EngineName;
-  readonly seed?: number;
-}
-
-/** Boots it with a scenario, until it ends by the debug-exit port. */
-function start(commandLine: string, { cpus = 3, engine = 'jit', seed = 0 }: Run = {}) {
-  const scheduler = seed > 0 ? new Seeded(seed, 500) : new RoundRobin(500);
-  const booted = boot(image, { cpus, engine, scheduler, hotAfter: 200 }, { commandLine, modules: [] });
-  const stop = booted.system.run({ instructions: 20_000_000 });
-  return { ...booted, stop };
-}
-
-function said(commandLine: string, options?: Run): string[] {
-  const { said: text, stop } = start(commandLine, options);
-  expect([stop, text()]).toEqual([{ reason: 'exit', status: 1 }, expect.anything()]);
-  return text().trimEnd().split('\n');
-}
-
 describe.each(ENGINE_NAMES)('the small kernel (%s)', (engine) => {
   const says = (commandLine: string): string[] => said(commandLine, { engine });
 
@@ -100,6 +77,23 @@ describe.each(ENGINE_NAMES)('the small kernel (%s)', (engine) => {
   it('a user’s read of the kernel’s half: a page fault, or with LASS #GP and CR2 untouched', () => {
     expect(says('user-read nopti')).toEqual(['user read, lass 0: vector 14 error 5 cr2 ffff888000000000']);
     expect(says('user-read nopti lass')).toEqual(['user read, lass 1: vector 13 error 0 cr2 0']);
+  });
+});
+
+describe('a descriptor and LTR', () => {
+  it.each([
+    ['ltr', 'ltr: vector 0 error 0, type b', null],
+    [
+      'ltr swapped',
+      'ltr: vector 13 error 40, type 0',
+      /^swapgs: CPU 0 at 0x[0-9a-f]+ <set_tss_swapped\+0x5>: LTR reads 16 B written 1 insn later: the descriptor at 0x[0-9a-f]+, by 0x[0-9a-f]+ mov %rsi,\(%rdi\)\n$/,
+    ],
+  ])('%s', (scenario, line, report) => {
+    const args = ['run', '--bare', '--multiboot', KERNEL, '--append', scenario, '--detect', 'late-store'];
+    const { stdout, stderr } = swapgs(args);
+    expect(stdout).toBe(`${line}\n`);
+    if (report === null) expect(stderr).toBe('');
+    else expect(stderr).toMatch(report);
   });
 });
 

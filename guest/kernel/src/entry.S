@@ -161,6 +161,24 @@ switch_probed:
 	pop %rbp
 	ret
 
+/*
+ * set_tss(u64 *descriptor, u64 low, u64 high): writes a descriptor and loads TR with 0x40, in this order, and as a compiler may have it
+ * that is not told of LTR's reads.
+ */
+	.globl set_tss, set_tss_swapped
+set_tss:
+	mov %rsi, (%rdi)
+	mov %rdx, 8(%rdi)
+	mov $0x40, %eax
+	ltr %ax
+	ret
+set_tss_swapped:
+	mov $0x40, %eax
+	ltr %ax
+	mov %rsi, (%rdi)
+	mov %rdx, 8(%rdi)
+	ret
+
 	.section .user, "ax"
 /* At 0x400000. RDI: this CPU's mailbox. Loops until there is work, and asks the kernel to do it. */
 	.globl user_loop

@@ -394,6 +394,26 @@ static void scenario_vunmap(void)
 	kprintf("vunmap: CPU 1 read %s\n", entry_value == 2 ? "the new frame" : "the old frame");
 }
 
+extern void set_tss(u64 *at, u64 low, u64 high), set_tss_swapped(u64 *at, u64 low, u64 high);
+
+/* A task-state segment whose descriptor is written before LTR reads it, or behind. */
+static void scenario_ltr(void)
+{
+	struct expected *expected = &this_ptr->expected;
+	u64 *at = &this_ptr->gdt[8], low = at[0] & ~(2ul << 40), high = at[1];
+
+	at[0] = at[1] = 0;
+	expected->vector = 0;
+	if (option("swapped"))
+		/* The fault leaves the return address on the stack. */
+		asm volatile("lea 1f(%%rip), %%rax; mov %%rax, (%3); call set_tss_swapped; jmp 2f; 1: add $8, %%rsp; 2:"
+			:: "D"(at), "S"(low), "d"(high), "r"(&expected->resume) : "rax", "memory");
+	else
+		set_tss(at, low, high);
+	expected->resume = 0;
+	kprintf("ltr: vector %u error %x, type %x\n", expected->vector, expected->error, at[0] >> 40 & 15);
+}
+
 struct scenario { const char *name; void (*run)(void); };
 static const struct scenario scenarios[] = {
 	{ "ipi", scenario_ipi },
@@ -408,6 +428,7 @@ static const struct scenario scenarios[] = {
 	{ "vunmap", scenario_vunmap },
 	{ "early", scenario_early },
 	{ "user-read", scenario_user_read },
+	{ "ltr", scenario_ltr },
 };
 
 void run_scenario(void)

@@ -1,4 +1,6 @@
 import { hex, hexBytes } from '../../bits/hex.ts';
+import { lateStore, lateStoreText } from '../../debug/late-store.ts';
+import type { Machine } from '../../machine/machine.ts';
 import type { StaleCode } from '../../memory/icache.ts';
 import type { StaleUse } from '../../memory/mmu.ts';
 import type { Names } from '../../trace/names.ts';
@@ -32,6 +34,19 @@ export class StaleReport {
     this.#uses.set(line, (this.#uses.get(line) ?? 0) + 1);
   };
 
+  /** An exception is about to be delivered. */
+  lateStore({ memory, cpu }: Machine, id: number): void {
+    const found = lateStore(memory, cpu);
+    if (found === null) return;
+    const line = `CPU ${id} at ${this.#place(cpu.rip)}: ${lateStoreText(found)}`;
+    this.#uses.set(line, (this.#uses.get(line) ?? 0) + 1);
+  }
+
+  #place(address: bigint): string {
+    const name = this.#names.describe(address);
+    return `${hex(address)}${name === undefined ? '' : ` <${name}>`}`;
+  }
+
   lines(): string[] {
     const uses = [...this.#uses].map(([line, count]) => `swapgs: ${line}${count === 1 ? '' : `, ${count} times`}`);
     return [...uses, ...this.#code()];
@@ -39,10 +54,8 @@ export class StaleReport {
 
   #code(): string[] {
     return [...this.#found.values()].map(({ first: { cpu, rip, executed, memory, mixed }, count }) => {
-      const name = this.#names.describe(rip);
-      const at = `${hex(rip)}${name === undefined ? '' : ` <${name}>`}`;
       const times = count === 1 ? 'once' : `${count} times`;
-      return `swapgs: CPU ${cpu} executed ${mixed ? 'mixed' : 'stale'} code ${times}: at ${at}: ${hexBytes(executed)}, memory has ${hexBytes(memory)}`;
+      return `swapgs: CPU ${cpu} executed ${mixed ? 'mixed' : 'stale'} code ${times}: at ${this.#place(rip)}: ${hexBytes(executed)}, memory has ${hexBytes(memory)}`;
     });
   }
 }

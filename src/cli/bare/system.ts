@@ -16,6 +16,7 @@ import { Names } from '../../trace/names.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { CliError, locate } from '../errors.ts';
 import { fileError, readFile } from '../files.ts';
+import type { Detector } from '../options.ts';
 import { Output } from '../output.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
@@ -101,7 +102,8 @@ export function runSystem(path: string, options: RunOptions): number {
   const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
   const stale = new StaleReport(names);
   const tracing = options.traceEvents === undefined ? null : startTrace(options, cpus, names);
-  const system = makeSystem({
+  const detects = (what: Detector): boolean => options.detect?.includes(what) === true;
+  const system: System = makeSystem({
     memory,
     engine,
     cpu: options.cpu,
@@ -109,7 +111,8 @@ export function runSystem(path: string, options: RunOptions): number {
     scheduler: recorder,
     serial: serial.send,
     ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
-    ...(options.detect === undefined ? {} : { staleUse: stale.use }),
+    ...(detects('stale-tlb') ? { staleUse: stale.use } : {}),
+    ...(detects('late-store') ? { exception: (_, cpu) => stale.lateStore(system.machine, cpu) } : {}),
     ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
   });
   const modules = (options.module ?? []).map((text) => {

@@ -10,7 +10,7 @@ import { codeBits, isLongMode } from '../../state/mode.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
-import { stateHash } from '../state-hash.ts';
+import { cpuHash, memoryHash } from '../state-hash.ts';
 import { type ApicBus, DELIVERY, type InterruptCommand, type LocalApic, REG } from './apic.ts';
 import { systemCpuid } from './cpuid.ts';
 import { FwCfg } from './fw-cfg.ts';
@@ -42,6 +42,8 @@ export interface SystemOptions {
   readonly trace?: TraceSink;
   /** Takes every data access by a translation that was cached before the page tables changed. */
   readonly staleUse?: (use: StaleUse & { readonly cpu: number }) => void;
+  /** Looks at every exception before it is delivered, on the CPU whose state is in the registers. */
+  readonly exception?: (fault: Fault, cpu: number) => void;
   /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
   readonly icache?: { readonly seed: number; readonly report: (found: StaleCode) => void };
 }
@@ -116,6 +118,8 @@ export class System implements ApicBus {
     if (options.icache !== undefined) this.#instructionCaches(options.icache);
     const { staleUse } = options;
     if (staleUse !== undefined) this.machine.mmu.staleUse = (use) => staleUse({ ...use, cpu: this.#current.id });
+    const { exception } = options;
+    if (exception !== undefined) this.machine.onException = (fault) => exception(fault, this.#current.id);
     const send = options.serial ?? (() => {});
     const end = (event: PowerEvent): void => {
       this.#power ??= event;
@@ -182,15 +186,15 @@ export class System implements ApicBus {
     return this.#time + icount - this.#sliceStart;
   }
 
-  /** Hashes of every CPU's state and of memory: the same for the same run on every engine. */
+  /** Hashes of every CPU's state, and of memory: the same for the same run on every engine. */
   hash(): string {
     const was = this.#current;
     const hashes = this.vcpus.map((vcpu) => {
       this.#switchTo(vcpu);
-      return stateHash(this.machine);
+      return cpuHash(this.machine);
     });
     this.#switchTo(was);
-    return hashes.join('.');
+    return [...hashes, memoryHash(this.machine.memory)].join('.');
   }
 
   // ——— CPUs ———
