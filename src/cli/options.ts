@@ -94,12 +94,13 @@ export interface SystemOptions {
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
   readonly detect?: readonly Detector[];
+  readonly speculate?: readonly string[];
   readonly icache?: 'coherent' | 'explicit';
 }
 
 /** What is looked for while a kernel runs. */
 export type Detector = (typeof DETECTORS)[number];
-export const DETECTORS = ['stale-tlb', 'late-store'] as const;
+export const DETECTORS = ['stale-tlb', 'late-store', 'freed-table'] as const;
 
 /** Events to be traced, as named on the command line, and the filter that follows them. */
 export interface TraceRequest {
@@ -144,8 +145,13 @@ export function systemOptions(command: Command): Command {
     )
     .option(
       '--detect <WHAT>',
-      'stale-tlb: tell of data accesses by translations that the page tables have no more; late-store: of descriptors that LTR reads before they are written (repeatable)',
+      'stale-tlb: tell of data accesses by translations that the page tables have no more; freed-table: of walks through tables that they do not lead to any more; late-store: of descriptors that LTR reads before they are written (repeatable)',
       repeated(oneOf(...DETECTORS)),
+    )
+    .option(
+      '--speculate <PLAN>',
+      'page walks that no instruction asks for: walk=ADDR (or LO-HI, pages drawn by the seed), every=N instructions or at=PLACE (for=N of them), cpu=N (repeatable)',
+      repeated(text),
     )
     .option('--schedule <FILE>', 'run as --record-schedule has written', text);
 }

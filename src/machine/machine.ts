@@ -84,6 +84,7 @@ export class Machine {
   #asked = false;
   #alone = false;
   #longMode = true;
+  #stepping = false;
   /** Who looks at every exception before it is delivered, with RIP where it was raised. */
   onException: ((fault: Fault) => void) | null = null;
 
@@ -240,11 +241,22 @@ export class Machine {
     }
   }
 
+  /** Runs one instruction, even where `engine.until` stands. */
+  step(): Exit {
+    this.#stepping = true;
+    try {
+      return this.run(1);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
   #slice(budget: number): Exit {
     this.#longMode = isLongMode(this.cpu);
     // In the shadow of STI or MOV SS an interrupt waits for one instruction more.
     const part = this.#interruptible() ? Math.min(budget, 1) : budget;
-    return (this.#longMode ? this.engine : this.#legacy).run(part);
+    const engine = this.#stepping ? this.#stepper : this.engine;
+    return (this.#longMode ? engine : this.#legacy).run(part);
   }
 
   #runAlone(): Exit {

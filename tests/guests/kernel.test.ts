@@ -172,6 +172,9 @@ describe('page-table isolation', () => {
 describe.each(ENGINE_NAMES)('LASS (%s)', (engine) => {
   it('ends a user’s access before any walk', () => {
     const bed = new KernelBed(engine).level(3);
+    // A page of the kernel at 0xffff888000000000: PML4E 273, and the first entries below it.
+    const tables = [0x30_0000, 0x30_1000, 0x30_2000, 0x30_3000];
+    [bed.tables.root + 8 * 273, ...tables.slice(0, 3)].forEach((at, i) => void bed.write(at, BigInt(tables[i]!) | 3n));
     const read = '48 a1 00 00 00 00 80 88 ff ff';
     const walked = (): [string, number] => {
       const { walks } = bed.machine.mmu.counts;
@@ -179,7 +182,7 @@ describe.each(ENGINE_NAMES)('LASS (%s)', (engine) => {
       return [ended, bed.machine.mmu.counts.walks - walks];
     };
     walked();
-    expect(walked()).toEqual(['#PF(4) at 0xffff888000000000', 1]);
+    expect(walked()).toEqual(['#PF(5) at 0xffff888000000000', 1]);
     bed.cpu.setU64(L.CR4, bed.cpu.u64(L.CR4) | (1n << 27n));
     bed.machine.mmu.flushFast();
     walked();

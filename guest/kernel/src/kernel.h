@@ -133,6 +133,8 @@ void trace(u32 event, u64 a, u64 b, u64 c, u64 d, u64 mask);
 u64 alloc_page(void);
 void mm_init(void);
 u64 *pte_of(u64 linear);
+u64 *pde_of(u64 linear);
+void share_vmalloc(void);
 void map_page(u64 linear, u64 physical, u64 flags);
 void flush_tlb_kernel_range(u64 start, u64 end);
 void do_flush_tlb_all(void *info);

@@ -36,6 +36,24 @@ static u64 *walk(u64 pgd, u64 linear, int create, u64 flags)
 
 u64 *pte_of(u64 linear) { return walk(kernel_pgd, linear, 0, 0); }
 
+/* The entry of the page directory that leads to the page table of an address. */
+u64 *pde_of(u64 linear)
+{
+	u64 *table = direct(kernel_pgd);
+
+	for (int shift = 39; shift > 21; shift -= 9)
+		table = direct(table[linear >> shift & 511] & 0xfffffffff000);
+	return &table[linear >> 21 & 511];
+}
+
+/* Has user mode's tables lead to the kernel's for vmalloc memory, as where something of the entry's lies there. */
+void share_vmalloc(void)
+{
+	u64 index = VMALLOC >> 39 & 511, *pgd = direct(kernel_pgd), *user = direct(kernel_pgd + PAGE);
+
+	user[index] = pgd[index];
+}
+
 void map_page(u64 linear, u64 physical, u64 flags) { *walk(kernel_pgd, linear, 1, flags) = physical | flags; }
 
 static void map_user(u64 linear, u64 physical, u64 flags)

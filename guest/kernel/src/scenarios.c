@@ -394,6 +394,50 @@ static void scenario_vunmap(void)
 	kprintf("vunmap: CPU 1 read %s\n", entry_value == 2 ? "the new frame" : "the old frame");
 }
 
+/* Far from what anybody uses; its page table has no other page. */
+#define AREA (VMALLOC + 0x400000)
+#define FREED_DATA 0x200001ul
+
+/*
+ * An area of vmalloc memory is unmapped while CPU 1, which has used it, puts off its flush. With free-table its page table goes too,
+ * and becomes a page of data that has the looks of an entry.
+ */
+static void scenario_free_table(void)
+{
+	u64 page = alloc_page(), table, *data;
+
+	users_only();
+	opt_defer = 1;
+	map_page(AREA, page, PTE_P | PTE_W);
+	on_cpu(1, touch, AREA);
+	table = *pde_of(AREA) & 0xfffffffff000;
+	*pte_of(AREA) = 0;
+	if (!option("leaf-only"))
+		*pde_of(AREA) = 0;
+	flush_tlb_kernel_range(AREA, AREA + PAGE);
+	data = direct(table);
+	if (!option("leaf-only"))
+		for (u32 i = 0; i < 512; i++)
+			data[i] = FREED_DATA;
+	on_cpu(1, nothing, 0);
+	if (option("leaf-only"))
+		kprintf("free-table: the table stays\n");
+	else
+		kprintf("free-table: frame %x word 1 was %x, is %x\n", table, FREED_DATA, data[1]);
+}
+
+/* What does an entry walk before it has switched CR3? Somebody speculates; A of a page that nobody uses tells. */
+static void scenario_entry_walk(void)
+{
+	users_only();
+	map_page(AREA, alloc_page(), PTE_P | PTE_W);
+	*pde_of(AREA) &= ~PTE_A;
+	if (option("share-vmalloc"))
+		share_vmalloc();
+	on_cpu(1, nothing, 0);
+	kprintf("entry-walk: PDE %s\n", *pde_of(AREA) & PTE_A ? "accessed" : "not accessed");
+}
+
 extern void set_tss(u64 *at, u64 low, u64 high), set_tss_swapped(u64 *at, u64 low, u64 high);
 
 /* A task-state segment whose descriptor is written before LTR reads it, or behind. */
@@ -429,6 +473,8 @@ static const struct scenario scenarios[] = {
 	{ "early", scenario_early },
 	{ "user-read", scenario_user_read },
 	{ "ltr", scenario_ltr },
+	{ "free-table", scenario_free_table },
+	{ "entry-walk", scenario_entry_walk },
 };
 
 void run_scenario(void)

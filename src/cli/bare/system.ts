@@ -21,6 +21,7 @@ import { Output } from '../output.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
+import { checkPlans, SpeculationReport, speculationPlan } from './speculate.ts';
 import { StaleReport } from './stale.ts';
 
 /** Whether the command line asks for a machine with devices instead of one bare CPU. */
@@ -102,6 +103,9 @@ export function runSystem(path: string, options: RunOptions): number {
   const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
   const stale = new StaleReport(names);
   const tracing = options.traceEvents === undefined ? null : startTrace(options, cpus, names);
+  const plans = (options.speculate ?? []).map((text) => speculationPlan(text, cpus, names));
+  checkPlans(plans);
+  const speculated = new SpeculationReport(names, options.speculate ?? []);
   const detects = (what: Detector): boolean => options.detect?.includes(what) === true;
   const system: System = makeSystem({
     memory,
@@ -112,6 +116,8 @@ export function runSystem(path: string, options: RunOptions): number {
     serial: serial.send,
     ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
     ...(detects('stale-tlb') ? { staleUse: stale.use } : {}),
+    ...(detects('freed-table') ? { freedWalk: stale.freed } : {}),
+    ...(plans.length === 0 ? {} : { speculation: { plans, seed: options.seed, report: speculated.add } }),
     ...(detects('late-store') ? { exception: (_, cpu) => stale.lateStore(system.machine, cpu) } : {}),
     ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
   });
@@ -134,7 +140,7 @@ export function runSystem(path: string, options: RunOptions): number {
   if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, recorder.recording);
   const errors = new Output(2);
   tracing?.close();
-  for (const line of stale.lines()) errors.line(line);
+  for (const line of [...speculated.lines(), ...stale.lines()]) errors.line(line);
   for (const line of stopLines(system, stop, names)) errors.line(line);
   if (options.stats === true) {
     const done = system.vcpus.reduce((sum, { id }) => sum + system.count(id), 0);

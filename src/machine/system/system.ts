@@ -3,7 +3,7 @@ import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
 import { CodeWrites, InstructionCache, type StaleCode } from '../../memory/icache.ts';
-import type { StaleUse } from '../../memory/mmu.ts';
+import type { FreedWalk, StaleUse } from '../../memory/mmu.ts';
 import { SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { codeBits, isLongMode } from '../../state/mode.ts';
@@ -20,6 +20,7 @@ import { PortBus } from './ports.ts';
 import { debugExit, keyboardReset, type PowerEvent, resetControl } from './power.ts';
 import { RoundRobin, type Scheduler } from './scheduler.ts';
 import { DebugConsole, Serial } from './serial.ts';
+import { type SpeculatedWalk, type SpeculationPlan, Speculator } from './speculator.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
 import { type TraceSink, tracePort } from './trace-port.ts';
 import { type Activity, Vcpu } from './vcpu.ts';
@@ -42,6 +43,14 @@ export interface SystemOptions {
   readonly trace?: TraceSink;
   /** Takes every data access by a translation that was cached before the page tables changed. */
   readonly staleUse?: (use: StaleUse & { readonly cpu: number }) => void;
+  /** Takes every walk through a table that the page tables do not lead to any more. */
+  readonly freedWalk?: (walk: FreedWalk & { readonly cpu: number }) => void;
+  /** Walks that CPUs make without having been asked; takes what comes of each. */
+  readonly speculation?: {
+    readonly plans: readonly SpeculationPlan[];
+    readonly seed: number;
+    readonly report: (walk: SpeculatedWalk) => void;
+  };
   /** Looks at every exception before it is delivered, on the CPU whose state is in the registers. */
   readonly exception?: (fault: Fault, cpu: number) => void;
   /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
@@ -98,6 +107,9 @@ export class System implements ApicBus {
   #sliceStart = 0;
   #deliveries: Delivery[] = [];
   #power: PowerEvent | null = null;
+  #speculator: Speculator | null = null;
+  /** CPU, count and RIP when the speculator was asked last. */
+  #speculatedAt = '';
 
   /** @throws RangeError when the memory size or the number of CPUs is out of bounds */
   constructor(options: SystemOptions = {}) {
@@ -118,7 +130,11 @@ export class System implements ApicBus {
     if (options.icache !== undefined) this.#instructionCaches(options.icache);
     const { staleUse } = options;
     if (staleUse !== undefined) this.machine.mmu.staleUse = (use) => staleUse({ ...use, cpu: this.#current.id });
-    const { exception } = options;
+    const { exception, freedWalk, speculation } = options;
+    const { mmu } = this.machine;
+    if (freedWalk !== undefined) mmu.freedWalk = (walk) => freedWalk({ ...walk, cpu: this.#current.id });
+    if (speculation !== undefined)
+      this.#speculator = new Speculator(speculation.plans, speculation.seed, mmu, speculation.report);
     if (exception !== undefined) this.machine.onException = (fault) => exception(fault, this.#current.id);
     const send = options.serial ?? (() => {});
     const end = (event: PowerEvent): void => {
@@ -425,10 +441,10 @@ export class System implements ApicBus {
       this.#switchTo(this.vcpus[this.#decided]!);
       const slice = Math.max(
         1,
-        Math.min(quantum, most - done, next === null ? quantum : next - this.#time, LOOK_AFTER),
+        Math.min(quantum, most - done, next === null ? quantum : next - this.#time, this.#speculate()),
       );
       this.#sliceStart = cpu.icount;
-      const exit = this.machine.run(slice);
+      const exit = this.#steps ? this.machine.step() : this.machine.run(slice);
       const ran = cpu.icount - this.#sliceStart;
       this.#time += ran;
       this.#sliceStart = cpu.icount;
@@ -444,6 +460,21 @@ export class System implements ApicBus {
   }
 
   #decided = 0;
+  /** The next instruction runs by itself. */
+  #steps = false;
+
+  /** Makes the walks that are due here; gives how many instructions the CPU may run before it must look again. */
+  #speculate(): number {
+    const { cpu, engine } = this.machine;
+    const { id } = this.#current;
+    if (this.#speculator === null) return LOOK_AFTER;
+    const here = `${id} ${cpu.icount} ${cpu.rip}`;
+    if (here !== this.#speculatedAt) this.#speculator.before(id, cpu.rip, cpu.icount);
+    this.#speculatedAt = here;
+    engine.until = this.#speculator.until;
+    this.#steps = this.#speculator.steps(id, cpu.rip);
+    return this.#steps ? 1 : Math.min(LOOK_AFTER, this.#speculator.most(id, cpu.icount));
+  }
 
   #after(exit: Exit): SystemStop | null {
     const { id } = this.#current;
