@@ -116,7 +116,7 @@ export function systemOptions(command: Command): Command {
   const addFilter = (text: string): string => {
     const last = requests.at(-1);
     if (last === undefined) throw new InvalidArgumentError('it stands behind the --trace-events that it is for.');
-    last.filter = text;
+    last.filter = last.filter === null ? text : `(${last.filter}) && (${text})`;
     return text;
   };
   const addEvents = (events: string): TraceRequest[] => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -280,6 +280,29 @@ describe('interrupts of isolated CPUs', () => {
     const ids = (ph: string) => traceEvents.filter((one) => one.ph === ph).map(({ id }) => id);
     expect(ids('s')).toHaveLength(2 * (4 + 3 + 2) + 3);
     expect(new Set(ids('f'))).toEqual(new Set(ids('s')));
+  });
+
+  it('swapgs record takes trace-cmd’s command line, and the file begins with the number of CPUs', () => {
+    const trace = join(folder, 'recorded.trace');
+    const done = swapgs([
+      ...['record', '--cpus', '8', '-o', trace],
+      ...['-e', 'csd_queue_cpu', '-f', 'cpu & CPUS{1-3}', '-f', 'func.function == do_sync_core'],
+      ...['-e', 'ipi_send_cpu', KERNEL, 'ipi', 'flushes=2', 'pokes=1', 'kicks=1'],
+    ]);
+    expect(done).toEqual({ status: 1, stdout: 'ipi sent: 2 flushes, 1 pokes, 2 small, 1 kicks\n', stderr: '' });
+    expect(readFileSync(trace, 'utf8').split('\n', 1)).toEqual(['cpus=8']);
+    const [first, ...lines] = swapgs(['report', trace]).stdout.trimEnd().split('\n');
+    expect(first).toBe('cpus=8');
+    const count = (event: RegExp): number => lines.filter((line) => event.test(line)).length;
+    // Three synchronisations of three CPUs each, and the kick: each filter is for the event before it.
+    expect([count(/: csd_queue_cpu: +cpu=[123] .*func=do_sync_core/), count(/: ipi_send_cpu: /), lines.length]).toEqual(
+      [9, 1, 10],
+    );
+  });
+
+  it('swapgs record refuses in one line what it cannot do', () => {
+    for (const args of [[], [KERNEL], ['-f', 'cpu == 1', KERNEL], ['-e', 'nobody', KERNEL], ['-e', 'ipi', 'nowhere']])
+      expect(swapgs(['record', ...args])).toMatchObject({ status: 125, stderr: expect.stringMatching(ONE_LINE) });
   });
 
   it('a bad filter is one line behind the filter and a caret; so is an unknown event', () => {

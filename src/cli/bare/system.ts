@@ -13,10 +13,9 @@ import {
 } from '../../machine/system/scheduler.ts';
 import { MOST_CPUS, System, type SystemOptions, type SystemStop } from '../../machine/system/system.ts';
 import { Names } from '../../trace/names.ts';
-import type { RunOptions } from '../commands/run.ts';
 import { CliError, locate } from '../errors.ts';
 import { fileError, readFile } from '../files.ts';
-import type { Detector } from '../options.ts';
+import type { Detector, GuestOptions, SystemOptions as SystemFlags } from '../options.ts';
 import { Output } from '../output.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
@@ -24,8 +23,13 @@ import { namesOf } from '../user/names.ts';
 import { checkPlans, SpeculationReport, speculationPlan } from './speculate.ts';
 import { StaleReport } from './stale.ts';
 
+/** Options of a run of a kernel. */
+export interface SystemRun extends GuestOptions, SystemFlags {
+  readonly stats?: boolean;
+}
+
 /** Whether the command line asks for a machine with devices instead of one bare CPU. */
-export const wantsSystem = (options: RunOptions): boolean =>
+export const wantsSystem = (options: SystemRun): boolean =>
   options.multiboot === true ||
   options.append !== undefined ||
   options.module !== undefined ||
@@ -78,7 +82,7 @@ function writeRecording(path: string, { decisions, latencies }: Recording): void
   }
 }
 
-function schedulerOf({ schedule, seed, quantum }: RunOptions): Scheduler {
+function schedulerOf({ schedule, seed, quantum }: SystemRun): Scheduler {
   if (schedule !== undefined) return new Script(readRecording(schedule));
   return seed > 0 ? new Seeded(seed, quantum) : new RoundRobin(quantum);
 }
@@ -94,7 +98,7 @@ function makeSystem(options: SystemOptions): System {
 }
 
 /** `swapgs run --bare --multiboot`: boots it. The status is the guest's own where it ends by the debug-exit port. */
-export function runSystem(path: string, options: RunOptions): number {
+export function runSystem(path: string, options: SystemRun): number {
   const file = readFile(path);
   const serial = new SerialText(new Output(1));
   const recorder = new Recorder(schedulerOf(options));
