@@ -260,9 +260,14 @@ export class Machine {
   }
 
   #runAlone(): Exit {
+    return this.#byItself(() => (isLongMode(this.cpu) ? this.#stepper : this.#legacy).run(1));
+  }
+
+  /** Runs something that may reach devices: no engine holds anything back meanwhile. */
+  #byItself<T>(run: () => T): T {
     this.#alone = true;
     try {
-      return (isLongMode(this.cpu) ? this.#stepper : this.#legacy).run(1);
+      return run();
     } finally {
       this.#alone = false;
     }
@@ -274,7 +279,8 @@ export class Machine {
     this.onException?.(exit.fault);
     if (cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
     if (!isRealMode(cpu) && !isIa32e(cpu)) return exit;
-    return deliverException(this.context, exit.fault) === 'shutdown' ? { kind: 'shutdown' } : null;
+    const faults = this.#byItself(() => deliverException(this.context, exit.fault));
+    return faults === null ? null : { kind: 'shutdown', faults };
   }
 
   #interruptible(): boolean {
@@ -297,6 +303,8 @@ export class Machine {
     if (vector === null) return null;
     if (!isRealMode(cpu) && !isIa32e(cpu))
       return { kind: 'unimplemented', mnemonic: 'interrupt', bytes: new Uint8Array() };
-    return deliverInterrupt(this.context, vector) === 'shutdown' ? { kind: 'shutdown' } : null;
+    const due = vector;
+    const faults = this.#byItself(() => deliverInterrupt(this.context, due));
+    return faults === null ? null : { kind: 'shutdown', faults };
   }
 }

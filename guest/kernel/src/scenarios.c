@@ -512,6 +512,55 @@ static void scenario_slots(void)
 	kprintf("slots: smp %u, up %u\n", (u64)smp, (u64)up);
 }
 
+static void load_idt(u64 base, u16 limit)
+{
+	struct { u16 limit; u64 base; } __attribute__((packed)) idtr = { limit, base };
+
+	asm volatile("lidt %0" ::"m"(idtr) : "memory");
+}
+
+static void load_gdt(u64 base, u16 limit)
+{
+	struct { u16 limit; u64 base; } __attribute__((packed)) gdtr = { limit, base };
+
+	asm volatile("lgdt %0" ::"m"(gdtr) : "memory");
+}
+
+/* Beyond what a machine has, in the direct map and outside it. */
+#define BEYOND 0xf0000000ul
+
+/* Ways to die that nobody handles. */
+static void scenario_die(void)
+{
+	u64 *pgd = direct(kernel_pgd);
+
+	if (option("triple")) {
+		load_idt(DIRECT, 0);
+		asm volatile("ud2");
+	} else if (option("jump")) {
+		load_idt(DIRECT, 0);
+		asm volatile("jmp *%0" ::"r"(0x123456789000ul));
+	} else if (option("gdt")) {
+		load_gdt(DIRECT + BEYOND, 0x7f);
+		asm volatile("int3");
+	} else if (option("gdt-unmapped")) {
+		load_gdt(0xffffa00000000000ul, 0x7f);
+		asm volatile("mov %0, %%ds" ::"r"(0x18));
+	} else if (option("cr3")) {
+		write_cr3(BEYOND);
+	} else if (option("table")) {
+		pgd[511] = BEYOND | PTE_P | PTE_W;
+		write_cr3(kernel_pgd);
+	} else if (option("self")) {
+		for (u32 i = 0; i < 512; i++)
+			pgd[i] = kernel_pgd | PTE_P | PTE_W;
+		write_cr3(kernel_pgd);
+	} else if (option("apic")) {
+		wrmsr(0x8ff, 1);
+	} else if (option("deadlock"))
+		asm volatile("cli; hlt");
+}
+
 struct scenario { const char *name; void (*run)(void); };
 static const struct scenario scenarios[] = {
 	{ "ipi", scenario_ipi },
@@ -529,6 +578,7 @@ static const struct scenario scenarios[] = {
 	{ "static-key", scenario_static_key },
 	{ "slots", scenario_slots },
 	{ "ltr", scenario_ltr },
+	{ "die", scenario_die },
 	{ "free-table", scenario_free_table },
 	{ "entry-walk", scenario_entry_walk },
 };

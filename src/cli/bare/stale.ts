@@ -1,6 +1,7 @@
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { lateStore, lateStoreText } from '../../debug/late-store.ts';
 import type { Machine } from '../../machine/machine.ts';
+import type { StrayWrite } from '../../machine/system/system.ts';
 import type { StaleCode } from '../../memory/icache.ts';
 import type { FreedWalk, StaleUse } from '../../memory/mmu.ts';
 import { ENTRY_NAMES } from '../../memory/page-walk.ts';
@@ -38,6 +39,12 @@ export class StaleReport {
     const page = linear & ~0xfffn;
     this.#count(
       `CPU ${cpu} used a stale translation (${access}): page ${hex(page)} went to frame ${hex(cached)}, the tables lead ${now}`,
+    );
+  };
+
+  readonly stray = ({ cpu, physical, size, value }: StrayWrite): void => {
+    this.#count(
+      `CPU ${cpu} wrote ${hex(value)} (${size} bytes) to ${hex(physical)}: the local APIC has no such register there`,
     );
   };
 

@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import { milliseconds } from '../../bits/clock.ts';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines } from '../../debug/registers.ts';
+import { whereabouts } from '../../debug/whereabouts.ts';
+import { faultText } from '../../exec/exit.ts';
 import { loadMultiboot } from '../../machine/system/multiboot.ts';
 import {
   Recorder,
@@ -119,6 +121,7 @@ export function runSystem(path: string, options: SystemRun): number {
     scheduler: recorder,
     serial: serial.send,
     ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
+    strayApicWrite: stale.stray,
     ...(detects('stale-tlb') ? { staleUse: stale.use } : {}),
     ...(detects('freed-table') ? { freedWalk: stale.freed } : {}),
     ...(plans.length === 0 ? {} : { speculation: { plans, seed: options.seed, report: speculated.add } }),
@@ -179,7 +182,6 @@ const SENTENCES: Readonly<Partial<Record<SystemStop['reason'], string>>> = {
   timeout: 'the time is up',
   deadlock: 'deadlock: every CPU is halted with its interrupts off',
   idle: 'every CPU is halted, and nothing is under way that could wake one',
-  shutdown: 'triple fault',
 };
 
 /** Why it stopped, and where every CPU stands. */
@@ -193,12 +195,10 @@ function stopLines(system: System, stop: SystemStop, names: Names): string[] {
   const where = 'cpu' in stop ? ` on CPU ${stop.cpu}: at ${at(cpu.rip)}` : '';
   let what = SENTENCES[stop.reason] ?? stop.reason;
   if (stop.reason === 'unimplemented') what = `not implemented: ${stop.mnemonic} (${hexBytes(stop.bytes)})`;
-  else if (stop.reason === 'fault') {
-    const { vector, errorCode, cr2 } = stop.fault;
-    const code = errorCode === null ? '' : ` error ${hex(BigInt(errorCode))}`;
-    what = `exception ${vector}${code}${cr2 === null ? '' : ` at ${hex(cr2)}`} without an IDT that could take it`;
-  }
-  const lines = [`swapgs: ${what}${where}`];
+  else if (stop.reason === 'fault') what = `${faultText(stop.fault)} without an IDT that could take it`;
+  else if (stop.reason === 'shutdown') what = `triple fault (${stop.faults.map(faultText).join(', ')})`;
+  const told = stop.reason === 'fault' || stop.reason === 'shutdown' ? whereabouts(system.machine.memory, cpu) : [];
+  const lines = [`swapgs: ${[what + where, ...told].join('; ')}`];
   if ('cpu' in stop) lines.push(...registerLines(cpu));
   for (const { id, activity, rip } of system.places()) lines.push(`  CPU ${id}: ${activity} at ${at(rip)}`);
   return lines;

@@ -51,10 +51,20 @@ export interface SystemOptions {
     readonly seed: number;
     readonly report: (walk: SpeculatedWalk) => void;
   };
+  /** Takes every store to the local APIC's page where it has no register, or none that takes the value. */
+  readonly strayApicWrite?: (write: StrayWrite) => void;
   /** Looks at every exception before it is delivered, on the CPU whose state is in the registers. */
   readonly exception?: (fault: Fault, cpu: number) => void;
   /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
   readonly icache?: { readonly seed: number; readonly report: (found: StaleCode) => void };
+}
+
+/** A store that met nothing. */
+export interface StrayWrite {
+  readonly cpu: number;
+  readonly physical: number;
+  readonly size: number;
+  readonly value: bigint;
 }
 
 /** Why a system stopped: a closed union. `cpu` says whose state is in the registers. */
@@ -63,7 +73,7 @@ export type SystemStop =
   | { readonly reason: 'reset' | 'max-insns' | 'timeout' }
   /** Every CPU is halted and nothing can wake one: with interrupts off everywhere, or with nothing under way. */
   | { readonly reason: 'deadlock' | 'idle' }
-  | { readonly reason: 'shutdown'; readonly cpu: number }
+  | { readonly reason: 'shutdown'; readonly cpu: number; readonly faults: readonly Fault[] }
   | { readonly reason: 'fault'; readonly cpu: number; readonly fault: Fault }
   | { readonly reason: 'unimplemented'; readonly cpu: number; readonly mnemonic: string; readonly bytes: Uint8Array };
 
@@ -87,6 +97,7 @@ const X2APIC = 0x800;
 const X2APIC_END = 0x83f;
 const LOW = 0xffff_ffffn;
 const LVT_MASKED = 1 << 16;
+const APIC_PAGE = 0x1000;
 /** How often the clock is looked at. */
 const LOOK_AFTER = 200_000;
 
@@ -107,6 +118,7 @@ export class System implements ApicBus {
   #sliceStart = 0;
   #deliveries: Delivery[] = [];
   #power: PowerEvent | null = null;
+  #strayWrite: (write: StrayWrite) => void = () => {};
   #speculator: Speculator | null = null;
   /** CPU, count and RIP when the speculator was asked last. */
   #speculatedAt = '';
@@ -130,6 +142,7 @@ export class System implements ApicBus {
     if (options.icache !== undefined) this.#instructionCaches(options.icache);
     const { staleUse } = options;
     if (staleUse !== undefined) this.machine.mmu.staleUse = (use) => staleUse({ ...use, cpu: this.#current.id });
+    this.#strayWrite = options.strayApicWrite ?? this.#strayWrite;
     const { exception, freedWalk, speculation } = options;
     const { mmu } = this.machine;
     if (freedWalk !== undefined) mmu.freedWalk = (walk) => freedWalk({ ...walk, cpu: this.#current.id });
@@ -264,8 +277,7 @@ export class System implements ApicBus {
       },
       memoryWrite: (physical, size, value) => {
         const n = this.#apicRegister(physical, size);
-        if (n === null) return;
-        apic().write(n, Number(value & LOW));
+        if (n === null || !apic().write(n, Number(value & LOW))) this.#stray({ physical, size, value });
         if (n === REG.tpr) this.machine.cpu.setU64(L.CR8, BigInt(apic().tpr >> 4));
       },
     };
@@ -289,6 +301,15 @@ export class System implements ApicBus {
     const wired =
       !apic.softwareEnabled || (((apic.lint0 >> 8) & 7) === DELIVERY.external && !(apic.lint0 & LVT_MASKED));
     return vcpu.id === 0 && wired && this.#pic.waits;
+  }
+
+  /** Says so of a store in the APIC's page, whose error status register knows of it too. */
+  #stray(write: Omit<StrayWrite, 'cpu'>): void {
+    const { apic, id } = this.#current;
+    const offset = write.physical - Number(apic.base & 0xff_ffff_f000n);
+    if (!apic.enabled || apic.x2 || offset < 0 || offset >= APIC_PAGE) return;
+    apic.strayAccess();
+    this.#strayWrite({ ...write, cpu: id });
   }
 
   /** Number of the APIC register at a physical address; null where there is none. */
@@ -486,7 +507,7 @@ export class System implements ApicBus {
         this.#current.activity = 'halted';
         return null;
       case 'shutdown':
-        return { reason: 'shutdown', cpu: id };
+        return { reason: 'shutdown', cpu: id, faults: exit.faults };
       case 'fault':
         return { reason: 'fault', cpu: id, fault: exit.fault };
       case 'unimplemented':
