@@ -14,6 +14,10 @@ export interface GuestOptions {
   /** A profile and switches, as `profileOf` reads them. */
   readonly cpu: string;
   readonly seed: number;
+  readonly cpus?: number;
+  readonly quantum?: number;
+  readonly schedule?: string;
+  readonly recordSchedule?: string;
 }
 
 /** Options of a user program. Everything is as it was typed unless a unit is said. */
@@ -68,6 +72,16 @@ export function userOptions(command: Command): Command {
     .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text);
 }
 
+/** Options of everything that has several CPUs. */
+export function scheduleOptions(command: Command): Command {
+  return command
+    .optionsGroup('Several CPUs:')
+    .option('--cpus <N>', 'CPUs: 1 to 64 for programs, 1 to 255 for kernels (default 1)', count)
+    .option('--quantum <N>', 'instructions until it is another CPU’s turn; --seed above 0 draws them at random', count)
+    .option('--record-schedule <FILE>', 'write who ran when', text)
+    .option('--schedule <FILE>', 'run as --record-schedule has written', text);
+}
+
 export function bareOptions(command: Command): Command {
   return command
     .optionsGroup('Bare guests (--bare):')
@@ -87,10 +101,6 @@ export interface SystemOptions {
   readonly multiboot?: boolean;
   readonly append?: string;
   readonly module?: readonly string[];
-  readonly cpus?: number;
-  readonly quantum?: number;
-  readonly schedule?: string;
-  readonly recordSchedule?: string;
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
   readonly detect?: readonly Detector[];
@@ -128,9 +138,6 @@ export function systemOptions(command: Command): Command {
     .option('--multiboot', 'boot it by multiboot 1 on a PC: APICs, serial port on stdout, debug exit 0xf4, fw_cfg')
     .option('--append <TEXT>', 'its command line, behind its name', text)
     .option('--module <FILE [TEXT]>', 'load a module and its command line (repeatable)', repeated(text))
-    .option('--cpus <N>', 'CPUs, 1 to 255 (default 1)', count)
-    .option('--quantum <N>', 'instructions until it is another CPU’s turn; --seed above 0 draws them at random', count)
-    .option('--record-schedule <FILE>', 'write who ran when', text)
     .option(
       '-e, --trace-events <LIST>',
       'record the guest’s tracepoints: csd_queue_cpu, ipi:*, csd (repeatable)',
@@ -152,8 +159,7 @@ export function systemOptions(command: Command): Command {
       '--speculate <PLAN>',
       'page walks that no instruction asks for: walk=ADDR (or LO-HI, pages drawn by the seed), every=N instructions or at=PLACE (for=N of them), cpu=N (repeatable)',
       repeated(text),
-    )
-    .option('--schedule <FILE>', 'run as --record-schedule has written', text);
+    );
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   guestCommand,
   guestOptions,
   type SystemOptions,
+  scheduleOptions,
   systemOptions,
   type UserOptions,
   userOptions,
@@ -37,6 +38,8 @@ Examples:
   swapgs run guest/user/hello
   swapgs run --dir .=/work:ro --strace guest/user/files /work
   swapgs run --profile rounds.folded guest/user/rounds 1000000
+  swapgs run --cpus 4 --seed 7 guest/user/threads
+  swapgs run --dir /usr/bin=/usr/bin:ro /bin/busybox sh -c 'echo a | cat; (exit 3); echo $?'
   swapgs run --bare guest/bare/sum.bin --reg rdi=100 --state json
   swapgs run --bare guest/bare/begin_new_exec.bin --base 0xffffffffa42b66c8 --entry 0xffffffffa42b66f2 --explain oops
   swapgs run --bare --multiboot guest/kernel/smp.bin --cpus 4 --seed 7
@@ -88,6 +91,7 @@ function define(): Command {
       'text',
     );
   userOptions(command).option('--strace', 'print every system call on stderr');
+  scheduleOptions(command);
   bareOptions(command)
     .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
     .option(

@@ -8,11 +8,13 @@ import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import { Kernel, type KernelOptions } from '../../kernel/kernel.ts';
 import { Machine } from '../../machine/machine.ts';
+import type { Recorder } from '../../machine/system/scheduler.ts';
 import { OutOfMemory } from '../../memory/physical.ts';
 import { CliError, locate } from '../errors.ts';
 import { readFile } from '../files.ts';
 import type { UserOptions } from '../options.ts';
 import { complain } from '../output.ts';
+import { recorderOf } from '../schedule.ts';
 import { DeadlineMachine } from './deadline.ts';
 import { environment } from './environment.ts';
 import { TimedStdio } from './stdio.ts';
@@ -26,6 +28,9 @@ export interface Program {
   readonly grants: readonly Grant[];
   readonly options: UserOptions;
 }
+
+/** CPUs that a set of sched_setaffinity(2) has room for here. */
+const MOST_CPUS = 64;
 
 /** Instructions between two looks at the clock when there is a time limit. */
 const SLICE = { jit: 2_000_000, interpreter: 200_000, reference: 10_000 } as const;
@@ -59,11 +64,17 @@ export class Session {
   readonly program: Program;
   readonly machine: Machine;
   readonly kernel: Kernel;
+  /** Who ran when. */
+  readonly recorder: Recorder;
   readonly #deadline: number | null;
 
   constructor(program: Program, session: SessionOptions = {}) {
     const { options } = program;
     this.program = program;
+    if ((options.cpus ?? 1) > MOST_CPUS) {
+      throw new CliError(`${options.cpus} are too many CPUs`, '--cpus', `give 1 to ${MOST_CPUS}`);
+    }
+    this.recorder = recorderOf(options);
     const timeout = session.timeout ?? options.timeout;
     this.#deadline = timeout === undefined ? null : milliseconds() + timeout;
     this.machine = makeMachine(options);
@@ -76,6 +87,9 @@ export class Session {
       hostTime: options.hostTime === true,
       cwd: '/',
       filesLimit: options.memory,
+      cpus: options.cpus ?? 1,
+      scheduler: this.recorder,
+      ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
       ...(session.strace === undefined ? {} : { strace: session.strace }),
       ...(session.warn === false ? {} : { warn: (line: string) => complain(`swapgs: ${line}`) }),
     };
@@ -97,10 +111,12 @@ export class Session {
       });
     }
     const { maxInsns } = program.options;
-    const end = kernel.run({
-      ...(maxInsns === undefined ? {} : { instructions: maxInsns }),
-      ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - milliseconds()) }),
-    });
+    const end = locate(program.options.schedule ?? '--schedule', () =>
+      kernel.run({
+        ...(maxInsns === undefined ? {} : { instructions: maxInsns }),
+        ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - milliseconds()) }),
+      }),
+    );
     const timeout = program.options.timeout;
     // A wait that the deadline cut short looks like one that nobody can end.
     const late = this.#deadline !== null && milliseconds() >= this.#deadline;
@@ -112,7 +128,7 @@ export class Session {
 
   /** How far the image was moved from where it is linked. */
   get bias(): bigint {
-    return BigInt(this.kernel.process?.entry ?? 0) - this.program.image.entry;
+    return BigInt(this.kernel.process?.program.entry ?? 0) - this.program.image.entry;
   }
 }
 

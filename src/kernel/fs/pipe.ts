@@ -16,6 +16,9 @@ class Pipe {
   readers = 1;
   writers = 1;
   size = 0;
+  /** How often something was written to it, and read from it. */
+  written = 0;
+  taken = 0;
   readonly chunks: Uint8Array[] = [];
 
   constructor(ino: number, created: bigint) {
@@ -39,6 +42,7 @@ class Pipe {
       else this.chunks[0] = chunk.subarray(part.length);
     }
     this.size -= out.length;
+    this.taken++;
     return out;
   }
 }
@@ -55,7 +59,7 @@ class PipeReader extends OpenFile {
   override read(length: number): Uint8Array {
     if (length > 0 && this.#pipe.size === 0 && this.#pipe.writers > 0) {
       if (this.nonblocking) fail(E.EAGAIN);
-      throw new Blocked('data in a pipe');
+      throw new Blocked('data in a pipe', { ready: () => this.#pipe.size > 0 || this.#pipe.writers === 0 });
     }
     return this.#pipe.take(length);
   }
@@ -65,8 +69,12 @@ class PipeReader extends OpenFile {
   override poll(): number {
     return (this.#pipe.size > 0 ? POLL.IN | POLL.RDNORM : 0) | (this.#pipe.writers === 0 ? POLL.HUP : 0);
   }
+  override get activity(): number {
+    return this.#pipe.written;
+  }
   protected override closed(): void {
     this.#pipe.readers--;
+    this.#pipe.taken++;
   }
 }
 
@@ -85,11 +93,15 @@ class PipeWriter extends OpenFile {
     const room = PIPE_CAPACITY - this.#pipe.size;
     if (room === 0 || (bytes.length <= PIPE_ATOMIC && room < bytes.length)) {
       if (this.nonblocking) fail(E.EAGAIN);
-      throw new Blocked('room in a pipe');
+      const enough = bytes.length <= PIPE_ATOMIC ? bytes.length : 1;
+      throw new Blocked('room in a pipe', {
+        ready: () => this.#pipe.readers === 0 || PIPE_CAPACITY - this.#pipe.size >= enough,
+      });
     }
     const part = bytes.slice(0, room);
     this.#pipe.chunks.push(part);
     this.#pipe.size += part.length;
+    this.#pipe.written++;
     return part.length;
   }
   override available(): number {
@@ -99,8 +111,12 @@ class PipeWriter extends OpenFile {
     const room = this.#pipe.size <= PIPE_CAPACITY - PIPE_ATOMIC ? POLL.OUT | POLL.WRNORM : 0;
     return room | (this.#pipe.readers === 0 ? POLL.ERR : 0);
   }
+  override get activity(): number {
+    return this.#pipe.taken;
+  }
   protected override closed(): void {
     this.#pipe.writers--;
+    this.#pipe.written++;
   }
 }
 

@@ -4,7 +4,7 @@ import { AT, O } from '../fs/mode.ts';
 import { openPath } from '../fs/open.ts';
 import { makePipe, PIPE_CAPACITY } from '../fs/pipe.ts';
 import { RegularFile } from '../fs/regular-file.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import {
   ADDRESS,
   type ArgKind,

@@ -3,7 +3,7 @@ import { E, fail } from '../errno.ts';
 import { Directory } from '../fs/inode.ts';
 import { AT, RENAME } from '../fs/mode.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { encodeName, PATH_MAX } from '../user-memory.ts';
 import { DIRFD, FD, flags, MODE, OUT_BYTES, PATH, SIZE } from './args.ts';
 import { fileAt, placeAt, requireChange, requireFree, requireNoMount } from './paths.ts';
@@ -116,7 +116,7 @@ export const DIRECTORIES: readonly SyscallRow[] = [
     const text = task.user.path(path);
     const directory = resolveExisting(task.process.paths, task.process.cwd, text, true);
     if (!(directory instanceof Directory)) return fail(E.ENOTDIR);
-    task.process.root = directory;
+    task.process.fs.root = directory;
     return 0;
   }),
   row(258, 'mkdirat', [DIRFD, PATH, MODE], mkdir),

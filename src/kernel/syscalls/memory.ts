@@ -1,5 +1,5 @@
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { MADV, MAP, MREMAP, MS, PROT } from '../vm/flags.ts';
 import { PAGE } from '../vm/layout.ts';
 import {

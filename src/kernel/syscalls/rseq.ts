@@ -1,6 +1,7 @@
 import { RSEQ_ALIGN, RSEQ_FEATURE_SIZE } from '../auxv.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import { RSEQ as FIELD } from '../rseq.ts';
+import type { Task } from '../task.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { ADDRESS, choice, flags, HEX32, INT, UINT } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
@@ -11,16 +12,6 @@ const ORIGINAL_SIZE = 32;
 /** cpu_id while nothing is registered: RSEQ_CPU_ID_UNINITIALIZED. */
 const UNINITIALIZED = 0xffff_ffff;
 
-/**
- * `struct rseq`:
- *     +0 cpu_id_start u32   +4 cpu_id u32   +8 rseq_cs u64   +16 flags u32   +20 node_id u32   +24 mm_cid u32
- */
-const CPU_ID_START = 0;
-const CPU_ID = 4;
-const RSEQ_CS = 8;
-const NODE_ID = 20;
-const MM_CID = 24;
-
 /** rseq(2), the order of its checks after kernel/rseq.c of Linux 6.18. */
 function rseq(task: Task, address: number, length: number, bits: number, signature: number): number {
   const old = task.rseq;
@@ -28,7 +19,7 @@ function rseq(task: Task, address: number, length: number, bits: number, signatu
     if (bits & ~RSEQ_FLAG_UNREGISTER) fail(E.EINVAL);
     if (old === null || old.address !== address || old.length !== length) return fail(E.EINVAL);
     if (old.signature !== signature) fail(E.EPERM);
-    writeIds(task, address, UNINITIALIZED);
+    resetIds(task, address);
     task.rseq = null;
     return 0;
   }
@@ -41,18 +32,18 @@ function rseq(task: Task, address: number, length: number, bits: number, signatu
   if (length === ORIGINAL_SIZE && address % ORIGINAL_SIZE !== 0) fail(E.EINVAL);
   if (length > ORIGINAL_SIZE && (address % RSEQ_ALIGN !== 0 || length < RSEQ_FEATURE_SIZE)) fail(E.EINVAL);
   if (address + length > TASK_SIZE) fail(E.EFAULT);
-  task.user.setU64(address + RSEQ_CS, 0n);
+  task.user.setU64(address + FIELD.cs, 0n);
   task.rseq = { address, length, signature };
   // Linux writes the ids on the way back to user mode; nothing can look in between.
-  writeIds(task, address, 0);
+  task.kernel.rseq.writeIds(task);
   return 0;
 }
 
-function writeIds(task: Task, address: number, cpu: number): void {
-  task.user.setU32(address + CPU_ID_START, 0);
-  task.user.setU32(address + CPU_ID, cpu);
-  task.user.setU32(address + NODE_ID, 0);
-  task.user.setU32(address + MM_CID, 0);
+function resetIds(task: Task, address: number): void {
+  task.user.setU32(address + FIELD.cpuIdStart, 0);
+  task.user.setU32(address + FIELD.cpuId, UNINITIALIZED);
+  task.user.setU32(address + FIELD.nodeId, 0);
+  task.user.setU32(address + FIELD.mmCid, 0);
 }
 
 const MEMBARRIER = {
