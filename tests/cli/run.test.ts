@@ -143,7 +143,7 @@ describe('what is not implemented', () => {
 });
 
 describe('help', () => {
-  it.each(['run', 'trace', 'disasm', 'demo'])('of %s has an example and the exit statuses', (command) => {
+  it.each(['run', 'trace', 'disasm', 'demo', 'record', 'report'])('of %s has an example and the exit statuses', (command) => {
     const { status, stdout, stderr } = swapgs([command, '--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain(`Usage: swapgs ${command}`);
@@ -154,7 +154,7 @@ describe('help', () => {
   it('lists the commands, and the version', () => {
     const { status, stdout } = swapgs(['--help']);
     expect(status).toBe(0);
-    for (const command of ['run', 'trace', 'disasm', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    for (const command of ['run', 'trace', 'disasm', 'demo', 'record', 'report']) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect(swapgs(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

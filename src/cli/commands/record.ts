@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { SystemRun } from '../bare/system.ts';
 import { CliError } from '../errors.ts';
-import { DEFAULT_TRACE, guestOptions, systemOptions } from '../options.ts';
+import { DEFAULT_TRACE, guestOptions, scheduleOptions, systemOptions } from '../options.ts';
 import { STATUS_HELP } from '../status.ts';
 
 const EXAMPLES = `
@@ -23,6 +23,7 @@ export function recordCommand(): Command {
     '--stats',
     'end with «swapgs: N instructions, S s, M MIPS» and a hash of the state on stderr',
   );
+  scheduleOptions(command);
   return systemOptions(command)
     .addHelpText('after', EXAMPLES + STATUS_HELP)
     .action(record);
