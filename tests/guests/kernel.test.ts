@@ -118,6 +118,8 @@ describe.each(ENGINE_NAMES)('a deferred flush (%s)', (engine) => {
   it.each([
     ['vunmap', 'the new frame', 0],
     ['vunmap read-early', 'the old frame', 1],
+    // Flushed with the switch of CR3, in front of everything else.
+    ['vunmap read-early v7-flush', 'the new frame', 0],
   ])('and a read on the way in: %s', (commandLine, read, uses) => {
     const stale: StaleUse[] = [];
     const { system, said: text } = boot(
@@ -254,6 +256,12 @@ describe('interrupts of isolated CPUs', () => {
 
   it('two are left when what can wait waits for the next entry', () => {
     const trace = record('deferred.trace', 'ipi defer');
+    expect(piped(trace, SENT)).toBe('      2 callback=generic_smp_call_function_single_interrupt+0x0\n');
+    expect(piped(trace, QUEUED)).toBe('      2 func=nohz_full_kick_func\n');
+  });
+
+  it('and the same two where the flush comes with the switch of CR3', () => {
+    const trace = record('v7.trace', 'ipi v7-flush');
     expect(piped(trace, SENT)).toBe('      2 callback=generic_smp_call_function_single_interrupt+0x0\n');
     expect(piped(trace, QUEUED)).toBe('      2 func=nohz_full_kick_func\n');
   });

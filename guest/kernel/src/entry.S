@@ -9,12 +9,22 @@
 	je .Lkernel_tables_\@
 	mov %gs:PC_KERNEL_CR3, \scratch
 	mov \scratch, %cr3
+	/* With v7-flush: who is in user mode needs no interrupt, since every way in flushes all. */
+	cmpl $0, opt_v7_flush
+	je .Lkernel_tables_\@
+	movl $1, %gs:PC_IN_KERNEL
+	mov %cr4, \scratch
+	xor $CR4_PGE, \scratch
+	mov \scratch, %cr4
+	xor $CR4_PGE, \scratch
+	mov \scratch, %cr4
 .Lkernel_tables_\@:
 .endm
 .macro TO_USER_CR3 scratch
 	mov %gs:PC_USER_CR3, \scratch
 	test \scratch, \scratch
 	jz .Luser_tables_\@
+	movl $0, %gs:PC_IN_KERNEL
 	mov \scratch, %cr3
 .Luser_tables_\@:
 .endm

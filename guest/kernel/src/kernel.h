@@ -96,7 +96,7 @@ struct mailbox {
 extern struct mailbox mailboxes[MAX_CPUS];
 
 extern u32 nr_cpus;
-extern int opt_pti, opt_pcid, opt_defer;
+extern int opt_pti, opt_pcid, opt_defer, opt_v7_flush;
 
 #define barrier() asm volatile("" ::: "memory")
 static inline void cpu_relax(void) { asm volatile("pause" ::: "memory"); }

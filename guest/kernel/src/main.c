@@ -19,7 +19,7 @@ struct percpu percpus[MAX_CPUS] entry_data;
 #define VALUE(n) TEXT(n)
 asm(".globl percpu_stack_top; percpu_stack_top = percpus + " VALUE(PERCPU_SIZE));
 u32 nr_cpus;
-int opt_pti, opt_pcid, opt_defer;
+int opt_pti, opt_pcid, opt_defer, opt_v7_flush;
 u64 switch_probe;
 /* Has CPU 1 look at vmalloc memory on its way in, before or behind the work that was deferred. */
 volatile u32 entry_reads;
@@ -67,6 +67,7 @@ static void cpu_init(u32 cpu)
 	struct percpu *pc = &percpus[cpu];
 
 	pc->self = pc;
+	pc->kernel_cr3_loaded = 1;
 	pc->cpu = cpu;
 	pc->stack = (u64)pc->kernel_stack + STACK_SIZE;
 	pc->task = &pc->idle;
@@ -97,7 +98,8 @@ void bsp_main(u32 cpu)
 	nr_cpus = inb(FW_CFG + 1);
 	opt_pti = !option("nopti");
 	opt_pcid = !option("nopcid");
-	opt_defer = option("defer");
+	opt_v7_flush = option("v7-flush");
+	opt_defer = option("defer") || opt_v7_flush;
 	for (u32 vector = 0; vector < 256; vector++)
 		gate(vector, (u64)idt_stubs + 16 * vector, vector == 8 ? 1 : vector == 2 ? 2 : 0, vector == 3 || vector == 4 ? 3 : 0);
 	mm_init();

@@ -2,7 +2,6 @@
 #include "kernel.h"
 
 #define FLUSH_CEILING 33
-#define CR4_PGE 0x80
 
 u64 kernel_pgd;
 static u64 next_page;
@@ -116,7 +115,12 @@ noinline void do_kernel_range_flush(void *info)
 	}
 }
 
-static int needs_flush_ipi(u32 cpu) { return !ct_set_cpu_work(cpu, WORK_TLBI); }
+static int needs_flush_ipi(u32 cpu)
+{
+	if (opt_v7_flush)
+		return __atomic_load_n(&percpus[cpu].kernel_cr3_loaded, __ATOMIC_SEQ_CST) != 0;
+	return !ct_set_cpu_work(cpu, WORK_TLBI);
+}
 
 /* More pages than the ceiling are not worth one INVLPG each. */
 noinline void flush_tlb_kernel_range(u64 start, u64 end)
