@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -33,6 +33,44 @@ describe('a constant alias of a variable that the same file defines', () => {
       "cpu 1: idle's mm none, init_task's mm init_mm",
       'kworker/u4:1: vector 14 error 2 cr2 0 flags 10246',
     ]);
+  });
+});
+
+describe('the worker’s death as Linux tells it', () => {
+  const info = join(folder, 'info.json');
+  writeFileSync(
+    info,
+    JSON.stringify({ pid: 52, comm: 'kworker/u4:1', release: '6.6.0', build: '7', flags: 'PREEMPT SMP PTI' }),
+  );
+  const run = (commandLine: string) =>
+    swapgs([
+      ...['run', '--bare', '--multiboot', KERNEL, '--cpus', '2', '--append', commandLine],
+      ...['--explain', 'oops', '--oops-info', info],
+    ]);
+
+  it('from the machine as the exception found it', () => {
+    const { status, stdout, stderr } = run('early');
+    expect([status, stdout.split('\n')[1]]).toEqual([1, 'kworker/u4:1: vector 14 error 2 cr2 0 flags 10246']);
+    const lines = stderr.split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      'BUG: kernel NULL pointer dereference, address: 0000000000000000',
+      '#PF: supervisor write access in kernel mode',
+      '#PF: error_code(0x0002) - not-present page',
+    ]);
+    expect(lines.slice(4, 6)).toEqual([
+      'Oops: 0002 [#1] PREEMPT SMP PTI',
+      'CPU: 1 PID: 52 Comm: kworker/u4:1 Not tainted 6.6.0 #7',
+    ]);
+    expect(lines[6]).toMatch(/^RIP: 0010:begin_new_exec\+0x[0-9a-f]+\/0x[0-9a-f]+$/);
+    expect(lines[7]).toMatch(/^Code: ([0-9a-f]{2} ){42}<f0> 41 ff 0c 24( [0-9a-f]{2}){17}$/);
+    expect(lines[8]).toMatch(/^RSP: 0018:[0-9a-f]{16} EFLAGS: 00010246$/);
+    expect(stderr).toMatch(/^R10: [0-9a-f]{16} R11: [0-9a-f]{16} R12: 0{16}$/m);
+    expect(stderr).toMatch(/^CR2: 0000000000000000 CR3: /m);
+    expect(stderr).toContain('---[ end trace 0000000000000000 ]---\n');
+  });
+
+  it('and nothing where it lives', () => {
+    expect(run('early loaded')).toMatchObject({ status: 1, stderr: '' });
   });
 });
 

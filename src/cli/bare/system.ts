@@ -2,7 +2,7 @@ import { milliseconds } from '../../bits/clock.ts';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines } from '../../debug/registers.ts';
 import { whereabouts } from '../../debug/whereabouts.ts';
-import { faultText } from '../../exec/exit.ts';
+import { type Fault, faultText } from '../../exec/exit.ts';
 import { loadMultiboot } from '../../machine/system/multiboot.ts';
 import { MOST_CPUS, System, type SystemOptions, type SystemStop } from '../../machine/system/system.ts';
 import { Names } from '../../trace/names.ts';
@@ -14,12 +14,15 @@ import { recorderOf, writeRecording } from '../schedule.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
+import { Oopses } from './oopses.ts';
 import { checkPlans, SpeculationReport, speculationPlan } from './speculate.ts';
 import { StaleReport } from './stale.ts';
 
 /** Options of a run of a kernel. */
 export interface SystemRun extends GuestOptions, SystemFlags {
   readonly stats?: boolean;
+  readonly explain?: 'text' | 'json' | 'oops' | 'none';
+  readonly oopsInfo?: string;
 }
 
 /** Whether the command line asks for a machine with devices instead of one bare CPU. */
@@ -76,6 +79,11 @@ export function runSystem(path: string, options: SystemRun): number {
   const plans = (options.speculate ?? []).map((text) => speculationPlan(text, cpus, names));
   checkPlans(plans);
   const speculated = new SpeculationReport(names, options.speculate ?? []);
+  const oops = options.explain === 'oops' ? new Oopses(names, options.oopsInfo) : null;
+  const exception = (fault: Fault, cpu: number): void => {
+    if (detects('late-store')) stale.lateStore(system.machine, cpu);
+    oops?.exception(system.machine, fault, cpu);
+  };
   const detects = (what: Detector): boolean => options.detect?.includes(what) === true;
   const system: System = makeSystem({
     memory,
@@ -89,7 +97,7 @@ export function runSystem(path: string, options: SystemRun): number {
     ...(detects('stale-tlb') ? { staleUse: stale.use } : {}),
     ...(detects('freed-table') ? { freedWalk: stale.freed } : {}),
     ...(plans.length === 0 ? {} : { speculation: { plans, seed: options.seed, report: speculated.add } }),
-    ...(detects('late-store') ? { exception: (_, cpu) => stale.lateStore(system.machine, cpu) } : {}),
+    ...(detects('late-store') || oops !== null ? { exception } : {}),
     ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
   });
   const modules = (options.module ?? []).map((text) => {
