@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
 import { CPU_NAMES } from '../machine/profiles.ts';
 import { cpu } from './cpu.ts';
-import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
+import { address, count, engine, memorySize, oneOf, preemptBy, repeated, seconds, seed } from './values.ts';
 
 /** Options of every command that runs a guest. */
 export interface GuestOptions {
@@ -27,6 +27,12 @@ export interface UserOptions extends GuestOptions {
   readonly envClear?: boolean;
   readonly hostTime?: boolean;
   readonly argv0?: string;
+  readonly rseqAbi?: 'linux' | 'v7';
+  readonly preemptEvery?: number;
+  readonly preemptAt?: readonly number[];
+  readonly preemptIn?: string;
+  readonly invariant?: string;
+  readonly preemptBy?: 'switch' | 'migrate' | number;
 }
 
 /** Options of a bare guest. */
@@ -69,7 +75,17 @@ export function userOptions(command: Command): Command {
     .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
     .option('--env-clear', 'begin with an empty environment instead of the default one')
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
-    .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text);
+    .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text)
+    .option('--rseq-abi <NAME>', 'rseq(2) of Linux, or of the RFC of 2016: linux or v7', oneOf('linux', 'v7'), 'linux')
+    .option('--preempt-every <N>', 'switch threads whenever the count is a multiple of N', count)
+    .option('--preempt-at <N>', 'switch threads when N instructions have been executed (repeatable)', repeated(count))
+    .option(
+      '--preempt-in <SYMBOL>',
+      'run once for every instruction of a function, interrupted there, and tell what became of it',
+      text,
+    )
+    .option('--invariant <SYMBOL=VALUE>', 'what must stand there after every run of --preempt-in', text)
+    .option('--preempt-by <HOW>', 'switch, migrate (to another CPU) or a signal: 10, USR1', preemptBy, 'switch');
 }
 
 /** Options of everything that has several CPUs. */

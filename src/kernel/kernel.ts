@@ -22,11 +22,12 @@ import { Futexes } from './futexes.ts';
 import type { GuestMachine } from './guest-machine.ts';
 import { systemInfo } from './proc-text.ts';
 import { type PathState, Process } from './process.ts';
-import { Rseq } from './rseq.ts';
+import { Rseq, type RseqAbi } from './rseq.ts';
 import { deliver } from './signals/deliver.ts';
 import { Signals } from './signals/send.ts';
 import { CLD } from './signals/state.ts';
 import { Strace } from './strace.ts';
+import { asPointer } from './syscalls/args.ts';
 import { syscallName } from './syscalls/names.ts';
 import { NO_RESULT, type SyscallRow } from './syscalls/row.ts';
 import { SYSCALLS } from './syscalls/table.ts';
@@ -34,11 +35,13 @@ import type { Task } from './task.ts';
 import { Cpus, type Turn } from './tasks/cpus.ts';
 import type { ExecutedFile } from './tasks/execve.ts';
 import { endProcess, releaseThread } from './tasks/exit.ts';
+import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Timers } from './timers.ts';
 import { Unimplemented } from './unimplemented.ts';
 import { PF } from './vm/flags.ts';
 import { PrivateFrames } from './vm/frames.ts';
 import { TASK_SIZE } from './vm/layout.ts';
+import type { AddressSpace } from './vm.ts';
 
 export interface KernelOptions extends ClockOptions {
   /** Decides AT_RANDOM, getrandom(2) and /dev/urandom. */
@@ -66,6 +69,9 @@ export interface KernelOptions extends ClockOptions {
   readonly quantum?: number;
   /** Threads of all processes that there may be at once. */
   readonly maxTasks?: number;
+  readonly rseqAbi?: RseqAbi;
+  /** Context switches that are forced on whoever runs. */
+  readonly preempt?: Preemption;
 }
 
 /** How long a run may take. Where nothing is said there is no limit. */
@@ -81,6 +87,7 @@ const PARENT_PID = 1;
 const DEFAULT_MAX_TASKS = 4096;
 const DEFAULT_FILES_LIMIT = 1 << 30;
 const RANDOM_BYTES = 16;
+const CR3_LAM_U57 = 1n << 61n;
 /** An access faults once for its page and once more for a stale translation. */
 const MAX_SAME_FAULTS = 4;
 /** Registers of the system call ABI, in encoding order: number and result RAX; RDI RSI RDX R10 R8 R9. */
@@ -120,6 +127,7 @@ export class Kernel {
   onAbort: ((task: Task, start: bigint, abort: bigint) => void) | null = null;
   /** The thread whose registers the machine has. */
   #loaded: Task | null = null;
+  readonly #preemptions: Preemptions;
   readonly #blocked = new Set<Task>();
   readonly #options: KernelOptions;
   readonly #warned = new Set<number>();
@@ -143,8 +151,9 @@ export class Kernel {
     const quantum = options.quantum ?? DEFAULT_QUANTUM;
     this.cpus = new Cpus(options.cpus ?? 1, options.scheduler ?? new RoundRobin(quantum), quantum);
     this.signals = new Signals(this);
-    this.rseq = new Rseq(this);
+    this.rseq = new Rseq(this, options.rseqAbi ?? 'linux');
     this.frames = new PrivateFrames(machine.memory);
+    this.#preemptions = new Preemptions(this, options.preempt ?? {});
     this.maxTasks = options.maxTasks ?? DEFAULT_MAX_TASKS;
     this.namespace = new Namespace({
       grants: options.grants ?? [],
@@ -264,8 +273,9 @@ export class Kernel {
     const registers = this.machine.cpu;
     const next = this.timers.next();
     const time = next === null ? Number.POSITIVE_INFINITY : Number(next - this.clock.monotonic());
-    const most = Math.max(1, Math.min(budget, instructions, time, process.timers.cpuLeft()));
     const before = registers.icount;
+    const forced = this.#preemptions.left(before);
+    const most = Math.max(1, Math.min(budget, instructions, time, process.timers.cpuLeft(), forced));
     const exit = this.machine.run(most);
     const ran = registers.icount - before;
     task.instructions += ran;
@@ -288,13 +298,22 @@ export class Kernel {
         this.#end = unimplementedInstruction(exit.mnemonic, exit.bytes);
     }
     if (this.cpus.spend(cpu, ran) && cpu.task === task) this.cpus.preempt(cpu);
+    this.#preemptions.check(registers.icount, task);
   }
 
   // ——— threads and processes ———
 
-  /** Physical address of the tables that a thread uses: CR3. */
-  rootOf(task: Task): bigint {
-    return BigInt(task.space.tables.root);
+  /** CR3 of a thread: its tables, and whether its pointers carry tags. */
+  rootOf({ space }: Task): bigint {
+    return BigInt(space.tables.root) | (space.lam.enabled ? CR3_LAM_U57 : 0n);
+  }
+
+  /** Lets the pointers of an address space carry tags, on every CPU that runs it. */
+  enableTags(space: AddressSpace): void {
+    space.lam.enabled = true;
+    space.lam.locked = true;
+    if (this.#loaded?.space === space) this.machine.cpu.setU64(L.CR3, this.rootOf(this.#loaded));
+    this.machine.flushTlb();
   }
 
   /** Brings `task.registers` up to date with the machine. */
@@ -311,6 +330,7 @@ export class Kernel {
       const root = cpu.u64(L.CR3);
       const keys = cpu.view.getUint32(L.PKRU, true);
       cpu.u8.set(task.registers, L.STATE);
+      cpu.setU64(L.CR3, this.rootOf(task));
       this.#loaded = task;
       if (cpu.u64(L.CR3) !== root || cpu.view.getUint32(L.PKRU, true) !== keys) this.machine.flushTlb();
     }
@@ -443,18 +463,23 @@ export class Kernel {
 
   /** What has to be done before a thread is in user mode. False: it does not get there now. */
   #toUser(task: Task): boolean {
-    if (task.scheduledIn) {
-      task.scheduledIn = false;
-      this.rseq.returning(task);
+    while (task.notify || task.scheduledIn) {
+      if (task.notify) {
+        task.notify = false;
+        try {
+          deliver(task);
+        } catch (error) {
+          this.#endFor(error);
+        }
+        if (task.state !== 'running' || this.#end !== null) return false;
+      }
+      // What this finds wrong is a signal again.
+      if (task.scheduledIn) {
+        task.scheduledIn = false;
+        this.rseq.returning(task);
+      }
     }
-    if (!task.notify) return true;
-    task.notify = false;
-    try {
-      deliver(task);
-    } catch (error) {
-      this.#endFor(error);
-    }
-    return task.state === 'running' && this.#end === null;
+    return true;
   }
 
   // ——— exceptions ———
@@ -532,7 +557,10 @@ export class Kernel {
       cpu.setGpr(RAX, BigInt.asUintN(64, BigInt(-E.ENOSYS)));
       return;
     }
-    const args = row.args.map((kind, index) => kind.decode(raw[index]!));
+    const { user } = task;
+    const args = row.args.map(({ decode }, index) =>
+      decode(decode === asPointer ? user.untag(raw[index]!) : raw[index]!),
+    );
     this.strace?.enter(task, row, args);
     this.#perform(task, row, args);
   }

@@ -17,25 +17,39 @@ const SIGNATURE_BYTES = 4;
 /** A critical section that is not one: the process gets SIGSEGV. */
 class Violation extends Error {}
 
+/** Which interface rseq(2) has: Linux's, or that of the seventh request for comments of 2016. */
+export type RseqAbi = 'linux' | 'v7';
+
+/** `struct rseq` of the RFC: +0 cpu_id s32  +4 event_counter u32  +8 rseq_cs u64. */
+export const RSEQ_V7 = { cpuId: 0, eventCounter: 4, cs: 8, bytes: 16, align: 8 } as const;
+/** Its `struct rseq_cs`: +0 start_ip  +8 post_commit_ip  +16 abort_ip. Nobody looks at the start. */
+const V7_POST_COMMIT = 8;
+const V7_ABORT = 16;
+
 /** The way back to user mode of a thread with a registration (Linux: kernel/rseq.c). */
 export class Rseq {
+  readonly abi: RseqAbi;
   readonly #kernel: Kernel;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, abi: RseqAbi) {
     this.#kernel = kernel;
+    this.abi = abi;
   }
 
   /** Before a signal's frame is pushed: a critical section is left, so that the frame shows where it aborts to. */
   beforeSignal(task: Task): void {
-    if (task.rseq !== null) this.#settle(task, true);
+    if (task.rseq === null) return;
+    this.#settle(task);
+    // The RFC counts the way into the handler too.
+    if (this.abi === 'v7') task.scheduledIn = true;
   }
 
-  /** Behind a switch: a section that was interrupted is aborted, and the numbers of CPU and task are written. */
+  /** Behind a switch or a registration: a section that was interrupted is aborted, and the numbers are written. */
   returning(task: Task): void {
-    if (task.rseq !== null) this.#settle(task, true);
+    if (task.rseq !== null) this.#settle(task);
   }
 
-  /** Writes the numbers. @throws SysError EFAULT */
+  /** Writes the numbers of CPU, node and concurrency. @throws SysError EFAULT */
   writeIds(task: Task): void {
     const { address } = task.rseq!;
     task.user.setU32(address + RSEQ.cpuIdStart, task.cpu);
@@ -55,20 +69,24 @@ export class Rseq {
     return id;
   }
 
-  #settle(task: Task, event: boolean): void {
+  #settle(task: Task): void {
     try {
-      this.#fixup(task, event);
-      this.writeIds(task);
+      if (this.abi === 'v7') {
+        this.#settleV7(task);
+      } else {
+        this.#fixup(task);
+        this.writeIds(task);
+      }
     } catch (error) {
       if (!(error instanceof SysError || error instanceof Violation)) throw error;
       this.#kernel.signals.force(task, { signal: SIG.SEGV, code: SI.KERNEL, address: 0n });
     }
   }
 
-  #fixup(task: Task, event: boolean): void {
+  #fixup(task: Task): void {
     const { address, signature } = task.rseq!;
     const { cpu } = this.#kernel.machine;
-    const at = task.user.u64(address + RSEQ.cs);
+    const at = task.user.untag(task.user.u64(address + RSEQ.cs));
     if (at === 0n) return;
     if (at >= BigInt(TASK_SIZE - CS_BYTES)) throw new Violation();
     const view = task.user.view(Number(at), CS_BYTES);
@@ -82,12 +100,29 @@ export class Rseq {
     if (abort >= start && abort < end) throw new Violation();
     if (task.user.u32(Number(abort) - SIGNATURE_BYTES) !== signature) throw new Violation();
     if (view.getUint32(4, true) !== 0 || task.user.u32(address + RSEQ.flags) !== 0) throw new Violation();
-    const inside = BigInt.asUintN(64, cpu.rip - start) < length;
-    if (inside && !event) return;
     task.user.setU64(address + RSEQ.cs, 0n);
-    if (inside) {
-      cpu.rip = abort;
-      this.#kernel.onAbort?.(task, start, abort);
-    }
+    if (BigInt.asUintN(64, cpu.rip - start) < length) this.#abort(task, abort);
+  }
+
+  /** The RFC's order: CPU and event counter, then the section, whose start nobody looks at. */
+  #settleV7(task: Task): void {
+    const { address } = task.rseq!;
+    const { cpu } = this.#kernel.machine;
+    task.rseqEvents = (task.rseqEvents + 1) >>> 0;
+    task.user.setU32(address + RSEQ_V7.cpuId, task.cpu);
+    task.user.setU32(address + RSEQ_V7.eventCounter, task.rseqEvents);
+    const at = task.user.word(address + RSEQ_V7.cs);
+    if (at === 0) return;
+    const postCommit = task.user.u64(at + V7_POST_COMMIT);
+    const abort = task.user.u64(at + V7_ABORT);
+    if (cpu.rip >= postCommit) return;
+    task.user.setU64(address + RSEQ_V7.cs, 0n);
+    this.#abort(task, abort);
+  }
+
+  #abort(task: Task, abort: bigint): void {
+    const { cpu } = this.#kernel.machine;
+    this.#kernel.onAbort?.(task, cpu.rip, abort);
+    cpu.rip = abort;
   }
 }

@@ -1,6 +1,7 @@
 import * as L from '../state/layout.ts';
 import type { Wait } from './block.ts';
 import type { FdTable } from './fs/fd-table.ts';
+import type { OpenFile } from './fs/open-file.ts';
 import type { Waiter } from './futexes.ts';
 import type { Kernel } from './kernel.ts';
 import type { Process } from './process.ts';
@@ -50,6 +51,8 @@ export class Task {
   /** Set when it got a CPU, and when it was another one than before: what rseq(2) and its way back to user mode ask. */
   scheduledIn = false;
   migrated = false;
+  /** The CPU that it shall not run on next, as it was made to leave it; null: any. */
+  leaves: number | null = null;
   /** Instructions that it has executed. */
   instructions = 0;
 
@@ -62,6 +65,8 @@ export class Task {
   /** What it waits as in futex(2) and futex_waitv(2). */
   waiter: Waiter | null = null;
   waiters: readonly Waiter[] | null = null;
+  /** The FIFO whose other end open(2) waits for. */
+  opening: OpenFile | null = null;
   /** Bytes that a call which waits has moved already. */
   progress = 0;
   /** Number of the call whose result stands in RAX and may be a restart code; -1: none. */
@@ -75,6 +80,8 @@ export class Task {
   clearTid = 0;
   robustList = 0;
   rseq: RseqRegistration | null = null;
+  /** Events that rseq(2) of the RFC has counted. */
+  rseqEvents = 0;
   /** mm_cid of rseq(2). */
   cid = 0;
   altStack: AltStack = INITIAL_ALT_STACK;

@@ -60,6 +60,8 @@ export class AddressSpace {
   /** Bytes mapped. */
   #total = 0;
   readonly #frames: PrivateFrames;
+  /** Pointers may carry a tag in bits 62:57 (LAM_U57), and whether that is settled for good (MM_CONTEXT_LOCK_LAM). */
+  readonly lam = { enabled: false, locked: false };
   /** Tasks' processes that use it: more than one after vfork(2) and clone(CLONE_VM). */
   #users = 1;
 
@@ -98,6 +100,7 @@ export class AddressSpace {
     const child = new AddressSpace(this.memory, this.#machine, options, this.#frames);
     child.#brkStart = this.#brkStart;
     child.#brk = this.#brk;
+    Object.assign(child.lam, this.lam);
     for (const area of this.areas.all) if (!area.dontFork) child.#insert({ ...area });
     for (const area of this.areas.all) {
       if (area.dontFork) continue;

@@ -117,5 +117,7 @@ async function run(path: string | undefined, args: readonly string[], options: R
   }
   if (options.bare) return (await import('../bare/run.ts')).runBare(path, options);
   if (options.explain === 'oops') throw new CliError('only a kernel dies with an oops', '--explain oops', 'add --bare');
+  if (options.preemptIn !== undefined)
+    return (await import('../user/preempt-in.ts')).runPreemptions(path, args, options);
   return (await import('../user/run.ts')).runUser(path, args, options);
 }

@@ -3,10 +3,12 @@ import { milliseconds } from '../../bits/clock.ts';
 import { type ElfImage, readImage } from '../../elf/image.ts';
 import type { ProcessEnd } from '../../kernel/end.ts';
 import { SysError } from '../../kernel/errno.ts';
+import { placeImage } from '../../kernel/exec.ts';
 import { type Grant, parseGrant } from '../../kernel/fs/namespace.ts';
 import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import { Kernel, type KernelOptions } from '../../kernel/kernel.ts';
+import type { Preemption } from '../../kernel/tasks/preempt.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { Recorder } from '../../machine/system/scheduler.ts';
 import { OutOfMemory } from '../../memory/physical.ts';
@@ -57,6 +59,8 @@ export interface SessionOptions {
   readonly wrap?: (machine: GuestMachine) => GuestMachine;
   /** Milliseconds; the program's own limit where nothing is said. */
   readonly timeout?: number;
+  /** Instead of what the command line says. */
+  readonly preempt?: Preemption;
 }
 
 /** One run of a program, from a new machine on. */
@@ -90,6 +94,12 @@ export class Session {
       cpus: options.cpus ?? 1,
       scheduler: this.recorder,
       ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
+      ...(options.rseqAbi === undefined ? {} : { rseqAbi: options.rseqAbi }),
+      preempt: session.preempt ?? {
+        ...(options.preemptEvery === undefined ? {} : { every: options.preemptEvery }),
+        ...(options.preemptAt === undefined ? {} : { at: [...options.preemptAt].sort((a, b) => a - b) }),
+        ...(options.preemptBy === undefined ? {} : { by: options.preemptBy }),
+      },
       ...(session.strace === undefined ? {} : { strace: session.strace }),
       ...(session.warn === false ? {} : { warn: (line: string) => complain(`swapgs: ${line}`) }),
     };
@@ -124,6 +134,11 @@ export class Session {
       return { kind: 'time limit', milliseconds: timeout };
     }
     return end;
+  }
+
+  /** The same before the program has been loaded. */
+  get loadBias(): bigint {
+    return placeImage(this.program.image).bias;
   }
 
   /** How far the image was moved from where it is linked. */

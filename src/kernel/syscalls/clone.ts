@@ -68,6 +68,7 @@ function clone3(task: Task, address: number, size: number): number {
   if (bytes.subarray(CLONE_ARGS_SIZE).some((byte) => byte !== 0)) fail(E.E2BIG);
   const view = new DataView(bytes.buffer);
   const field = (at: number): number => Number(view.getBigUint64(at, true));
+  const pointer = (at: number): number => Number(task.user.untag(view.getBigUint64(at, true)));
   const all = field(0);
   const clear = all >= CLONE_CLEAR_SIGHAND;
   const bits = all % CLONE_CLEAR_SIGHAND;
@@ -85,9 +86,9 @@ function clone3(task: Task, address: number, size: number): number {
     exitSignal,
     stack: stack + stackSize,
     tls: field(56),
-    parentTid: field(24),
-    childTid: field(16),
-    pidfd: field(8),
+    parentTid: pointer(24),
+    childTid: pointer(16),
+    pidfd: pointer(8),
   });
 }
 

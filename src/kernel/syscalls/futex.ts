@@ -279,7 +279,7 @@ function waitv(task: Task, vector: number, count: number, bits: number, timeout:
       if ((flags & ~FUTEX2.PRIVATE) !== FUTEX2.SIZE_U32) fail(E.EINVAL);
       const value = view.getBigUint64(WAITV_SIZE * i, true);
       if (value >> 32n) fail(E.EINVAL);
-      const address = Number(view.getBigUint64(WAITV_SIZE * i + 8, true));
+      const address = Number(task.user.untag(view.getBigUint64(WAITV_SIZE * i + 8, true)));
       return { address, value: Number(value), key: keyAt(task, address) };
     });
     for (const { address, value } of words) if (task.user.u32(address) !== value) fail(E.EAGAIN);

@@ -92,7 +92,7 @@ function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: 
 }
 
 /** A blocking pipe or socket takes everything before the call returns; other files say how much they took. */
-const waits = (file: OpenFile): boolean => file.inode === null && !file.nonblocking;
+const waits = (file: OpenFile): boolean => file.pollable && !file.nonblocking;
 
 function piece(task: Task, file: OpenFile, address: number, want: number, done: number, write: WriteTo): number {
   const room = task.user.span(address, want, false);
@@ -119,7 +119,7 @@ function vectorsAt(task: Task, address: number, count: number): IoVector[] {
   for (let i = 0; i < count; i++) {
     const length = Number(view.getBigUint64(16 * i + 8, true));
     if (length >= SSIZE_MAX) fail(E.EINVAL);
-    vectors.push({ address: Number(view.getBigUint64(16 * i, true)), length: Math.min(length, room) });
+    vectors.push({ address: Number(task.user.untag(view.getBigUint64(16 * i, true))), length: Math.min(length, room) });
     room -= Math.min(length, room);
   }
   return vectors;

@@ -3,7 +3,7 @@ import { E, fail } from '../errno.ts';
 import type { Process } from '../process.ts';
 import { NSIG } from '../signals/numbers.ts';
 import type { Task } from '../task.ts';
-import { decodeName } from '../user-memory.ts';
+import { decodeName, LAM_UNTAG_MASK } from '../user-memory.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { ADDRESS, type ArgKind, choice, HEX, INT, onlyIf, PATH, SIZE } from './args.ts';
 import { NO_RESULT, row, type SyscallRow } from './row.ts';
@@ -16,7 +16,25 @@ const ARCH = {
   ARCH_GET_GS: 0x1004,
   ARCH_GET_CPUID: 0x1011,
   ARCH_SET_CPUID: 0x1012,
+  ARCH_GET_UNTAG_MASK: 0x4001,
+  ARCH_ENABLE_TAGGED_ADDR: 0x4002,
+  ARCH_GET_MAX_TAG_BITS: 0x4003,
+  ARCH_FORCE_TAGGED_SVA: 0x4004,
 } as const;
+
+const RSI = 6;
+/** Width of the tags of LAM_U57. */
+const LAM_TAG_BITS = 6;
+
+/** The checks in the order of arch/x86/kernel/process_64.c: prctl_enable_tagged_addr. It cannot be undone. */
+function enableTaggedAddresses(task: Task, bits: number): number {
+  const { space, kernel } = task;
+  if (!kernel.machine.has('LAM')) fail(E.ENODEV);
+  if (space.lam.locked) fail(E.EBUSY);
+  if (bits === 0 || bits > LAM_TAG_BITS) fail(E.EINVAL);
+  kernel.enableTags(space);
+  return 0;
+}
 
 /** arch_prctl(2). What depends on a CPU feature that is not offered is EINVAL, as on Linux without it. */
 function archPrctl(task: Task, code: number, address: number): number {
@@ -24,7 +42,8 @@ function archPrctl(task: Task, code: number, address: number): number {
   switch (code) {
     case ARCH.ARCH_SET_FS:
     case ARCH.ARCH_SET_GS:
-      if (address >= TASK_SIZE) fail(E.EPERM);
+      // The register itself: a base carries no tag.
+      if (cpu.gpr(RSI) >= BigInt(TASK_SIZE)) fail(E.EPERM);
       cpu.setU64(code === ARCH.ARCH_SET_FS ? FS_BASE : GS_BASE, BigInt(address));
       return 0;
     case ARCH.ARCH_GET_FS:
@@ -35,6 +54,16 @@ function archPrctl(task: Task, code: number, address: number): number {
       return 1;
     case ARCH.ARCH_SET_CPUID:
       return fail(E.ENODEV);
+    case ARCH.ARCH_GET_UNTAG_MASK:
+      task.user.setU64(address, task.space.lam.enabled ? LAM_UNTAG_MASK : -1n);
+      return 0;
+    case ARCH.ARCH_ENABLE_TAGGED_ADDR:
+      return enableTaggedAddresses(task, Number(BigInt.asUintN(53, cpu.gpr(RSI))));
+    case ARCH.ARCH_GET_MAX_TAG_BITS:
+      task.user.setU64(address, task.kernel.machine.has('LAM') ? LAM_TAG_BITS : 0);
+      return 0;
+    case ARCH.ARCH_FORCE_TAGGED_SVA:
+      return 0;
     default:
       return fail(E.EINVAL);
   }

@@ -75,7 +75,6 @@ export function clone(parent: Task, request: CloneRequest): Task {
   if (flags & NAMESPACES) fail(E.EPERM);
   if (request.exitSignal < 0 || request.exitSignal > 64) fail(E.EINVAL);
   if (kernel.tasks.size >= kernel.maxTasks) fail(E.EAGAIN);
-  if (has(CLONE.PARENT_SETTID)) parent.user.u32(request.parentTid);
 
   const tid = kernel.newPid();
   kernel.saveRegisters(parent);
@@ -92,17 +91,23 @@ export function clone(parent: Task, request: CloneRequest): Task {
   // A thread begins without a stack for signals and without rseq; a process keeps what its parent has.
   if (!has(CLONE.VM) || has(CLONE.VFORK)) child.altStack = parent.altStack;
   else child.altStack = INITIAL_ALT_STACK;
-  if (!has(CLONE.VM)) child.rseq = parent.rseq;
+  if (!has(CLONE.VM)) {
+    child.rseq = parent.rseq;
+    child.rseqEvents = parent.rseqEvents;
+  }
   if (has(CLONE.CHILD_CLEARTID)) child.clearTid = request.childTid;
 
+  // Two threads must not disagree about tags (Linux: copy_thread).
+  if (has(CLONE.VM) && !has(CLONE.VFORK)) process.space.lam.locked = true;
   if (has(CLONE.THREAD)) process.tasks.add(child);
   kernel.addTask(child);
   if (has(CLONE.PIDFD)) {
     const fd = parent.fds.add(new PidFile(child.process, kernel.anonymousInode()), true);
     parent.user.setU32(request.pidfd, fd);
   }
-  if (has(CLONE.PARENT_SETTID)) parent.user.setU32(request.parentTid, tid);
-  if (has(CLONE.CHILD_SETTID)) child.user.setU32(request.childTid, tid);
+  // A number that cannot be written is no error.
+  if (has(CLONE.PARENT_SETTID)) parent.user.trySetU32(request.parentTid, tid);
+  if (has(CLONE.CHILD_SETTID)) child.user.trySetU32(request.childTid, tid);
   return child;
 }
 

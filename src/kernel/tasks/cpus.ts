@@ -103,13 +103,17 @@ export class Cpus {
     for (const cpu of this.all) {
       if (cpu.task !== null) continue;
       const own = this.#queue.findIndex((task) => task.cpu === cpu.id && allowed(task, cpu.id));
-      const at = own >= 0 ? own : this.#queue.findIndex((task) => allowed(task, cpu.id));
+      let at = own >= 0 ? own : this.#queue.findIndex((task) => allowed(task, cpu.id));
+      // Where there is no other CPU for it, it stays.
+      if (at < 0 && this.#running === 0 && cpu === this.all.at(-1))
+        at = this.#queue.findIndex((task) => may(task, cpu.id));
       if (at < 0) continue;
       const task = this.#queue[at]!;
       this.#queue.splice(at, 1);
       task.state = 'running';
       if (task.cpu !== cpu.id) task.migrated = true;
       task.scheduledIn = true;
+      task.leaves = null;
       task.cpu = cpu.id;
       cpu.task = task;
       cpu.slice = this.#slice();
@@ -123,4 +127,5 @@ export class Cpus {
   }
 }
 
-const allowed = (task: Task, cpu: number): boolean => ((task.affinity >> BigInt(cpu)) & 1n) === 1n;
+const may = (task: Task, cpu: number): boolean => ((task.affinity >> BigInt(cpu)) & 1n) === 1n;
+const allowed = (task: Task, cpu: number): boolean => may(task, cpu) && task.leaves !== cpu;

@@ -111,6 +111,7 @@ export function execute(task: Task, { inode, path, image, args }: Executable, en
   task.clearTid = 0;
   task.robustList = 0;
   task.rseq = null;
+  task.rseqEvents = 0;
   task.altStack = { base: 0, size: 0, flags: 0 };
   task.savedMask = null;
   process.setSpace(new AddressSpace(kernel.machine.memory, kernel.machine, process.vmOptions, kernel.frames));
