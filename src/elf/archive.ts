@@ -22,7 +22,8 @@ const ascii = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1
 /** Whether a source begins as an archive does. */
 export function isArchive(source: ByteSource): boolean {
   const magic = ascii(source.read(0, MAGIC.length));
-  if (magic === THIN_MAGIC) throw new ElfError('a thin archive holds no code itself; give its objects, or ar without T');
+  if (magic === THIN_MAGIC)
+    throw new ElfError('a thin archive holds no code itself; give its objects, or ar without T');
   return magic === MAGIC;
 }
 

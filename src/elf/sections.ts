@@ -46,8 +46,7 @@ export function readSectionsFrom(source: ByteSource, header: ElfHeader): readonl
   if (!fits(offset, size, 1, source.length)) throw truncated(header.sectionHeaderCount);
   const first = viewOf(source.read(Number(offset), SHDR_SIZE));
   // Counts that do not fit in 16 bits stand in section 0 (gABI 4, «sh_size»).
-  const count =
-    header.sectionHeaderCount === 0 ? first.getBigUint64(32, true) : BigInt(header.sectionHeaderCount);
+  const count = header.sectionHeaderCount === 0 ? first.getBigUint64(32, true) : BigInt(header.sectionHeaderCount);
   if (!fits(offset, size, count, source.length)) throw truncated(count);
   const nameIndex = header.sectionNameIndex === 0xffff ? first.getUint32(40, true) : header.sectionNameIndex;
   const view = viewOf(source.read(Number(offset), Number(count) * SHDR_SIZE));
@@ -78,9 +77,7 @@ export function readSectionsFrom(source: ByteSource, header: ElfHeader): readonl
 
   const table = rows[nameIndex];
   const names =
-    table === undefined || table.type !== SHT.STRTAB
-      ? new Uint8Array(0)
-      : source.read(table.offset, table.size);
+    table === undefined || table.type !== SHT.STRTAB ? new Uint8Array(0) : source.read(table.offset, table.size);
   return rows.map(({ nameAt, ...row }) => ({ ...row, name: sectionName(names, nameAt) }));
 }
 
