@@ -11,6 +11,8 @@ export interface CodeFunction {
   /** Address in a linked file, offset in its section in an object. */
   readonly address: number;
   readonly size: number;
+  /** Whether the file says where it ends. */
+  readonly exact: boolean;
   readonly section: number;
   /** The part of the build that it lies in. */
   readonly unit: CodeUnit;
@@ -44,10 +46,10 @@ export interface CodeUnit {
   bytesOf(fn: CodeFunction): Uint8Array;
   /** Relocations inside a function, by offset from its start, ascending. */
   relocationsOf(fn: CodeFunction): readonly Relocation[];
-  /** What a relocation's symbol and a number of bytes behind it are. */
-  relocated(relocation: Relocation, distance: number): Place;
+  /** What stands a number of bytes behind a relocation's symbol. @param size bytes that are looked at there, 0 where unknown */
+  relocated(relocation: Relocation, distance: number, size: number): Place;
   /** What an address is; null where it is none of this file: a plain number. */
-  placeOf(address: number): Place | null;
+  placeOf(address: number, size: number): Place | null;
   /** Name of an address in a segment (a per-CPU variable), or null. */
   slotName(address: number): string | null;
   /** Address of a name, or undefined: `sym`, `sym+0x10`. */

@@ -3,8 +3,9 @@ import { ACCESS } from '../decode/traits.ts';
 import type { CodeFunction } from './build.ts';
 import { slotAddress } from './count.ts';
 import { isConstantAddress, type Reference } from './references.ts';
+import type { Values } from './values.ts';
 
-/** A place in memory as an instruction writes it down. The same text is the same place until a register in it changes. */
+/** A place in memory: constant, or as far from the value of a register. */
 export interface Location {
   /** 0, `SEGMENT_FS`, `SEGMENT_GS`: places of different segments are compared by nothing. */
   readonly segment: number;
@@ -17,8 +18,9 @@ export interface Location {
   readonly base: number;
   readonly index: number;
   readonly scale: number;
-  /** Registers in it, as bits. */
-  readonly registers: number;
+  /** Numbers of the values that base and index hold; `NO_REGISTER` where there is none. */
+  readonly baseValue: number;
+  readonly indexValue: number;
 }
 
 const RSP = 4;
@@ -30,6 +32,7 @@ export function locationOf(
   stream: InsnStream,
   n: number,
   reference: Reference | undefined,
+  values: Values,
 ): Location | null {
   const { memory, size } = stream.traits[n]!;
   if (memory < 0) return null;
@@ -47,15 +50,16 @@ export function locationOf(
     base: base === RIP_REGISTER ? NO_REGISTER : base,
     index,
     scale: stream.scale[n]!,
-    registers: bit(base) | bit(index),
+    baseValue: isGpr(base) ? values.before(n, base) : NO_REGISTER,
+    indexValue: isGpr(index) ? values.before(n, index) : NO_REGISTER,
   };
 }
 
-const bit = (register: number): number => (register >= 0 && register < RIP_REGISTER ? 1 << register : 0);
+const isGpr = (register: number): boolean => register >= 0 && register < RIP_REGISTER;
 
 /** The same for the same place. */
 export function locationKey(l: Location): string {
-  return `${l.segment},${l.symbol ?? ''},${l.offset},${l.size},${l.base},${l.index},${l.scale}`;
+  return `${l.segment},${l.symbol ?? ''},${l.offset},${l.size},${l.baseValue},${l.indexValue},${l.scale}`;
 }
 
 /** What is known about the stack of a function. */
@@ -102,7 +106,8 @@ export interface Assumptions {
 /** Whether a store may change what stands at `place`. Where nothing proves that it does not, it may. */
 export function mayAlias(store: Location, place: Location, frame: Frame, assume: Assumptions): boolean {
   if (store.index === VECTOR_REGISTER || place.index === VECTOR_REGISTER) return true;
-  const sameRegisters = store.base === place.base && store.index === place.index && store.scale === place.scale;
+  const sameRegisters =
+    store.baseValue === place.baseValue && store.indexValue === place.indexValue && store.scale === place.scale;
   if (store.constant && place.constant) {
     if (store.segment !== place.segment) return false;
     if (store.symbol !== place.symbol) return false;

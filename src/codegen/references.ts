@@ -30,7 +30,7 @@ export function placeKey(place: Place): string {
 export function placeText(place: Place): string {
   if (place.symbol === null) return place.content ?? `0x${BigInt.asUintN(64, BigInt(place.offset)).toString(16)}`;
   const name = withOffset(place.symbol, place.offset);
-  return place.content === null ? name : `${name} ${place.content}`;
+  return place.content?.startsWith('"') ? `${name} ${place.content}` : name;
 }
 
 /** Every reference of a function whose instructions `stream` holds. Branches inside the function are none. */
@@ -68,7 +68,7 @@ function relocatedField(fn: CodeFunction, stream: InsnStream, n: number, relocat
     field,
     at: offset,
     size: relocationSize(type),
-    place: fn.unit.relocated(relocation, distance),
+    place: fn.unit.relocated(relocation, distance, field === 'memory' ? traits.size : 0),
     own: null,
   };
 }
@@ -80,7 +80,9 @@ function byValue(fn: CodeFunction, stream: InsnStream): Reference[] {
   const { unit, address } = fn;
   const add = (insn: number, field: Field, at: number, size: number, target: number): void => {
     const inside = target >= address && target < address + fn.size;
-    const place = inside ? { symbol: fn.name, offset: target - address, content: null } : unit.placeOf(target);
+    const place = inside
+      ? { symbol: fn.name, offset: target - address, content: null }
+      : unit.placeOf(target, field === 'memory' ? stream.traits[insn]!.size : 0);
     if (place !== null) found.push({ insn, field, at, size, place, own: inside ? target - address : null });
     else if (field === 'branch') {
       found.push({ insn, field, at, size, place: { symbol: null, offset: target, content: null }, own: null });

@@ -16,6 +16,7 @@ import {
 } from './locations.ts';
 import { noReloads, type ReloadCounts } from './metrics.ts';
 import { placeText, type Reference } from './references.ts';
+import { numberValues, type Values } from './values.ts';
 
 // A forward data flow: for each location, in which conditions it may stand at a point, one bit for each condition that some path
 // brings. The conditions of one path exclude each other, so that the join is the union and nothing is lost.
@@ -49,9 +50,6 @@ export interface ReloadResult {
   readonly reloads: readonly Reload[];
 }
 
-/** Every caller-saved general-purpose register: RAX RCX RDX RSI RDI R8–R11 (psABI 3.2.1). */
-const CALLER_SAVED = 0b1111_1100_0111;
-const RSP_BIT = 1 << 4;
 /** More blocks × locations than this: only locations that are loaded twice are followed. */
 const LARGE = 1 << 22;
 const LARGEST = 1 << 27;
@@ -69,7 +67,7 @@ interface Step {
   readonly stored: Int32Array | null;
   /** Call or barrier. */
   readonly bars: boolean;
-  /** Locations whose registers change. */
+  /** Locations whose registers get new values. */
   readonly renamed: Int32Array | null;
 }
 
@@ -82,17 +80,20 @@ export function findReloads(
   detail: boolean,
 ): ReloadResult {
   const counts = noReloads();
-  const { locations, loadOf, memoryOf } = collect(fn, stream, references);
-  if (locations.length === 0) return { counts, reloads: [] };
+  if (loadCount(stream) === 0) return { counts, reloads: [] };
   const cfg = buildCfg(stream);
+  const values = numberValues(stream, cfg);
+  const { locations, loadOf, memoryOf } = collect(fn, stream, references, values);
+  if (locations.length === 0) return { counts, reloads: [] };
   const blocks = cfg.successors.length;
   if (blocks * locations.length > LARGEST) return { counts, reloads: [] };
-  const steps = transfer(fn, stream, locations, loadOf, memoryOf, assume);
-  const states = solve(cfg, steps, locations.length);
+  const { steps, entering } = transfer(fn, stream, cfg, values, locations, loadOf, memoryOf, assume);
+  const states = solve(cfg, steps, entering, locations.length);
   const found: Reload[] = [];
   const state = new Uint8Array(locations.length);
   for (let b = 0; b < blocks; b++) {
     state.set(states.subarray(b * locations.length, (b + 1) * locations.length));
+    rename(state, entering[b]!);
     for (let n = cfg.first[b]!; n < cfg.first[b + 1]!; n++) {
       const step = steps[n];
       if (step === undefined) continue;
@@ -127,7 +128,7 @@ interface Collected {
   readonly memoryOf: (Reference | undefined)[];
 }
 
-function collect(fn: CodeFunction, stream: InsnStream, references: readonly Reference[]): Collected {
+function collect(fn: CodeFunction, stream: InsnStream, references: readonly Reference[], values: Values): Collected {
   const memoryOf: (Reference | undefined)[] = [];
   for (const reference of references) if (reference.field === 'memory') memoryOf[reference.insn] = reference;
   const loadOf = new Int32Array(stream.count).fill(-1);
@@ -139,7 +140,7 @@ function collect(fn: CodeFunction, stream: InsnStream, references: readonly Refe
     const { flow } = stream.traits[n]!;
     if (flow === FLOW.conditional || flow === FLOW.jump || flow === FLOW.indirectJump) branches++;
     if (!reads(stream, n)) continue;
-    const location = locationOf(fn, stream, n, memoryOf[n])!;
+    const location = locationOf(fn, stream, n, memoryOf[n], values)!;
     const key = locationKey(location);
     let number = numbers.get(key);
     if (number === undefined) {
@@ -160,6 +161,12 @@ function collect(fn: CodeFunction, stream: InsnStream, references: readonly Refe
   return { locations: kept, loadOf, memoryOf };
 }
 
+function loadCount(stream: InsnStream): number {
+  let loads = 0;
+  for (let n = 0; n < stream.count; n++) if (reads(stream, n)) loads++;
+  return loads;
+}
+
 function hasLoop(stream: InsnStream): boolean {
   for (let n = 0; n < stream.count; n++) {
     const { flow } = stream.traits[n]!;
@@ -174,52 +181,76 @@ function hasLoop(stream: InsnStream): boolean {
   return false;
 }
 
+/** What each instruction, and entering each block, does to the locations. */
+interface Transfer {
+  readonly steps: readonly (Step | undefined)[];
+  readonly entering: readonly (Int32Array | null)[];
+}
+
+/** A store by a string instruction: nobody knows where to. */
+const SOMEWHERE: Location = {
+  segment: 0,
+  constant: false,
+  symbol: null,
+  offset: 0,
+  size: 0,
+  base: -2,
+  index: -1,
+  scale: 0,
+  baseValue: -2,
+  indexValue: -1,
+};
+
 function transfer(
   fn: CodeFunction,
   stream: InsnStream,
+  cfg: Cfg,
+  values: Values,
   locations: readonly Location[],
   loadOf: Int32Array,
   memoryOf: readonly (Reference | undefined)[],
   assume: Assumptions,
-): (Step | undefined)[] {
+): Transfer {
   const frame = frameOf(stream);
   const steps: (Step | undefined)[] = new Array(stream.count);
-  const unknown: Location = {
-    segment: 0,
-    constant: false,
-    symbol: null,
-    offset: 0,
-    size: 0,
-    base: -2,
-    index: -1,
-    scale: 0,
-    registers: 0,
-  };
-  const select = (wanted: (location: Location) => boolean): Int32Array | null => {
-    const numbers: number[] = [];
-    for (let l = 0; l < locations.length; l++) if (wanted(locations[l]!)) numbers.push(l);
+  const holding = new Map<number, number[]>();
+  for (const [l, { baseValue, indexValue }] of locations.entries()) {
+    for (const value of new Set([baseValue, indexValue])) {
+      if (value < 0) continue;
+      const list = holding.get(value);
+      if (list === undefined) holding.set(value, [l]);
+      else list.push(l);
+    }
+  }
+  const remade = (made: readonly number[]): Int32Array | null => {
+    const numbers = made.flatMap((value) => holding.get(value) ?? []);
     return numbers.length === 0 ? null : Int32Array.from(numbers);
   };
-  let all = 0;
-  for (const location of locations) all |= location.registers;
+  const changedBy = (store: Location): Int32Array | null => {
+    const numbers: number[] = [];
+    for (let l = 0; l < locations.length; l++) {
+      if (mayAlias(store, locations[l]!, frame, assume)) numbers.push(l);
+    }
+    return numbers.length === 0 ? null : Int32Array.from(numbers);
+  };
   for (let n = 0; n < stream.count; n++) {
     const traits = stream.traits[n]!;
     const called = traits.flow === FLOW.call || traits.flow === FLOW.indirectCall;
     const bars = called || stream.locked[n] === 1 || BARRIERS.has(traits.mnemonic);
     const stores = writes(stream, n);
     const string = traits.stringWrites > 0;
-    const changed = (called ? (stream.writes[n]! & ~RSP_BIT) | CALLER_SAVED : stream.writes[n]!) & all;
+    const renamed = holding.size === 0 ? null : remade(values.made(n));
     const load = loadOf[n]!;
-    if (!bars && !stores && !string && changed === 0 && load < 0) continue;
-    const to = stores ? locationOf(fn, stream, n, memoryOf[n])! : unknown;
-    steps[n] = {
-      load,
-      stored: stores || string ? select((location) => mayAlias(to, location, frame, assume)) : null,
-      bars,
-      renamed: changed === 0 ? null : select((location) => (location.registers & changed) !== 0),
-    };
+    if (!bars && !stores && !string && renamed === null && load < 0) continue;
+    const to = stores ? locationOf(fn, stream, n, memoryOf[n], values)! : SOMEWHERE;
+    steps[n] = { load, stored: stores || string ? changedBy(to) : null, bars, renamed };
   }
-  return steps;
+  const entering = cfg.successors.map((_, block) => (holding.size === 0 ? null : remade(values.madeAt(block))));
+  return { steps, entering };
+}
+
+function rename(state: Uint8Array, locations: Int32Array | null): void {
+  if (locations !== null) for (const l of locations) if (state[l] !== 0) state[l] = NONE;
 }
 
 function apply(state: Uint8Array, step: Step): void {
@@ -231,11 +262,16 @@ function apply(state: Uint8Array, step: Step): void {
   if (stored !== null) {
     for (const l of stored) if (state[l]! & (VALID | CALLED)) state[l] = (state[l]! & NONE) | STORED;
   }
-  if (renamed !== null) for (const l of renamed) if (state[l] !== 0) state[l] = NONE;
+  rename(state, renamed);
 }
 
 /** States at the start of each block, after a work list has come to rest. */
-function solve(cfg: Cfg, steps: readonly (Step | undefined)[], width: number): Uint8Array {
+function solve(
+  cfg: Cfg,
+  steps: readonly (Step | undefined)[],
+  entering: readonly (Int32Array | null)[],
+  width: number,
+): Uint8Array {
   const blocks = cfg.successors.length;
   const states = new Uint8Array(blocks * width);
   states.fill(NONE, 0, width);
@@ -249,6 +285,7 @@ function solve(cfg: Cfg, steps: readonly (Step | undefined)[], width: number): U
     waiting[b] = 0;
     visited[b] = 1;
     out.set(states.subarray(b * width, (b + 1) * width));
+    rename(out, entering[b]!);
     for (let n = cfg.first[b]!; n < cfg.first[b + 1]!; n++) {
       const step = steps[n];
       if (step !== undefined) apply(out, step);

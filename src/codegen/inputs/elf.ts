@@ -12,7 +12,7 @@ import { type NamedPlace, PlaceNames } from './symbols.ts';
 /** Sections of text are kept whole while their functions are read one by one; more than this at once is not. */
 const WINDOW = 1 << 22;
 /** Bytes of data that tell what an unnamed place holds. */
-const CONTENT_BYTES = 16;
+const CONTENT_BYTES = 8;
 const MAX_STRING = 256;
 
 const rankOf = (row: SymbolRow): number =>
@@ -137,7 +137,15 @@ export class ElfUnit implements CodeUnit {
       const size = Math.min(end, from + section.size) - row.value;
       const aliases = candidates.slice(i + 1, last + 1).map((other) => other.name);
       if (size > 0)
-        functions.push({ name: row.name, aliases, address: row.value, size, section: row.section, unit: this });
+        functions.push({
+          name: row.name,
+          aliases,
+          address: row.value,
+          size,
+          exact: row.size > 0,
+          section: row.section,
+          unit: this,
+        });
       covered = Math.max(covered, row.value + size);
       i = last;
     }
@@ -152,6 +160,7 @@ export class ElfUnit implements CodeUnit {
         aliases: [],
         address,
         size,
+        exact: false,
         section: section.index,
         unit: this,
       }));
@@ -232,7 +241,7 @@ export class ElfUnit implements CodeUnit {
     return found;
   }
 
-  relocated({ symbol: index }: Relocation, distance: number): Place {
+  relocated({ symbol: index }: Relocation, distance: number, size: number): Place {
     const row = this.symbols[index];
     if (row === undefined) return { symbol: null, offset: distance, content: null };
     if (row.type !== STT.SECTION && !row.name.startsWith('.L')) {
@@ -243,17 +252,17 @@ export class ElfUnit implements CodeUnit {
     const offset = row.value + distance;
     const named = this.#names.get(section.index)?.at(offset);
     if (named != null) return { symbol: named.name, offset: offset - named.address, content: null };
-    return { symbol: section.name, offset, content: this.#content(section, offset) };
+    return { symbol: section.name, offset, content: this.#content(section, offset, size) };
   }
 
-  placeOf(address: number): Place | null {
+  placeOf(address: number, size: number): Place | null {
     const section = this.sectionAt(address);
     if (section === null) return null;
     const named = this.#names.get(0)?.at(address);
     if (named != null && (named.size > 0 || isCode(section))) {
       return { symbol: named.name, offset: address - named.address, content: null };
     }
-    const content = this.#content(section, address - addressOf(section));
+    const content = this.#content(section, address - addressOf(section), size);
     if (content !== null) return { symbol: null, offset: address, content };
     return { symbol: section.name, offset: address - addressOf(section), content: null };
   }
@@ -276,16 +285,20 @@ export class ElfUnit implements CodeUnit {
   }
 
   /** What stands at a place that cannot change: a string, or some bytes; null where it can, or where addresses would be in it. */
-  #content(section: Section, offset: number): string | null {
+  #content(section: Section, offset: number, size: number): string | null {
     if (section.type !== SHT.PROGBITS || section.flags & SHF.WRITE || section.flags & SHF.EXECINSTR) return null;
     if (offset < 0 || offset >= section.size) return null;
     const bytes = this.#source.read(section.offset + offset, Math.min(MAX_STRING, section.size - offset));
     const end = bytes.indexOf(0);
-    if (end > 0 && bytes.subarray(0, end).every((byte) => byte >= 0x20 || (byte >= 7 && byte <= 13) || byte === 1)) {
+    if (
+      size === 0 &&
+      end > 0 &&
+      bytes.subarray(0, end).every((byte) => byte >= 0x20 || (byte >= 7 && byte <= 13) || byte === 1)
+    ) {
       return JSON.stringify(Buffer.from(bytes.subarray(0, end)).toString('utf8'));
     }
     if (section.flags & SHF.STRINGS && end === 0) return '""';
-    return `bytes ${Buffer.from(bytes.subarray(0, CONTENT_BYTES)).toString('hex')}`;
+    return `bytes ${Buffer.from(bytes.subarray(0, size > 0 ? size : CONTENT_BYTES)).toString('hex')}`;
   }
 
   slotName(address: number): string | null {
