@@ -11,6 +11,8 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
   decodecode: async () => (await import('./commands/decodecode.ts')).decodecodeCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
+  diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  count: async () => (await import('./commands/count.ts')).countCommand(),
   fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };

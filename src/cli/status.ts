@@ -1,6 +1,8 @@
 /** Exit statuses of swapgs itself. A guest program's own status is passed on; `128 + signal` when a signal killed it. */
 export const STATUS = {
   ok: 0,
+  /** `diff`: the builds differ, or a condition or expectation does not hold; `check`: there is a warning. */
+  different: 1,
   /** `fuzz`: at least one finding. */
   found: 77,
   /** `--bare`: an exception ended the run. */

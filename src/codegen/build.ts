@@ -43,6 +43,10 @@ export interface CodeUnit {
   readonly kind: 'relocatable' | 'linked' | 'flat';
   readonly functions: readonly CodeFunction[];
   readonly sized: readonly SizedSymbol[];
+  /** Code between functions that no symbol names. */
+  readonly gaps?: readonly CodeFunction[];
+  /** Whether a name occurs in it, defined or not. */
+  knows?(name: string): boolean;
   bytesOf(fn: CodeFunction): Uint8Array;
   /** Relocations inside a function, by offset from its start, ascending. */
   relocationsOf(fn: CodeFunction): readonly Relocation[];

@@ -97,8 +97,11 @@ function lineAt(
   let text = raw;
   if (branch !== undefined) {
     const mnemonic = raw.split(' ', 1)[0]!;
-    key = `${mnemonic.padEnd(6)} ${placeKey(branch.place)}`;
-    text = `${mnemonic.padEnd(6)} ${branch.place.symbol === null ? raw.replace(/^\S+ +/, '') : placeText(branch.place)}`;
+    const { place } = branch;
+    const address = raw.replace(/^\S+ +/, '');
+    const shown = place.symbol === fn.name ? `+${place.offset}` : place.symbol === null ? address : placeText(place);
+    key = `${mnemonic.padEnd(6)} ${placeKey(place)}`;
+    text = `${mnemonic.padEnd(6)} ${shown}`;
   }
   const memory = references.find(({ field }) => field === 'memory');
   if (traits.memory >= 0) ({ key, text } = withPlace(fn, stream, n, memory, key, text, steps));

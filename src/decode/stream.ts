@@ -162,8 +162,8 @@ export class InsnStream {
       this.index[n] = register.file === 'vector' ? VECTOR_REGISTER : register.n;
       this.scale[n] = i.memoryIndexScale;
     }
-    // iced counts a RIP-relative displacement as 8 bytes, and compresses those of EVEX: the encoding says it.
-    const encoded = this.base[n] === RIP_REGISTER ? 4 : size;
+    // iced tells the width of the address, not of the field, unless the field has one byte.
+    const encoded = size <= 1 ? size : this.traits[n]!.codeName.includes('moffs') ? size : 4;
     this.displacementSize[n] = encoded;
     this.displacement[n] =
       encoded === 1 ? Number(BigInt.asIntN(64, i.memoryDisplacement)) : signedAt(this.bytes, end - encoded, encoded);

@@ -167,6 +167,31 @@ export class ElfUnit implements CodeUnit {
     });
   }
 
+  /** Stretches of executable sections that no function covers. */
+  get gaps(): readonly CodeFunction[] {
+    const gaps: CodeFunction[] = [];
+    for (const section of this.sections.filter(isCode)) {
+      const start = this.kind === 'linked' ? addressOf(section) : 0;
+      const rows = this.functions.filter((fn) => fn.section === section.index).sort((a, b) => a.address - b.address);
+      let at = start;
+      const add = (to: number): void => {
+        if (to <= at) return;
+        const name = withOffset(section.name, at - start);
+        gaps.push({ name, aliases: [], address: at, size: to - at, exact: false, section: section.index, unit: this });
+      };
+      for (const { address, size } of rows) {
+        add(address);
+        at = Math.max(at, address + size);
+      }
+      add(start + section.size);
+    }
+    return gaps;
+  }
+
+  knows(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
   #sizedSymbol(row: SymbolRow): SizedSymbol[] {
     if (row.size === 0 || row.section === SHN_UNDEF || row.type === STT.SECTION || row.type === STT.FILE) return [];
     return [{ name: row.name, size: row.size, letter: this.#letter(row) }];
