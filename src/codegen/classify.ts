@@ -20,7 +20,7 @@ export function classify(old: readonly Line[], fresh: readonly Line[]): Status {
   if (old.length === fresh.length) {
     if (sameTargets(old, fresh)) {
       if (old.every((line, i) => line.key === fresh[i]!.key)) {
-        const sameBytes = old.every((line, i) => line.encoded === fresh[i]!.encoded);
+        const sameBytes = old.every((line, i) => line.encoded === fresh[i]!.encoded && line.at === fresh[i]!.at);
         return sameBytes ? 'relocation-only' : 'encoding-only';
       }
       if (renamed(old, fresh)) return 'register-renamed';

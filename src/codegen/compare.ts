@@ -96,8 +96,7 @@ function analyseAll(
     if (share.done++ % PROGRESS_EVERY === 0) progress?.(share.done / share.all);
     if (select === undefined || select(fn.name)) rows.push(analyser.analyse(fn));
   }
-  if (rows.length === 0 && select === undefined)
-    throw new CodegenError(`no functions in ${build.name}; give another file`);
+  if (rows.length === 0 && select === undefined) throw new CodegenError('no functions in it; give another file');
   return rows;
 }
 
@@ -114,5 +113,8 @@ function statusOf(analyser: Analyser, pair: Pair, steps: ReadonlySet<Step>): Sta
   if (old.masked === fresh.masked && old.referred === fresh.referred) {
     return old.exact === fresh.exact ? 'identical' : 'relocation-only';
   }
-  return classify(lines(analyser, old, steps), lines(analyser, fresh, steps));
+  const status = classify(lines(analyser, old, steps), lines(analyser, fresh, steps));
+  // What has been left out of the lines, as padding is, counts as encoding.
+  const longer = status === 'relocation-only' && old.metrics.bytes !== fresh.metrics.bytes;
+  return longer ? 'encoding-only' : status;
 }

@@ -37,22 +37,17 @@ export function findings(functions: readonly FunctionDiff[]): Finding[] {
     }
     const more = b.saved.filter((register) => !a.saved.includes(register));
     const fewer = a.saved.filter((register) => !b.saved.includes(register));
-    if (more.length > 0)
-      add(
-        'saved-register',
-        `+${things(more.length, 'callee-saved push')}: ${more.join(', ')}`.replace('pushs', 'pushes'),
-      );
-    if (fewer.length > 0)
-      add(
-        'saved-register',
-        `-${things(fewer.length, 'callee-saved push')}: ${fewer.join(', ')}`.replace('pushs', 'pushes'),
-      );
+    if (more.length > 0) add('saved-register', `+${pushes(more)}`);
+    if (fewer.length > 0) add('saved-register', `-${pushes(fewer)}`);
     if (b.reloads.redundant > a.reloads.redundant) {
       add('new-reload', `redundant reloads ${a.reloads.redundant} → ${b.reloads.redundant}`);
     }
   }
   return found;
 }
+
+const pushes = (registers: readonly string[]): string =>
+  `${registers.length} callee-saved push${registers.length === 1 ? '' : 'es'}: ${registers.join(', ')}`;
 
 const average = (bytes: number): string => (Number.isInteger(bytes) ? String(bytes) : bytes.toFixed(1));
 

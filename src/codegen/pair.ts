@@ -54,7 +54,8 @@ class Matcher {
   #take(a: Analysis, b: Analysis, by: NonNullable<Pair['by']>, taken: Set<Analysis>): void {
     taken.add(a);
     taken.add(b);
-    this.pairs.push({ name: b.fn.name, old: a, new: b, by });
+    const name = by === 'stripped name' ? pairingName(a.fn.name) : a.fn.name;
+    this.pairs.push({ name, old: a, new: b, by });
   }
 
   #drop(taken: ReadonlySet<Analysis>): void {

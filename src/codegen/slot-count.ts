@@ -79,7 +79,7 @@ export function countSlot(build: Build, slot: string): SlotCount {
     if (own > 0) count.functions.push({ name: fn.name, loads: own });
   }
   if (!seen && address === null && !build.units.some((unit) => unit.knows?.(plain))) {
-    throw new CodegenError(`no symbol ${plain} in ${build.name}; give one that it has, or an address as 0x2ac80`);
+    throw new CodegenError(`no symbol ${plain}; give one that it has, or an address as 0x2ac80`);
   }
   count.functions.sort((a, b) => b.loads - a.loads || (a.name < b.name ? -1 : 1));
   return count;

@@ -18,7 +18,9 @@ export function functionJson(comparison: Comparison, diff: FunctionDiff): object
     pairedBy: by,
     old: side(old?.metrics),
     new: side(fresh?.metrics),
-    ...(fresh !== null && fresh.fn.name !== name ? { newName: fresh.fn.name } : {}),
+    ...(old !== null && fresh !== null && old.fn.name !== fresh.fn.name
+      ? { oldName: old.fn.name, newName: fresh.fn.name }
+      : {}),
     ...(reloads === null ? {} : { reloadSites: { old: reloads.old.map(site), new: reloads.new.map(site) } }),
   };
 }

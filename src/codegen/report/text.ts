@@ -104,8 +104,8 @@ function* summary(changed: readonly FunctionDiff[], { all, paint }: TextOptions)
 
 function* functionText(comparison: Comparison, diff: FunctionDiff, options: TextOptions): Generator<string> {
   const { paint } = options;
-  const renamed =
-    diff.new !== null && diff.old !== null && diff.new.fn.name !== diff.name ? ` (now ${diff.new.fn.name})` : '';
+  const names = [diff.old?.fn.name ?? diff.name, diff.new?.fn.name ?? diff.name];
+  const renamed = diff.old !== null && diff.new !== null && names[0] !== names[1] ? ` (${names.join(' → ')})` : '';
   yield paint('bold', `${diff.name}: ${diff.status}${renamed}`);
   for (const finding of comparison.findings) if (finding.function === diff.name) yield `  ${finding.text}`;
   const reloads = comparison.reloads(diff);
