@@ -1,7 +1,10 @@
 import type { InsnStream } from '../decode/stream.ts';
 import { FLOW } from '../decode/traits.ts';
 
-/** The basic blocks of one function, by number in order of their addresses. Block 0 is the entry. */
+/**
+ * The basic blocks of one function, by number in order of their addresses. Block 0 is the entry. Where a jump goes nobody can see where,
+ * it goes to one more block at the end that has no instructions and leads to every other.
+ */
 export interface Cfg {
   /** First instruction of each block; one more at the end. */
   readonly first: Int32Array;
@@ -9,8 +12,6 @@ export interface Cfg {
   readonly blockOf: Int32Array;
   readonly successors: readonly (readonly number[])[];
   readonly predecessors: readonly (readonly number[])[];
-  /** Whether a jump goes where no one can see: every block may follow it. */
-  readonly indirect: boolean;
 }
 
 const endsBlock = (flow: number): boolean => flow !== FLOW.next && flow !== FLOW.call && flow !== FLOW.indirectCall;
@@ -49,8 +50,10 @@ export function buildCfg(stream: InsnStream): Cfg {
     if (leader[n]) starts.push(n);
     blockOf[n] = starts.length - 1;
   }
-  const blocks = starts.length;
+  const real = starts.length;
   starts.push(count);
+  if (indirect) starts.push(count);
+  const blocks = starts.length - 1;
   const successors: number[][] = Array.from({ length: blocks }, () => []);
   const predecessors: number[][] = Array.from({ length: blocks }, () => []);
   const edge = (from: number, to: number): void => {
@@ -58,15 +61,21 @@ export function buildCfg(stream: InsnStream): Cfg {
     successors[from]!.push(to);
     predecessors[to]!.push(from);
   };
-  for (let b = 0; b < blocks; b++) {
+  for (let b = 0; b < real; b++) {
     const last = starts[b + 1]! - 1;
     const { flow } = traits[last]!;
     if (flow === FLOW.jump || flow === FLOW.conditional) {
       const to = insnAt(stream, target[last]!);
       if (to >= 0) edge(b, blockOf[to]!);
     }
-    if (flow === FLOW.indirectJump) for (let to = 0; to < blocks; to++) edge(b, to);
-    if ((flow === FLOW.conditional || !endsBlock(flow)) && b + 1 < blocks) edge(b, b + 1);
+    if (flow === FLOW.indirectJump) edge(b, real);
+    if ((flow === FLOW.conditional || !endsBlock(flow)) && b + 1 < real) edge(b, b + 1);
   }
-  return { first: Int32Array.from(starts), blockOf, successors, predecessors, indirect };
+  if (indirect) {
+    for (let to = 0; to < real; to++) {
+      successors[real]!.push(to);
+      predecessors[to]!.push(real);
+    }
+  }
+  return { first: Int32Array.from(starts), blockOf, successors, predecessors };
 }

@@ -50,8 +50,7 @@ export interface ReloadResult {
   readonly reloads: readonly Reload[];
 }
 
-/** More blocks × locations than this: only locations that are loaded twice are followed. */
-const LARGE = 1 << 22;
+/** More blocks × locations than this are not followed. */
 const LARGEST = 1 << 27;
 
 const BARRIERS = new Set(
@@ -135,10 +134,7 @@ function collect(fn: CodeFunction, stream: InsnStream, references: readonly Refe
   const numbers = new Map<string, number>();
   const locations: Location[] = [];
   const times: number[] = [];
-  let branches = 0;
   for (let n = 0; n < stream.count; n++) {
-    const { flow } = stream.traits[n]!;
-    if (flow === FLOW.conditional || flow === FLOW.jump || flow === FLOW.indirectJump) branches++;
     if (!reads(stream, n)) continue;
     const location = locationOf(fn, stream, n, memoryOf[n], values)!;
     const key = locationKey(location);
@@ -152,11 +148,12 @@ function collect(fn: CodeFunction, stream: InsnStream, references: readonly Refe
     times[number]!++;
     loadOf[n] = number;
   }
+  // A location that is loaded once may be loaded again by a loop alone; that is followed for places that no register decides.
   const loops = hasLoop(stream);
-  if (loops && branches * locations.length <= LARGE) return { locations, loadOf, memoryOf };
-  // Without a loop a location that is loaded once is never loaded again.
   const kept: Location[] = [];
-  const renumbered = times.map((count, number) => (count > 1 ? kept.push(locations[number]!) - 1 : -1));
+  const renumbered = times.map((count, number) =>
+    count > 1 || (loops && locations[number]!.constant) ? kept.push(locations[number]!) - 1 : -1,
+  );
   for (let n = 0; n < loadOf.length; n++) if (loadOf[n]! >= 0) loadOf[n] = renumbered[loadOf[n]!]!;
   return { locations: kept, loadOf, memoryOf };
 }
@@ -275,33 +272,36 @@ function solve(
   const blocks = cfg.successors.length;
   const states = new Uint8Array(blocks * width);
   states.fill(NONE, 0, width);
+  // Sweeps in the order of addresses: most edges lead down, so that few sweeps are needed.
   const waiting = new Uint8Array(blocks);
-  const queue = [0];
-  waiting[0] = 1;
-  const out = new Uint8Array(width);
   const visited = new Uint8Array(blocks);
-  for (let head = 0; head < queue.length; head++) {
-    const b = queue[head]!;
-    waiting[b] = 0;
-    visited[b] = 1;
-    out.set(states.subarray(b * width, (b + 1) * width));
-    rename(out, entering[b]!);
-    for (let n = cfg.first[b]!; n < cfg.first[b + 1]!; n++) {
-      const step = steps[n];
-      if (step !== undefined) apply(out, step);
-    }
-    for (const next of cfg.successors[b]!) {
-      let changed = visited[next] === 0;
-      for (let l = 0, at = next * width; l < width; l++, at++) {
-        const joined = states[at]! | out[l]!;
-        if (joined !== states[at]) {
-          states[at] = joined;
-          changed = true;
-        }
+  const out = new Uint8Array(width);
+  waiting[0] = 1;
+  for (let again = true; again; ) {
+    again = false;
+    for (let b = 0; b < blocks; b++) {
+      if (waiting[b] === 0) continue;
+      waiting[b] = 0;
+      visited[b] = 1;
+      out.set(states.subarray(b * width, (b + 1) * width));
+      rename(out, entering[b]!);
+      for (let n = cfg.first[b]!; n < cfg.first[b + 1]!; n++) {
+        const step = steps[n];
+        if (step !== undefined) apply(out, step);
       }
-      if (changed && waiting[next] === 0) {
-        waiting[next] = 1;
-        queue.push(next);
+      for (const next of cfg.successors[b]!) {
+        let changed = visited[next] === 0;
+        for (let l = 0, at = next * width; l < width; l++, at++) {
+          const joined = states[at]! | out[l]!;
+          if (joined !== states[at]) {
+            states[at] = joined;
+            changed = true;
+          }
+        }
+        if (changed) {
+          waiting[next] = 1;
+          if (next <= b) again = true;
+        }
       }
     }
   }
@@ -371,7 +371,9 @@ function explain(
     kind,
     what,
     earlier: stream.at[load]!,
-    path: blocks.slice(1).map((block) => stream.at[cfg.first[block]!]!),
+    path: blocks.flatMap((block, i) =>
+      i > 0 && cfg.first[block]! < stream.count ? [stream.at[cfg.first[block]!]!] : [],
+    ),
     by: by < 0 ? null : { at: stream.at[by]!, what: nameOf(stream, by, references) },
   };
 }

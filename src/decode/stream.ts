@@ -110,6 +110,7 @@ export class InsnStream {
     this.target[n] = Number.NaN;
     this.base[n] = NO_REGISTER;
     this.index[n] = NO_REGISTER;
+    this.scale[n] = 0;
     this.displacement[n] = 0;
     this.displacementSize[n] = 0;
     this.segment[n] = 0;
