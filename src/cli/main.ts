@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   report: async () => (await import('./commands/report.ts')).reportCommand(),
   diff: async () => (await import('./commands/diff.ts')).diffCommand(),
   count: async () => (await import('./commands/count.ts')).countCommand(),
+  call: async () => (await import('./commands/call.ts')).callCommand(),
   fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };

@@ -274,7 +274,11 @@ export class ElfUnit implements CodeUnit {
     }
     const section = this.sections[row.section];
     if (section === undefined) return { symbol: row.name, offset: distance, content: null };
-    const offset = row.value + distance;
+    return this.placeIn(section, row.value + distance, size);
+  }
+
+  /** What stands in a section of an object. */
+  placeIn(section: Section, offset: number, size = 0): Place {
     const named = this.#names.get(section.index)?.at(offset);
     if (named != null) return { symbol: named.name, offset: offset - named.address, content: null };
     return { symbol: section.name, offset, content: this.#content(section, offset, size) };
