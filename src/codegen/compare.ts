@@ -9,6 +9,7 @@ import type { Assumptions } from './locations.ts';
 import { addMetrics, type Metrics, noMetrics } from './metrics.ts';
 import { type Pair, pairFunctions } from './pair.ts';
 import type { Reload } from './reloads.ts';
+import { RunComparer, type RunOptions, type RunVerdict } from './run/compare.ts';
 import { slotAliases } from './slots.ts';
 
 /** How two builds are compared. */
@@ -25,6 +26,8 @@ export interface CompareOptions {
 /** One function in both builds. */
 export interface FunctionDiff extends Pair {
   readonly status: Status;
+  /** What running both has shown, where they were run. */
+  run?: RunVerdict;
 }
 
 /** Two builds beside each other. */
@@ -117,4 +120,14 @@ function statusOf(analyser: Analyser, pair: Pair, steps: ReadonlySet<Step>): Sta
   // What has been left out of the lines, as padding is, counts as encoding.
   const longer = status === 'relocation-only' && old.metrics.bytes !== fresh.metrics.bytes;
   return longer ? 'encoding-only' : status;
+}
+
+/** Runs every function that has changed in both builds on the same inputs. */
+export function runChanged(comparison: Comparison, options: RunOptions): void {
+  const comparer = new RunComparer();
+  for (const diff of comparison.functions) {
+    if (diff.old === null || diff.new === null || diff.status === 'identical' || diff.status === 'relocation-only')
+      continue;
+    diff.run = comparer.compare(diff.old.fn, diff.new.fn, options);
+  }
 }

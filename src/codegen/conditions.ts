@@ -34,6 +34,8 @@ export interface Condition {
   broken(comparison: Comparison): string | null;
 }
 
+/** Some function does something else on some input. */
+const RUN_DIFFERENT = 'run-different';
 const CONDITION = /^([a-z-]+)\s*(>=|<=|==|!=|>|<)\s*([+-]?\d+(?:\.\d+)?)\s*(%?)$/;
 const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
@@ -57,6 +59,15 @@ export function parseConditions(text: string): Condition[] {
 }
 
 function parseCondition(text: string): Condition {
+  if (text === RUN_DIFFERENT) {
+    return {
+      text,
+      broken: ({ functions }) => {
+        const names = functions.filter(({ run }) => run?.verdict === 'different').map(({ name }) => name);
+        return names.length === 0 ? null : `${names.join(', ')} ${names.length === 1 ? 'behaves' : 'behave'} otherwise`;
+      },
+    };
+  }
   if ((STATUSES as readonly string[]).includes(text)) {
     return {
       text,
@@ -66,7 +77,7 @@ function parseCondition(text: string): Condition {
   const match = CONDITION.exec(text);
   const measure = match === null ? undefined : MEASURES[match[1]!];
   if (match === null || measure === undefined) {
-    const names = [...Object.keys(MEASURES), ...STATUSES].join(', ');
+    const names = [...Object.keys(MEASURES), ...STATUSES, RUN_DIFFERENT].join(', ');
     throw new CodegenError(`no condition «${text}»; write gs-loads>0, size>1% or changed, of ${names}`);
   }
   const [, name, operator, limit, unit] = match;

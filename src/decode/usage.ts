@@ -1,4 +1,13 @@
-import { Code, Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, RflagsBits } from './iced.ts';
+import {
+  Code,
+  Decoder,
+  DecoderOptions,
+  type Instruction,
+  InstructionInfoFactory,
+  OpAccess,
+  OpKind,
+  RflagsBits,
+} from './iced.ts';
 import type { Insn } from './insn.ts';
 import { registerOf } from './registers.ts';
 
@@ -115,6 +124,16 @@ const READS = new Set<number>([
 ]);
 const SCALAR = /(?:^|_)(?:cvt\w*2)?\w*(ss|sd)(?:_|$)/i;
 
+/** Width of a general-purpose register as an operand names it: what is written of a longer one is zeros. */
+function namedWidth(i: Instruction, n: number): number | null {
+  for (let operand = 0; operand < i.opCount; operand++) {
+    if (i.opKind(operand) !== OpKind.Register) continue;
+    const register = registerOf(i.opRegister(operand));
+    if (register.file === 'gpr' && register.n === n) return register.width;
+  }
+  return null;
+}
+
 /** What the first instruction of `bytes` reads and writes; vector registers up to 31. */
 export function registerUse(bytes: Uint8Array): RegisterUse {
   factory ??= new InstructionInfoFactory();
@@ -129,7 +148,7 @@ export function registerUse(bytes: Uint8Array): RegisterUse {
       if (READS.has(used.access)) use.reads |= bit;
       if (WRITES.has(used.access)) {
         use.writes |= bit;
-        if (register.n === 0) use.raxWidth = Math.max(use.raxWidth, register.width);
+        if (register.n === 0) use.raxWidth = Math.max(use.raxWidth, namedWidth(i, register.n) ?? register.width);
       }
     } else if (register.file === 'vector') {
       if (READS.has(used.access)) use.vectorReads |= bit;

@@ -2,16 +2,18 @@ import fs from 'node:fs';
 import { Analyser, type Analysis } from '../../codegen/analyse.ts';
 import { againstBaseline, writeBaseline } from '../../codegen/baseline.ts';
 import { type Build, functionsOf } from '../../codegen/build.ts';
-import { type Comparison, compare } from '../../codegen/compare.ts';
+import { type Comparison, compare, runChanged } from '../../codegen/compare.ts';
 import { parseConditions } from '../../codegen/conditions.ts';
 import { nearest, parseExpectations } from '../../codegen/expect.ts';
 import { listingBuilds } from '../../codegen/inputs/open.ts';
 import { STEPS, type Step } from '../../codegen/lines.ts';
+import { pair } from '../bare/request.ts';
 import { CliError, locate } from '../errors.ts';
 import { fileError, readFile } from '../files.ts';
 import { Output } from '../output.ts';
 import { STATUS } from '../status.ts';
 import { painter } from '../style.ts';
+import { integer } from '../values.ts';
 import { type InputOptions, readBuild } from './inputs.ts';
 
 /** Options of `swapgs diff`. */
@@ -27,6 +29,10 @@ export interface DiffOptions extends InputOptions {
   readonly updateBaseline?: boolean;
   readonly keep?: readonly string[];
   readonly assume?: readonly string[];
+  readonly run?: boolean;
+  readonly inputs: number;
+  readonly seed: number;
+  readonly stub?: readonly string[];
 }
 
 const DEFAULT_WIDTH = 120;
@@ -57,6 +63,8 @@ export async function diffBuilds(oldPath: string, newPath: string | undefined, o
       throw new CliError(`no function ${name}${nearest(all, name)}`, newPath ?? oldPath, 'check the name');
     }
   }
+  if (options.run === true)
+    runChanged(comparison, { inputs: options.inputs, seed: options.seed, stubs: stubsOf(options.stub ?? []) });
   await print(comparison, format, options, names, out);
   const broken: string[] = conditions.flatMap((condition) => {
     const what = condition.broken(comparison);
@@ -83,6 +91,17 @@ function bothBuilds(oldPath: string, newPath: string | undefined, options: DiffO
   const both = listingBuilds(old);
   if (both === null) throw new CliError('only one build', oldPath, 'give two, or a text with two listings');
   return [both[0]!, both[1]!];
+}
+
+function stubsOf(given: readonly string[]): Map<string, bigint> {
+  return new Map(
+    given.map((text) => {
+      const [name, value] = pair(text, '--stub', 'NAME=VALUE');
+      const number = integer(value);
+      if (number === null) throw new CliError(`'${value}' is no number`, `--stub ${name}`, 'as 42, -1 or 0x1000');
+      return [name, BigInt.asUintN(64, number)] as const;
+    }),
+  );
 }
 
 const textOf = (path: string): string => Buffer.from(readFile(path)).toString('utf8');

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { type DiffOptions, diffBuilds } from '../codegen/diff.ts';
 import { STATUS_HELP } from '../status.ts';
-import { address, oneOf, repeated } from '../values.ts';
+import { address, count, oneOf, repeated, seed } from '../values.ts';
+
+const DEFAULT_INPUTS = 100;
 
 const EXAMPLES = `
 Examples:
@@ -42,6 +44,14 @@ export function diffCommand(): Command {
       '--assume <WHAT>',
       'percpu-private: no ordinary pointer leads into per-CPU data',
       repeated(oneOf('percpu-private')),
+    )
+    .option('--run', 'run both builds of each changed function on the same inputs')
+    .option('--inputs <N>', '--run: inputs for each function', count, DEFAULT_INPUTS)
+    .option('--seed <N>', '--run: decides the inputs', seed, 0)
+    .option(
+      '--stub <NAME=VALUE>',
+      '--run: a function that returns a value instead of running (repeatable)',
+      repeated(String),
     )
     .option('--bytes <ADDR>', 'the files are flat code at this address (repeatable: old, new)', repeated(address))
     .option('--sym <NAME=ADDR>', 'name an address (repeatable)', repeated(String))

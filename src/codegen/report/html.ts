@@ -1,4 +1,5 @@
 import type { Comparison, FunctionDiff } from '../compare.ts';
+import { verdictText } from '../run/verdict-text.ts';
 import { delta, percent } from './numbers.ts';
 import { pageScript, pageStyle } from './page.ts';
 import { reloadText } from './reload-text.ts';
@@ -44,6 +45,7 @@ function functionData(comparison: Comparison, diff: FunctionDiff): FunctionData 
   if (SETTLED.has(diff.status)) return { ...base, notes: [], rows: [], arcs: [], jumps: [] };
   const reloads = comparison.reloads(diff);
   const notes = comparison.findings.filter((finding) => finding.function === diff.name).map(({ text }) => text);
+  if (diff.run !== undefined) notes.push(verdictText(diff.run).join('; '));
   const arcs: [0 | 1, number, number, string][] = [];
   for (const [side, list] of [reloads.old, reloads.new].entries()) {
     for (const reload of list) {

@@ -1,6 +1,7 @@
 import type { Comparison, FunctionDiff } from '../compare.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Reload } from '../reloads.ts';
+import { verdictJson } from '../run/verdict-text.ts';
 
 /** One side of a function, or a sum. */
 const side = (metrics: Metrics | undefined): Metrics | null => metrics ?? null;
@@ -21,6 +22,7 @@ export function functionJson(comparison: Comparison, diff: FunctionDiff): object
     ...(old !== null && fresh !== null && old.fn.name !== fresh.fn.name
       ? { oldName: old.fn.name, newName: fresh.fn.name }
       : {}),
+    ...(diff.run === undefined ? {} : { run: verdictJson(diff.run) }),
     ...(reloads === null ? {} : { reloadSites: { old: reloads.old.map(site), new: reloads.new.map(site) } }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Comparison, FunctionDiff } from '../compare.ts';
+import { verdictText } from '../run/verdict-text.ts';
 import { change, delta, percent } from './numbers.ts';
 import { reloadText } from './reload-text.ts';
 import { headline, lineText, tableRows } from './text.ts';
@@ -32,6 +33,7 @@ function* functionsTable(changed: readonly FunctionDiff[]): Generator<string> {
 
 function* listing(comparison: Comparison, diff: FunctionDiff): Generator<string> {
   for (const finding of comparison.findings) if (finding.function === diff.name) yield `* ${finding.text}`;
+  if (diff.run !== undefined) yield `* ${verdictText(diff.run).join('; ')}`;
   for (const [side, list] of Object.entries(comparison.reloads(diff))) {
     for (const reload of list)
       if (reload.kind !== 'stored' && reload.kind !== 'loop') yield `* ${side} ${reloadText(reload)}`;

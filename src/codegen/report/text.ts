@@ -3,6 +3,7 @@ import { STATUSES } from '../classify.ts';
 import type { Comparison, FunctionDiff } from '../compare.ts';
 import type { Line } from '../lines.ts';
 import { COUNTED, type Metrics } from '../metrics.ts';
+import { verdictText } from '../run/verdict-text.ts';
 import { change, delta, percent } from './numbers.ts';
 import { reloadText } from './reload-text.ts';
 
@@ -90,13 +91,14 @@ function* summary(changed: readonly FunctionDiff[], { all, paint }: TextOptions)
   const ordered = [...changed].sort((a, b) => size(b) - size(a) || (a.name < b.name ? -1 : 1));
   const shown = all === true ? ordered : ordered.slice(0, MOST_ROWS);
   const width = Math.min(48, Math.max(...shown.map(({ name }) => name.length)) + 2);
-  for (const { name, status, old, new: fresh } of shown) {
+  for (const { name, status, old, new: fresh, run } of shown) {
     const numbers = [
       `bytes ${change(old?.metrics.bytes ?? 0, fresh?.metrics.bytes ?? 0)}`,
       `instructions ${change(old?.metrics.instructions ?? 0, fresh?.metrics.instructions ?? 0)}`,
     ];
     const gs = [old?.metrics.gsLoads ?? 0, fresh?.metrics.gsLoads ?? 0] as const;
     if (gs[0] + gs[1] > 0) numbers.push(`%gs loads ${change(...gs)}`);
+    if (run !== undefined) numbers.push(`run: ${run.verdict}`);
     yield `${name.padEnd(width)}${paint('yellow', status.padEnd(18))}${numbers.join('; ')}`;
   }
   if (shown.length < ordered.length) yield paint('dim', `… and ${ordered.length - shown.length} more: --all`);
@@ -108,6 +110,7 @@ function* functionText(comparison: Comparison, diff: FunctionDiff, options: Text
   const renamed = diff.old !== null && diff.new !== null && names[0] !== names[1] ? ` (${names.join(' → ')})` : '';
   yield paint('bold', `${diff.name}: ${diff.status}${renamed}`);
   for (const finding of comparison.findings) if (finding.function === diff.name) yield `  ${finding.text}`;
+  if (diff.run !== undefined) for (const line of verdictText(diff.run)) yield `  ${line}`;
   const reloads = comparison.reloads(diff);
   for (const [side, list] of Object.entries(reloads)) {
     for (const reload of list) {

@@ -7,6 +7,7 @@ import type { BareRegion } from '../../machine/bare-space.ts';
 import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
+import { withOffset } from '../build.ts';
 import { BUILTINS, MOST_BYTES, takesLength } from './builtins.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_SIZE, STACK_TOP } from './layout.ts';
@@ -19,6 +20,8 @@ export interface CallInput {
   readonly memory: UnknownMemory;
   readonly gsBase?: bigint;
   readonly fsBase?: bigint;
+  /** Changes what nobody has set: other registers, and the stack below and above. */
+  readonly salt?: number;
   /** More registers by name, set last. */
   readonly registers?: readonly (readonly [name: string, value: bigint])[];
 }
@@ -47,6 +50,12 @@ export interface Written {
   readonly bytes: Uint8Array;
 }
 
+/** Eight bytes before and after. */
+export interface WordChange {
+  readonly before: bigint;
+  readonly after: bigint;
+}
+
 /** Why a call ended. */
 export type CallEnd =
   | { readonly reason: 'return' }
@@ -62,12 +71,16 @@ export interface CallOutcome {
   /** Bits of RAX, and of XMM0, that were written last and not read since: what may be meant as the result; 0 for none. */
   readonly resultWidth: number;
   readonly xmm0Width: number;
+  /** The result was written by an instruction, not left by a call. */
+  readonly explicit: boolean;
   readonly instructions: number;
   readonly loads: number;
   readonly stores: number;
   readonly gsLoads: number;
   readonly calls: readonly OutsideCall[];
   readonly writes: readonly Written[];
+  /** Words that have changed, by a name that is the same in another build of the same source. */
+  readonly words: ReadonlyMap<string, WordChange>;
   /** Pages of unknown memory that were touched. */
   readonly supplied: readonly bigint[];
   /** Conditional branches of the function itself: offset → bit 0 not taken, bit 1 taken. */
@@ -104,6 +117,7 @@ const PF = 14;
 const PRESENT = 1;
 const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
+const SALT = 0x1000_0001;
 const STACK: BareRegion = {
   address: STACK_TOP - BigInt(STACK_SIZE),
   size: STACK_SIZE + PAGE_SIZE,
@@ -167,6 +181,7 @@ class Run {
   #gsLoads = 0;
   #fresh = 0;
   #resultWidth = 0;
+  #explicit = false;
   #xmm0Width = 0;
 
   constructor(
@@ -192,15 +207,18 @@ class Run {
   }
 
   #begin(): void {
-    const { args, memory, gsBase = GS_BASE, fsBase = FS_BASE, registers = [] } = this.#input;
-    const seed = memory.seed ?? 0;
+    const { args, memory, gsBase = GS_BASE, fsBase = FS_BASE, salt = 0, registers = [] } = this.#input;
+    const seed = (memory.seed ?? 0) + salt * SALT;
     const back = new Uint8Array(8);
     new DataView(back.buffer).setBigUint64(0, BigInt(RETURN), true);
     const names = 'rdi rsi rdx rcx r8 r9'.split(' ');
     const others = 'rax rbx rbp r10 r11 r12 r13 r14 r15'.split(' ');
     this.#guest.load({
       regions: [STACK],
-      contents: [{ address: STACK_TOP - 8n, bytes: back }],
+      contents: [
+        { address: STACK.address, bytes: new Uint8Array(STACK.size).fill(salt & 0xff) },
+        { address: STACK_TOP - 8n, bytes: back },
+      ],
       entry: this.#entry,
       cpl: 0,
       registers: [
@@ -223,13 +241,14 @@ class Run {
       rax: cpu.gpr(RAX),
       xmm0: cpu.xmm(0),
       resultWidth: this.#resultWidth,
+      explicit: this.#explicit,
       xmm0Width: this.#xmm0Width,
       instructions: cpu.icount - start,
       loads: this.#loads,
       stores: this.#stores,
       gsLoads: this.#gsLoads,
       calls: this.#calls,
-      writes: this.#written(),
+      ...this.#changes(),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       branches: this.#branches,
       read: this.#read,
@@ -327,8 +346,10 @@ class Run {
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
     this.#fresh = (this.#fresh & ~use.reads) | use.writes;
-    if (use.writes & 1) this.#resultWidth = use.raxWidth;
-    else if (use.reads & 1) this.#resultWidth = 0;
+    if (use.writes & 1) {
+      this.#resultWidth = use.raxWidth;
+      this.#explicit = true;
+    } else if (use.reads & 1) this.#resultWidth = 0;
     if (use.vectorWrites & 1) this.#xmm0Width = use.xmm0Width;
     else if (use.vectorReads & 1) this.#xmm0Width = 0;
     if (insn.flow === FLOW.conditional) {
@@ -377,14 +398,14 @@ class Run {
       this.#calls.push({ name, args, meant, returned });
     }
     cpu.setGpr(RAX, returned);
-    for (const register of CLOBBERED)
-      cpu.setGpr(register, junk((this.#input.memory.seed ?? 0) + this.#calls.length, register));
+    for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
     const rsp = cpu.gpr(RSP);
     const back = peek(this.#guest.machine.memory, cpu, rsp, 8);
     if (back.length < 8) return { end: { reason: 'fault', text: 'the stack is gone', at: rip, address: rsp } };
     cpu.rip = new DataView(back.buffer, back.byteOffset, 8).getBigUint64(0, true);
     cpu.setGpr(RSP, BigInt.asUintN(64, rsp + 8n));
     this.#fresh = 0;
+    this.#explicit = false;
     this.#resultWidth = 64;
     this.#xmm0Width = 0;
     return {};
@@ -412,6 +433,10 @@ class Run {
         this.#guest.poke(address, bytes);
       },
     };
+  }
+
+  get #junkSeed(): number {
+    return (this.#input.memory.seed ?? 0) + (this.#input.salt ?? 0) * SALT;
   }
 
   /** Supplies the page that a fault asks for; an end for every other fault. */
@@ -443,6 +468,48 @@ class Run {
   }
 
   /** What has changed outside the stack. */
+  #changes(): Pick<CallOutcome, 'writes' | 'words'> {
+    const writes = this.#written();
+    const { machine } = this.#guest;
+    const words = new Map<string, WordChange>();
+    const word = (bytes: Uint8Array): bigint =>
+      bytes.length < 8 ? 0n : new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+    for (const { address, bytes } of writes) {
+      for (let at = address; at < address + BigInt(bytes.length); ) {
+        const { start, name } = this.#wordAt(at);
+        if (!words.has(name)) {
+          words.set(name, {
+            before: word(this.#before(start)),
+            after: word(peek(machine.memory, machine.cpu, start, 8)),
+          });
+        }
+        at = start + 8n;
+      }
+    }
+    return { writes, words };
+  }
+
+  /** The word that a byte is in: counted from its symbol where it has one, so that it is the same in another build. */
+  #wordAt(address: bigint): { readonly start: bigint; readonly name: string } {
+    const place = this.#image.symbolAt(address);
+    if (place === null) {
+      const start = address & ~7n;
+      return { start, name: `0x${start.toString(16)}` };
+    }
+    const offset = place.offset & ~7;
+    return { start: address - BigInt(place.offset - offset), name: withOffset(place.symbol, offset) };
+  }
+
+  /** Eight bytes as they were at the beginning. */
+  #before(start: bigint): Uint8Array {
+    const bytes = new Uint8Array(8);
+    for (let i = 0; i < 8; i++) {
+      const at = start + BigInt(i);
+      bytes[i] = this.#pages.get(at & PAGE_MASK)?.before[Number(at & ~PAGE_MASK)] ?? 0;
+    }
+    return bytes;
+  }
+
   #written(): Written[] {
     const { machine } = this.#guest;
     const found: Written[] = [];

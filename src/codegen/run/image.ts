@@ -3,7 +3,7 @@ import { isPcRelative, R, type Relocation, relocationSize } from '../../elf/relo
 import type { Section } from '../../elf/sections.ts';
 import { isPlaced } from '../../elf/symbol-rows.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
-import { type CodeFunction, type CodeUnit, withOffset } from '../build.ts';
+import { type CodeFunction, type CodeUnit, type Place, withOffset } from '../build.ts';
 import { CodegenError } from '../error.ts';
 import { ElfUnit } from '../inputs/elf.ts';
 import { baseName } from '../names.ts';
@@ -192,20 +192,28 @@ export class CodeImage {
     return found ? { bytes, write, execute } : null;
   }
 
-  /** A name for an address in the image or outside, without the compiler's numbers; null for plain memory. */
+  /** The symbol that an address belongs to, without the compiler's numbers, and how far behind it; null for plain memory. */
+  symbolAt(address: bigint): { readonly symbol: string; readonly offset: number } | null {
+    const place = this.#placeOf(address);
+    return place === null || place.symbol === null ? null : { symbol: baseName(place.symbol), offset: place.offset };
+  }
+
+  /** A name for an address in the image or outside: `sym+0x8`, or the string that stands there; null for plain memory. */
   nameOf(address: bigint): string | null {
+    const place = this.#placeOf(address);
+    if (place === null) return null;
+    if (place.content?.startsWith('"')) return place.content;
+    return place.symbol === null ? place.content : withOffset(baseName(place.symbol), place.offset);
+  }
+
+  #placeOf(address: bigint): Place | null {
     const external = this.#externals.at(address);
-    if (external !== null) return withOffset(external.name, external.offset);
+    if (external !== null) return { symbol: external.name, offset: external.offset, content: null };
     const signed = Number(BigInt.asIntN(64, address));
-    if (this.unit.kind !== 'relocatable') {
-      const place = this.unit.placeOf(signed, 0);
-      if (place === null) return null;
-      return place.symbol === null ? place.content : withOffset(baseName(place.symbol), place.offset);
-    }
+    if (this.unit.kind !== 'relocatable') return this.unit.placeOf(signed, 0);
     const stretch = this.#stretches.find((row) => signed >= row.address && signed < row.address + row.size);
     if (stretch === undefined || !(this.unit instanceof ElfUnit)) return null;
-    const place = this.unit.placeIn(stretch.section!, signed - stretch.address);
-    return place.content?.startsWith('"') ? place.content : withOffset(baseName(place.symbol ?? ''), place.offset);
+    return this.unit.placeIn(stretch.section!, signed - stretch.address);
   }
 }
 
