@@ -22,6 +22,7 @@ export interface Reference {
 
 /** Names a place for comparison: by symbol without the compiler's numbers, or by what stands there. */
 export function placeKey(place: Place): string {
+  if (place.content?.startsWith('constant')) return `${baseName(place.symbol!)}+${place.offset} ${place.content}`;
   if (place.content !== null) return place.content;
   return place.symbol === null ? `0x${place.offset.toString(16)}` : withOffset(baseName(place.symbol), place.offset);
 }

@@ -14,6 +14,8 @@ const WINDOW = 1 << 22;
 /** Bytes of data that tell what an unnamed place holds. */
 const CONTENT_BYTES = 8;
 const MAX_STRING = 256;
+/** Constants up to this many bytes are compared whole. */
+const MOST_CONSTANT = 4096;
 
 const rankOf = (row: SymbolRow): number =>
   (row.type === STT.FUNC || row.type === STT.GNU_IFUNC ? 16 : row.type === STT.OBJECT ? 8 : 0) +
@@ -46,6 +48,7 @@ export class ElfUnit implements CodeUnit {
   readonly #places: readonly Section[];
   readonly #lowest: number;
   readonly #highest: number;
+  readonly #constants = new Map<number, string>();
   #window: { from: number; bytes: Uint8Array } = { from: 0, bytes: new Uint8Array(0) };
 
   /** @throws ElfError, CodegenError */
@@ -93,7 +96,13 @@ export class ElfUnit implements CodeUnit {
         list = [];
         rows.set(key, list);
       }
-      list.push({ name: row.name, address: row.value, size: row.size, rank: rankOf(row) });
+      list.push({
+        name: row.name,
+        address: row.value,
+        size: row.size,
+        rank: rankOf(row),
+        local: row.binding === STB.LOCAL,
+      });
     }
     for (const [key, list] of rows) this.#names.set(key, new PlaceNames(list));
   }
@@ -280,7 +289,9 @@ export class ElfUnit implements CodeUnit {
   /** What stands in a section of an object. */
   placeIn(section: Section, offset: number, size = 0): Place {
     const named = this.#names.get(section.index)?.at(offset);
-    if (named != null) return { symbol: named.name, offset: offset - named.address, content: null };
+    if (named != null) {
+      return { symbol: named.name, offset: offset - named.address, content: this.#constant(section, named, 0) };
+    }
     return { symbol: section.name, offset, content: this.#content(section, offset, size) };
   }
 
@@ -289,7 +300,8 @@ export class ElfUnit implements CodeUnit {
     if (section === null) return null;
     const named = this.#names.get(0)?.at(address);
     if (named != null && (named.size > 0 || isCode(section))) {
-      return { symbol: named.name, offset: address - named.address, content: null };
+      const content = this.#constant(section, named, addressOf(section));
+      return { symbol: named.name, offset: address - named.address, content };
     }
     const content = this.#content(section, address - addressOf(section), size);
     if (content !== null) return { symbol: null, offset: address, content };
@@ -311,6 +323,19 @@ export class ElfUnit implements CodeUnit {
     return section !== undefined && address < addressOf(section) + section.size && addressOf(section) !== 0
       ? section
       : null;
+  }
+
+  /** The whole of a constant that is this file's own: its name says nothing, as the compiler has numbered it. */
+  #constant(section: Section, { address, size, local }: NamedPlace, start: number): string | null {
+    if (!local || size === 0 || size > MOST_CONSTANT || section.type !== SHT.PROGBITS) return null;
+    if (section.flags & (SHF.WRITE | SHF.EXECINSTR)) return null;
+    const key = section.offset + address - start;
+    let text = this.#constants.get(key);
+    if (text === undefined) {
+      text = `constant ${Buffer.from(this.#source.read(key, size)).toString('base64')}`;
+      this.#constants.set(key, text);
+    }
+    return text;
   }
 
   /** What stands at a place that cannot change: a string, or some bytes; null where it can, or where addresses would be in it. */

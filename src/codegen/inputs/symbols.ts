@@ -5,6 +5,8 @@ export interface NamedPlace {
   readonly size: number;
   /** Higher is preferred at one address. */
   readonly rank: number;
+  /** No other file can refer to it. */
+  readonly local: boolean;
 }
 
 /** How many labels inside one symbol are looked past to find it. */

@@ -41,6 +41,8 @@ export interface OutsideCall {
   readonly args: readonly bigint[];
   /** Registers among them, as bits, that were written since the last call and not read: those are meant as arguments. */
   readonly meant: number;
+  /** Those, and what has been passed on untouched. */
+  readonly usable: number;
   readonly returned: bigint;
 }
 
@@ -73,6 +75,8 @@ export interface CallOutcome {
   readonly xmm0Width: number;
   /** The result was written by an instruction, not left by a call. */
   readonly explicit: boolean;
+  /** It was widened with its sign to 64 bits: nobody does that to a shorter result. */
+  readonly extended: boolean;
   readonly instructions: number;
   readonly loads: number;
   readonly stores: number;
@@ -102,6 +106,9 @@ interface Decoded {
   readonly displacement: number;
   readonly use: RegisterUse;
   readonly size: number;
+  readonly pops: boolean;
+  /** It widens with the sign to 64 bits. */
+  readonly extends: boolean;
 }
 
 const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
@@ -117,6 +124,8 @@ const PF = 14;
 const PRESENT = 1;
 const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
+const ALL_REGISTERS = 0xffff;
+const EXTENDS = /^(Movsxd?_r64_|Cdqe)/;
 const SALT = 0x1000_0001;
 const STACK: BareRegion = {
   address: STACK_TOP - BigInt(STACK_SIZE),
@@ -180,8 +189,11 @@ class Run {
   #stores = 0;
   #gsLoads = 0;
   #fresh = 0;
+  /** Registers that nobody has read or written since the entry or the last call. */
+  #untouched = ALL_REGISTERS;
   #resultWidth = 0;
   #explicit = false;
+  #extended = false;
   #xmm0Width = 0;
 
   constructor(
@@ -242,6 +254,7 @@ class Run {
       xmm0: cpu.xmm(0),
       resultWidth: this.#resultWidth,
       explicit: this.#explicit,
+      extended: this.#extended,
       xmm0Width: this.#xmm0Width,
       instructions: cpu.icount - start,
       loads: this.#loads,
@@ -314,6 +327,8 @@ class Run {
       scale: stream.scale[0]!,
       displacement: stream.displacement[0]!,
       size: traits.size,
+      pops: traits.mnemonic === 'pop',
+      extends: EXTENDS.test(traits.codeName),
       use: registerUse(bytes.subarray(0, length)),
     };
     // A page's end may have cut it off.
@@ -346,9 +361,12 @@ class Run {
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
     this.#fresh = (this.#fresh & ~use.reads) | use.writes;
+    this.#untouched &= ~(use.reads | use.writes);
     if (use.writes & 1) {
-      this.#resultWidth = use.raxWidth;
+      // POP is how compilers give stack back: nobody means its value.
+      this.#resultWidth = insn.pops ? 0 : use.raxWidth;
       this.#explicit = true;
+      this.#extended = insn.extends;
     } else if (use.reads & 1) this.#resultWidth = 0;
     if (use.vectorWrites & 1) this.#xmm0Width = use.xmm0Width;
     else if (use.vectorReads & 1) this.#xmm0Width = 0;
@@ -374,10 +392,10 @@ class Run {
     }
     const { cpu } = this.#guest.machine;
     const args = ARGUMENTS.map((register) => cpu.gpr(register));
-    const meant = ARGUMENTS.reduce<number>(
-      (bits, register, i) => (this.#fresh & (1 << register) ? bits | (1 << i) : bits),
-      0,
-    );
+    const among = (registers: number): number =>
+      ARGUMENTS.reduce<number>((bits, register, i) => (registers & (1 << register) ? bits | (1 << i) : bits), 0);
+    const meant = among(this.#fresh);
+    const usable = among(this.#fresh | this.#untouched);
     const stub = this.#options.stubs?.get(name);
     const builtin = stub === undefined ? BUILTINS[name] : undefined;
     let returned: bigint;
@@ -395,7 +413,7 @@ class Run {
       const seed = this.#input.memory.seed;
       const hash = mix((seed ?? 0) + this.#calls.length, textHash(name));
       returned = stub ?? (seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
-      this.#calls.push({ name, args, meant, returned });
+      this.#calls.push({ name, args, meant, usable, returned });
     }
     cpu.setGpr(RAX, returned);
     for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
@@ -405,7 +423,9 @@ class Run {
     cpu.rip = new DataView(back.buffer, back.byteOffset, 8).getBigUint64(0, true);
     cpu.setGpr(RSP, BigInt.asUintN(64, rsp + 8n));
     this.#fresh = 0;
+    this.#untouched = ALL_REGISTERS;
     this.#explicit = false;
+    this.#extended = false;
     this.#resultWidth = 64;
     this.#xmm0Width = 0;
     return {};

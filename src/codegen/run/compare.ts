@@ -89,10 +89,7 @@ export class RunComparer {
       add(counts.new, b.outcome);
       done.push({ input, old: a, new: b });
     }
-    const kind: ResultKind = {
-      integer: done.length > 0 && done.every(({ old: side }) => side.outcome.resultWidth > 0 && side.outcome.explicit),
-      float: done.length > 0 && done.every(({ old: side }) => side.outcome.xmm0Width > 0),
-    };
+    const kind = kindOf(done.map(({ old: { outcome } }) => outcome));
     const base = {
       inputs: done.length,
       coverage: { old: coverage(streams[0]!, seen.old), new: coverage(streams[1]!, seen.new) },
@@ -148,6 +145,17 @@ export class RunComparer {
     }
     return input;
   }
+}
+
+/** What kind of result the runs of the old build have left. */
+function kindOf(outcomes: readonly CallOutcome[]): ResultKind {
+  const returned = outcomes.filter(({ end }) => end.reason === 'return');
+  const written = returned.filter(({ explicit }) => explicit);
+  return {
+    integer: written.length > 0 && returned.every(({ resultWidth }) => resultWidth > 0),
+    extended: written.length > 0 && returned.every(({ extended }) => extended),
+    float: returned.length > 0 && returned.every(({ xmm0Width }) => xmm0Width > 0),
+  };
 }
 
 const noCounts = (): RunCounts => ({ instructions: 0, loads: 0, gsLoads: 0 });

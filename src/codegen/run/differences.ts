@@ -12,13 +12,16 @@ export interface Side {
 
 /** What is known of the function beside one run. */
 export interface ResultKind {
-  /** Every run of the old build has written the result and left it alone. */
+  /** Every run of the old build has left a result, and some instruction has written it. */
   readonly integer: boolean;
+  /** It was always widened with its sign. */
+  readonly extended: boolean;
   readonly float: boolean;
 }
 
 const FLOAT = 32;
 const DOUBLE = 64;
+const LONG = 64;
 const ARGUMENT_NAMES = 'rdi rsi rdx rcx r8 r9'.split(' ');
 
 /** Whether two values mean the same: equal, or addresses of the same thing in either build. */
@@ -51,7 +54,7 @@ function callDifferences(old: Side, fresh: Side): string[] {
     if (x === undefined || y === undefined || baseName(x.name) !== baseName(y.name)) {
       return [`call ${i + 1}: old ${x?.name ?? 'none'}, new ${y?.name ?? 'none'}`];
     }
-    const meant = x.meant & y.meant;
+    const meant = (x.meant & y.usable) | (y.meant & x.usable);
     for (const [k, name] of ARGUMENT_NAMES.entries()) {
       if (!(meant & (1 << k))) continue;
       if (sameArgument(old, x.args[k]!, fresh, y.args[k]!)) continue;
@@ -72,13 +75,14 @@ function resultDifferences(old: Side, fresh: Side, kind: ResultKind): string[] {
   const b = fresh.outcome;
   if (a.end.reason !== 'return') return [];
   const found: string[] = [];
-  const width = kind.integer && b.resultWidth === 0 ? a.resultWidth : Math.min(a.resultWidth, b.resultWidth);
+  const both = Math.min(a.resultWidth, b.resultWidth);
+  const width = !kind.integer ? 0 : kind.extended ? LONG : b.resultWidth === 0 ? a.resultWidth : both;
   if (width > 0) {
     const x = BigInt.asUintN(width, a.rax);
     const y = BigInt.asUintN(width, b.rax);
     if (!same(old, x, fresh, y)) found.push(`result: old ${placeName(old.image, x)}, new ${placeName(fresh.image, y)}`);
   }
-  const float = Math.min(a.xmm0Width, b.xmm0Width);
+  const float = b.xmm0Width === 0 ? a.xmm0Width : Math.min(a.xmm0Width, b.xmm0Width);
   if (kind.float && (float === FLOAT || float === DOUBLE)) {
     const x = BigInt.asUintN(float, a.xmm0);
     const y = BigInt.asUintN(float, b.xmm0);
