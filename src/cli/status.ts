@@ -20,7 +20,8 @@ export const STATUS = {
 export const STATUS_HELP = `
 Exit status:
   0–255  the program's own (run, trace of a program)
-  0      bare guests: it reached HLT or --until; disasm, demo: done
+  0      bare guests: it reached HLT or --until; disasm, demo: done; diff, check: nothing found
+  1      diff: something differs; check: a warning
   123    bare guests: an exception ended the run
   124    a limit ended it: --max-insns, --timeout, --memory, or a deadlock
   125    swapgs could not start or go on: usage, unreadable or bad files

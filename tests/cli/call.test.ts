@@ -4,7 +4,7 @@ import { Workshop } from '../support/compile.ts';
 
 const workshop = new Workshop();
 afterAll(() => workshop.clean());
-const listings = new URL('../codegen/listings/', import.meta.url);
+const listings = new URL('../../guest/codegen/', import.meta.url);
 
 const GS = '0xffff994763f00000';
 const TASK = 0xffff_9947_4028_0000n;

@@ -5,7 +5,7 @@ import { hasCompiler, Workshop } from '../support/compile.ts';
 
 const workshop = new Workshop();
 afterAll(() => workshop.clean());
-const listings = new URL('../codegen/listings/', import.meta.url);
+const listings = new URL('../../guest/codegen/', import.meta.url);
 const before = new URL('before.txt', listings).pathname;
 const after = new URL('after.txt', listings).pathname;
 

@@ -6,7 +6,7 @@ import { listingBuilds } from '../../src/codegen/inputs/open.ts';
 import { textReport } from '../../src/codegen/report/text.ts';
 import { buildOf, buildOfText, diffOf } from '../support/builds.ts';
 
-const folder = new URL('listings/', import.meta.url);
+const folder = new URL('../../guest/codegen/', import.meta.url);
 const before = readFileSync(new URL('before.txt', folder), 'utf8');
 const after = readFileSync(new URL('after.txt', folder), 'utf8');
 
