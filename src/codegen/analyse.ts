@@ -14,6 +14,8 @@ export interface Analysis {
   readonly exact: number;
   readonly masked: number;
   readonly referred: number;
+  /** Of its mnemonics in any order, without those that a step of normalisation may leave out or exchange. */
+  readonly mnemonics: number;
 }
 
 const INT3 = 0xcc;
@@ -90,7 +92,14 @@ export class Analyser {
       exact.add(bytes[at]!);
       masked.add(bytes[at]!);
     }
-    return { fn, metrics, exact: exact.value, masked: masked.value, referred: referred.value };
+    return {
+      fn,
+      metrics,
+      exact: exact.value,
+      masked: masked.value,
+      referred: referred.value,
+      mnemonics: mnemonicSum(stream),
+    };
   }
 
   /** The reloads of a function, with paths. */
@@ -98,6 +107,27 @@ export class Analyser {
     const { references } = this.decode(fn);
     return findReloads(fn, this.stream, references, this.#assume, true);
   }
+}
+
+const EXCHANGED = new Set(['nop', 'int3', 'endbr64', 'call', 'jmp', 'ret']);
+const mnemonicHashes = new Map<string, number>();
+
+function mnemonicHash(mnemonic: string): number {
+  let hash = mnemonicHashes.get(mnemonic);
+  if (hash === undefined) {
+    const text = new Hash();
+    text.text(mnemonic);
+    hash = EXCHANGED.has(mnemonic) ? 0 : text.value % 0xffff_ffff;
+    mnemonicHashes.set(mnemonic, hash);
+  }
+  return hash;
+}
+
+/** A sum: fewer than two million instructions of 32 bits each are exact. */
+function mnemonicSum(stream: InsnStream): number {
+  let sum = 0;
+  for (let n = 0; n < stream.count; n++) sum += mnemonicHash(stream.traits[n]!.mnemonic);
+  return sum;
 }
 
 function isPadding(stream: InsnStream, n: number): boolean {

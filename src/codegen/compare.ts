@@ -116,6 +116,7 @@ function statusOf(analyser: Analyser, pair: Pair, steps: ReadonlySet<Step>): Sta
   if (old.masked === fresh.masked && old.referred === fresh.referred) {
     return old.exact === fresh.exact ? 'identical' : 'relocation-only';
   }
+  if (old.mnemonics !== fresh.mnemonics) return 'changed';
   const status = classify(lines(analyser, old, steps), lines(analyser, fresh, steps));
   // What has been left out of the lines, as padding is, counts as encoding.
   const longer = status === 'relocation-only' && old.metrics.bytes !== fresh.metrics.bytes;
