@@ -12,6 +12,10 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   decodecode: async () => (await import('./commands/decodecode.ts')).decodecodeCommand(),
   record: async () => (await import('./commands/record.ts')).recordCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
+  diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  count: async () => (await import('./commands/count.ts')).countCommand(),
+  call: async () => (await import('./commands/call.ts')).callCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
   fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };

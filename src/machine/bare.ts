@@ -93,6 +93,18 @@ export class BareGuest {
     this.#machine.flushTlb();
   }
 
+  /** Maps more memory and fills it while the guest stands still: for whoever gives it what it asks for. @throws MappingError */
+  supply(region: BareRegion, bytes: Uint8Array): void {
+    this.#space.map(region);
+    this.#space.write(region.address, bytes);
+    this.#machine.flushTlb();
+  }
+
+  /** Writes mapped memory while the guest stands still, whatever its rights. @throws MappingError */
+  poke(address: bigint, bytes: Uint8Array): void {
+    this.#space.write(address, bytes);
+  }
+
   /** Runs what was loaded until it stops. `step` runs instead of the machine where every instruction is watched. */
   run(limits: BareLimits = {}, step: (budget: number) => Exit = (budget) => this.#machine.run(budget)): BareStop {
     const { engine, cpu } = this.#machine;
