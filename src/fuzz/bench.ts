@@ -231,7 +231,7 @@ const NOTHING_MASKED = {
   rflags: 0,
   gpr: new Set<number>(),
   anyMemoryFault: false,
-  approximate: false,
+  approximate: null,
   x87Status: 0,
   x87Pointers: false,
   memory: [],

@@ -13,7 +13,7 @@ import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
 import { SW } from '../state/x87.ts';
 import type { OracleCase, OracleResult } from './case.ts';
-import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot } from './compare.ts';
+import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot, type Tolerance } from './compare.ts';
 import { drawInsn, type Encoding, findEncodings } from './encodings.ts';
 import { hostFeatures, hostVendor, NativeOracle } from './native.ts';
 import { Sandbox } from './sandbox.ts';
@@ -108,6 +108,13 @@ export function misalignedSha(insn: Insn, ending: Exit | { readonly kind: 'norma
   return /^sha(1|256)/.test(insn.mnemonic) && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP;
 }
 
+/** The manual gives an error bound for these, not a result (SDM 2B RCPPS, RSQRTPS, 2C VRCP14PS …). */
+export function toleranceOf(mnemonic: string): Tolerance | null {
+  if (/^(v?|evex\.v)r(cp|sqrt)[ps]s$/.test(mnemonic)) return { w: 32, error: 1.5 * 2 ** -12 };
+  const form = /^evex\.vr(?:cp|sqrt)14[ps]([sd])$/.exec(mnemonic)?.[1];
+  return form === undefined ? null : { w: form === 's' ? 32 : 64, error: 2 ** -14 };
+}
+
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
 export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
@@ -120,8 +127,7 @@ export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: b
   const anyElement =
     /^vp?maskmov(ps|pd|d|q)$/.test(insn.mnemonic) && insn.operands.some((op) => op.kind === 'mem' && op.address32);
   const anyMemoryFault = unnamed || anyElement;
-  // The manual gives an error bound for these, not a result.
-  const approximate = /^v?r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
+  const approximate = toleranceOf(insn.mnemonic);
   const ymm = hostFeatures().has('AVX');
   const zmm = hostFeatures().has('AVX512F');
   if (intel)

@@ -97,7 +97,7 @@ describe.skipIf(available() !== null)('the x87 against the host CPU', () => {
             gpr: new Set<number>(),
             anyMemoryFault: false,
             ymm: false,
-            approximate: false,
+            approximate: null,
             x87Status: 0,
             x87Pointers: false,
             memory: images,
