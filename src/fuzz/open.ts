@@ -10,7 +10,7 @@ import { FLAG } from '../state/rflags.ts';
 
 const RCX_COMPARES = /^loopn?e$/;
 const ONLY_LAST =
-  /^(f(u|i)?comi?p?p?|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|xsave(opt|c)?(64)?|xrstor(64)?|v?r(cp|sqrt)(14)?[ps][sd]|v?maskmov(dqu|q))$/;
+  /^(f(u|i)?comi?p?p?|f2xm1|fyl2xp?1?|fsin|fcos|fsincos|fptan|fpatan|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|xsave(opt|c)?(64)?|xrstor(64)?|(evex\.)?v?r(cp|sqrt)(14)?[ps][sd]|v?maskmov(dqu|q))$/;
 
 const BRANCHES = /^(j.*|call|ret|loop.*)$/;
 

@@ -31,6 +31,8 @@ export interface Masks {
   /** Bits of the x87 status word, and whether its pointers are compared where no exception waits. */
   readonly x87Status: number;
   readonly x87Pointers: boolean;
+  /** Units in the last place by which x87 registers may differ: the results of transcendental instructions. */
+  readonly x87Ulps?: number;
   /** TOP, tags and the order of the registers are not compared. */
   readonly x87Stack?: boolean;
   /** Bytes of memory that the host may store otherwise. */
@@ -96,12 +98,23 @@ function differX87(
   if (masks.x87Stack) return;
   differ('fsw', sw(x87.statusWord), sw(host.getUint16(FX.sw, true)));
   differ('ftw', hex(x87.abridgedTags, 8), hex(image[FX.tw]!, 8));
-  for (let i = 0; i < 8; i++)
-    differ(`st${i}`, hex(x87.read(i), 80), hex(readExtended(host, FX.st + FX.stride * i), 80));
+  const ulps = BigInt(masks.x87Ulps ?? 0);
+  for (let i = 0; i < 8; i++) {
+    const [ours, theirs] = [x87.read(i), readExtended(host, FX.st + FX.stride * i)];
+    const distance = extendedOrder(ours) - extendedOrder(theirs);
+    if (distance > ulps || -distance > ulps) differ(`st${i}`, hex(ours, 80), hex(theirs, 80));
+  }
   if (!masks.x87Pointers && !x87.pendingException()) return;
   differ('fop', hex(x87.lastOpcode, 16), hex(host.getUint16(FX.op, true), 16));
   differ('fip', hex(x87.instructionPointer), hex(host.getBigUint64(FX.ip, true)));
   differ('fdp', hex(x87.lastDataPointer), hex(host.getBigUint64(FX.dp, true)));
+}
+
+/** A double extended number's magnitude in units of its format's last place, without the gap that the integer bit leaves. */
+function extendedOrder(bits: bigint): bigint {
+  const fraction = BigInt.asUintN(64, bits);
+  const magnitude = ((bits >> 64n) & 0x7fffn) * (1n << 63n) + fraction;
+  return bits >> 79n ? ~magnitude : magnitude;
 }
 
 /** Memory after a case, compared with what the host changed from the same start. */
