@@ -7,7 +7,7 @@ import { FX } from '../state/fxsave.ts';
 import { FS_BASE, GS_BASE } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
-import { readExtended } from '../state/x87.ts';
+import { readExtended, SW } from '../state/x87.ts';
 import { avx512Differences } from './avx512.ts';
 import type { OracleCase, OracleResult } from './case.ts';
 import { homeAddress, REGIONS } from './layout.ts';
@@ -104,7 +104,7 @@ function differX87(
     const distance = extendedOrder(ours) - extendedOrder(theirs);
     if (distance > ulps || -distance > ulps) differ(`st${i}`, hex(ours, 80), hex(theirs, 80));
   }
-  if (!masks.x87Pointers && !x87.pendingException()) return;
+  if ((!masks.x87Pointers && !x87.pendingException()) || masks.x87Status & SW.ES) return;
   differ('fop', hex(x87.lastOpcode, 16), hex(host.getUint16(FX.op, true), 16));
   differ('fip', hex(x87.instructionPointer), hex(host.getBigUint64(FX.ip, true)));
   differ('fdp', hex(x87.lastDataPointer), hex(host.getBigUint64(FX.dp, true)));
