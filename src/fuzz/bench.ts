@@ -92,6 +92,8 @@ export class Bench {
   /** Runs every sequence; `take` gets the verdicts in order. */
   run(cases: readonly FuzzCase[], take: (verdict: Verdict, index: number) => void): void {
     const placed = cases.map(oracleCase);
+    const insns = cases.flatMap(({ steps }) => steps.flatMap((step) => insnOf(step) ?? []));
+    for (const { sandbox } of this.engines) sandbox.machine.engine.prepare?.(insns);
     const answers = this.#host?.run(placed);
     cases.forEach((c, i) => {
       take(this.#judgeOne(c, placed[i]!, answers?.[i] ?? null), i);

@@ -25,6 +25,8 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
 export function isOpen(insn: Insn): boolean {
   if (INTEL_NOPS.test(insn.codeName) || insn.codeName === 'Movsxd_r16_rm16') return true;
   if (cutsTarget(insn)) return true;
+  // What they give beyond their reach is open, and only their operand tells where that is.
+  if (insn.mnemonic === 'f2xm1' || insn.mnemonic === 'fyl2xp1') return true;
   // A null selector clears the base on Intel CPUs, AMD CPUs keep it.
   const [first] = insn.operands;
   if (first?.kind === 'reg' && first.register.file === 'seg' && /^(mov|pop)$/.test(insn.mnemonic)) return true;
