@@ -28,7 +28,7 @@ const ILLOPN = 2;
 const EXIT = 'bf 2a 00 00 00 b8 e7 00 00 00 0f 05';
 
 /** Code in a page that may be read, written and executed, and behind it one without any rights. */
-function run(engine: EngineName, code: Uint8Array, at: number) {
+function load(engine: EngineName, code: Uint8Array, at: number) {
   const body = new Uint8Array(PAGE).fill(0x90);
   body.set(parseHexBytes(EXIT), Math.min(at + code.length, PAGE - 64));
   body.set(code, at);
@@ -45,6 +45,11 @@ function run(engine: EngineName, code: Uint8Array, at: number) {
   const machine = new Machine({ syscall: true, memory: 4 << 20, engine, hotAfter: 1, cpu: 'max' });
   const kernel = new Kernel(machine);
   kernel.exec(readImage(file), ['test'], []);
+  return { machine, kernel };
+}
+
+function run(engine: EngineName, code: Uint8Array, at: number) {
+  const { machine, kernel } = load(engine, code, at);
   const end = kernel.run({ instructions: 10_000 });
   return { end, rip: machine.cpu.rip };
 }
@@ -226,5 +231,15 @@ describe.each(ENGINE_NAMES)('%s', (engine) => {
 
   test.each(RETURNS)('%s goes on', (_, hex) => {
     expect(run(engine, parseHexBytes(hex), CODE).end).toEqual({ kind: 'exited', status: 42 });
+  });
+
+  test('a system call under TF: the trap comes behind the instruction that follows it', () => {
+    // mov eax,39; syscall; nop; nop
+    const { machine, kernel } = load(engine, parseHexBytes('b8 27 00 00 00 0f 05 90 90'), CODE);
+    kernel.run({ instructions: 1 });
+    machine.cpu.rflags |= 0x100;
+    const end = kernel.run({ instructions: 100 });
+    expect(end).toMatchObject({ kind: 'killed', signal: TRAP, fault: { vector: DB } });
+    expect(machine.cpu.rip).toBe(BASE + BigInt(CODE + 8));
   });
 });
