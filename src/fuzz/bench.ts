@@ -190,7 +190,8 @@ export class Bench {
       ? this.#insnAt(placed, vectorOf(host.ending) === VECTOR.AC ? host.rip : trace.lastAt)
       : null;
     if (stopped?.operands.some((op) => op.kind === 'mem' && op.width >= 128)) return [];
-    if (masks.anyMemoryFault && misaligned && ending.kind === 'fault' && host.ending.kind === 'fault') return [];
+    const unordered = masks.anyMemoryFault || /gather|scatter/.test(last.mnemonic);
+    if (unordered && misaligned && ending.kind === 'fault' && host.ending.kind === 'fault') return [];
     const anyMemoryFault = masks.anyMemoryFault || (!this.#intel && wrapsAround(ending));
     const found = hostDifferences(sandbox, ending, placed, host, { ...masks, rflags, anyMemoryFault });
     return pointers ? found : found.filter(({ field }) => !POINTERS.has(field));
