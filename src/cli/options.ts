@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
 import { CPU_NAMES } from '../machine/profiles.ts';
 import { cpu } from './cpu.ts';
-import { address, count, engine, memorySize, oneOf, repeated, seconds, seed } from './values.ts';
+import { address, count, engine, memorySize, oneOf, preemptBy, repeated, seconds, seed } from './values.ts';
 
 /** Options of every command that runs a guest. */
 export interface GuestOptions {
@@ -14,6 +14,10 @@ export interface GuestOptions {
   /** A profile and switches, as `profileOf` reads them. */
   readonly cpu: string;
   readonly seed: number;
+  readonly cpus?: number;
+  readonly quantum?: number;
+  readonly schedule?: string;
+  readonly recordSchedule?: string;
 }
 
 /** Options of a user program. Everything is as it was typed unless a unit is said. */
@@ -23,6 +27,12 @@ export interface UserOptions extends GuestOptions {
   readonly envClear?: boolean;
   readonly hostTime?: boolean;
   readonly argv0?: string;
+  readonly rseqAbi?: 'linux' | 'v7';
+  readonly preemptEvery?: number;
+  readonly preemptAt?: readonly number[];
+  readonly preemptIn?: string;
+  readonly invariant?: string;
+  readonly preemptBy?: 'switch' | 'migrate' | number;
 }
 
 /** Options of a bare guest. */
@@ -65,7 +75,27 @@ export function userOptions(command: Command): Command {
     .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
     .option('--env-clear', 'begin with an empty environment instead of the default one')
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
-    .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text);
+    .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text)
+    .option('--rseq-abi <NAME>', 'rseq(2) of Linux, or of the RFC of 2016: linux or v7', oneOf('linux', 'v7'), 'linux')
+    .option('--preempt-every <N>', 'switch threads whenever the count is a multiple of N', count)
+    .option('--preempt-at <N>', 'switch threads when N instructions have been executed (repeatable)', repeated(count))
+    .option(
+      '--preempt-in <SYMBOL>',
+      'run once for every instruction of a function, interrupted there, and tell what became of it',
+      text,
+    )
+    .option('--invariant <SYMBOL=VALUE>', 'what must stand there after every run of --preempt-in', text)
+    .option('--preempt-by <HOW>', 'switch, migrate (to another CPU) or a signal: 10, USR1', preemptBy, 'switch');
+}
+
+/** Options of everything that has several CPUs. */
+export function scheduleOptions(command: Command): Command {
+  return command
+    .optionsGroup('Several CPUs:')
+    .option('--cpus <N>', 'CPUs: 1 to 64 for programs, 1 to 255 for kernels (default 1)', count)
+    .option('--quantum <N>', 'instructions until it is another CPU’s turn; --seed above 0 draws them at random', count)
+    .option('--record-schedule <FILE>', 'write who ran when', text)
+    .option('--schedule <FILE>', 'run as --record-schedule has written', text);
 }
 
 export function bareOptions(command: Command): Command {
@@ -87,10 +117,6 @@ export interface SystemOptions {
   readonly multiboot?: boolean;
   readonly append?: string;
   readonly module?: readonly string[];
-  readonly cpus?: number;
-  readonly quantum?: number;
-  readonly schedule?: string;
-  readonly recordSchedule?: string;
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
   readonly detect?: readonly 'stale-tlb'[];
@@ -123,9 +149,6 @@ export function systemOptions(command: Command): Command {
     .option('--multiboot', 'boot it by multiboot 1 on a PC: APICs, serial port on stdout, debug exit 0xf4, fw_cfg')
     .option('--append <TEXT>', 'its command line, behind its name', text)
     .option('--module <FILE [TEXT]>', 'load a module and its command line (repeatable)', repeated(text))
-    .option('--cpus <N>', 'CPUs, 1 to 255 (default 1)', count)
-    .option('--quantum <N>', 'instructions until it is another CPU’s turn; --seed above 0 draws them at random', count)
-    .option('--record-schedule <FILE>', 'write who ran when', text)
     .option(
       '-e, --trace-events <LIST>',
       'record the guest’s tracepoints: csd_queue_cpu, ipi:*, csd (repeatable)',
@@ -142,8 +165,7 @@ export function systemOptions(command: Command): Command {
       '--detect <WHAT>',
       'stale-tlb: tell of data accesses by translations that the page tables have no more',
       repeated(oneOf('stale-tlb')),
-    )
-    .option('--schedule <FILE>', 'run as --record-schedule has written', text);
+    );
 }
 
 /**

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { ENGINE_NAMES, type EngineName } from '../exec/engine.ts';
+import { NSIG, SIG } from '../kernel/signals/numbers.ts';
 import { MAX_RAM } from '../state/layout.ts';
 import { CliError } from './errors.ts';
 
@@ -84,4 +85,12 @@ export function parseRange(text: string): { readonly from: bigint; readonly to: 
     throw new CliError(`'${text}' is not LO-HI`, '--range', 'as 0x401000-0x401040');
   }
   return { from: low, to: high };
+}
+
+/** How a thread is interrupted: switch, migrate, or a signal by number or name. */
+export function preemptBy(text: string): 'switch' | 'migrate' | number {
+  if (text === 'switch' || text === 'migrate') return text;
+  const named = (SIG as Readonly<Record<string, number>>)[text.replace(/^SIG/, '').toUpperCase()];
+  const signal = named ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+  return signal >= 1 && signal <= NSIG ? signal : refuse('it is switch, migrate, or a signal: USR1, 10.');
 }

@@ -21,8 +21,8 @@ export type ProcessEnd =
   | { readonly kind: 'time limit'; readonly milliseconds: number }
   /** The guest touched more memory than it was granted, in bytes. */
   | { readonly kind: 'out of memory'; readonly limit: number }
-  /** The only thread waits for something that nobody can bring. */
-  | { readonly kind: 'deadlock'; readonly reason: string };
+  /** Every thread waits for something that nobody can bring. */
+  | { readonly kind: 'deadlock'; readonly reason: string; readonly threads: number };
 
 /** One sentence for each ending. */
 export function describeEnd(end: ProcessEnd): string {
@@ -46,7 +46,9 @@ export function describeEnd(end: ProcessEnd): string {
     case 'out of memory':
       return `out of memory: the guest's ${end.limit} bytes are used up`;
     case 'deadlock':
-      return `deadlock: the only thread waits for ${end.reason}`;
+      return end.threads === 1
+        ? `deadlock: the only thread waits for ${end.reason}`
+        : `deadlock: ${end.threads} threads wait: ${end.reason}`;
   }
 }
 

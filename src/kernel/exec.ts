@@ -50,6 +50,24 @@ export interface ExecOptions {
 }
 
 /**
+ * How far an image is moved from where it is linked, and where it ends then.
+ * @throws ElfError when it does not fit a user process
+ */
+export function placeImage(image: ElfImage): { readonly bias: bigint; readonly end: bigint } {
+  checkMappable(image);
+  const first = image.segments[0]!;
+  const last = image.segments.at(-1)!;
+  const bias = image.pie ? BigInt(PIE_BASE) - (first.address - (first.address % BigInt(PAGE))) : 0n;
+  const end = last.address + last.memorySize + bias;
+  if (first.address + bias < BigInt(PAGE) || end > BigInt(STACK_TOP) - (256n << 20n)) {
+    throw new ElfError(
+      `segments from 0x${first.address.toString(16)} to 0x${end.toString(16)} do not fit a user process; link it below 0x7fffefff0000`,
+    );
+  }
+  return { bias, end };
+}
+
+/**
  * Loads a program into a fresh process: segments, heap, stack (Linux: load_elf_binary). Without address randomisation:
  * every address is a function of the file, the arguments and the environment.
  * @throws ElfError for an image that does not fit a user process, SysError E2BIG for too many arguments
@@ -61,16 +79,7 @@ export function load(
   env: readonly string[],
   options: ExecOptions,
 ): { entry: number; rsp: number } {
-  checkMappable(image);
-  const first = image.segments[0]!;
-  const last = image.segments.at(-1)!;
-  const bias = image.pie ? BigInt(PIE_BASE) - (first.address - (first.address % BigInt(PAGE))) : 0n;
-  const end = last.address + last.memorySize + bias;
-  if (first.address + bias < BigInt(PAGE) || end > BigInt(STACK_TOP) - (256n << 20n)) {
-    throw new ElfError(
-      `segments from 0x${first.address.toString(16)} to 0x${end.toString(16)} do not fit a user process; link it below 0x7fffefff0000`,
-    );
-  }
+  const { bias, end } = placeImage(image);
   const backing = imageBacking(image, process, options.path);
   for (const segment of image.segments) mapSegment(process, segment, Number(bias), backing);
   process.space.startHeap(Number(end));
@@ -120,16 +129,19 @@ export function load(
     name: '[stack]',
   });
   const { rsp, auxv } = buildStack(process.user, contents);
-  process.args = args;
-  process.environment = env;
-  process.auxv = new Uint8Array(auxv);
-  process.stackStart = rsp;
-  process.entry = entry;
+  process.program = {
+    ...process.program,
+    args,
+    environment: env,
+    auxv: new Uint8Array(auxv),
+    stackStart: rsp,
+    entry,
+  };
   return { entry, rsp };
 }
 
 function imageBacking(image: ElfImage, process: Process, path: string): Backing {
-  const attributes = process.exe?.attributes();
+  const attributes = process.program.file?.attributes();
   return {
     label: path,
     device: attributes?.dev ?? 0,

@@ -10,6 +10,8 @@ export interface GuestMachine {
   run(maxInstructions: number): Exit;
   /** EAX, EBX, ECX and EDX of a CPUID leaf. */
   cpuid(leaf: number, subleaf: number): readonly [number, number, number, number];
+  /** Whether the CPU has a feature, by the names of its profile: LAM. */
+  has(feature: string): boolean;
   /** Drops every cached translation of the current address space. */
   flushTlb(): void;
   /** Drops the cached translation of one page. */

@@ -3,8 +3,10 @@ import { Random } from '../bits/random.ts';
 import type { ElfImage } from '../elf/image.ts';
 import type { Fault } from '../exec/exit.ts';
 import { VECTOR } from '../exec/exit.ts';
+import { DEFAULT_QUANTUM, RoundRobin, type Scheduler } from '../machine/system/scheduler.ts';
 import { OutOfMemory } from '../memory/physical.ts';
-import { Blocked } from './block.ts';
+import * as L from '../state/layout.ts';
+import { Blocked, ERESTART } from './block.ts';
 import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
 import { credentials } from './credentials.ts';
 import { type ProcessEnd, unimplementedInstruction } from './end.ts';
@@ -16,16 +18,30 @@ import { type Grant, Namespace } from './fs/namespace.ts';
 import { newestTime } from './fs/newest.ts';
 import { resolve } from './fs/resolve.ts';
 import { HostStdio, type Stdio, StdioFile } from './fs/stdio.ts';
+import { Futexes } from './futexes.ts';
 import type { GuestMachine } from './guest-machine.ts';
 import { systemInfo } from './proc-text.ts';
-import { Process, type Task } from './process.ts';
+import { type PathState, Process } from './process.ts';
+import { Rseq, type RseqAbi } from './rseq.ts';
+import { deliver } from './signals/deliver.ts';
+import { Signals } from './signals/send.ts';
+import { CLD } from './signals/state.ts';
 import { Strace } from './strace.ts';
+import { asPointer } from './syscalls/args.ts';
 import { syscallName } from './syscalls/names.ts';
-import type { SyscallRow } from './syscalls/row.ts';
+import { NO_RESULT, type SyscallRow } from './syscalls/row.ts';
 import { SYSCALLS } from './syscalls/table.ts';
+import type { Task } from './task.ts';
+import { Cpus, type Turn } from './tasks/cpus.ts';
+import type { ExecutedFile } from './tasks/execve.ts';
+import { endProcess, releaseThread } from './tasks/exit.ts';
+import { type Preemption, Preemptions } from './tasks/preempt.ts';
+import { Timers } from './timers.ts';
 import { Unimplemented } from './unimplemented.ts';
 import { PF } from './vm/flags.ts';
+import { PrivateFrames } from './vm/frames.ts';
 import { TASK_SIZE } from './vm/layout.ts';
+import type { AddressSpace } from './vm.ts';
 
 export interface KernelOptions extends ClockOptions {
   /** Decides AT_RANDOM, getrandom(2) and /dev/urandom. */
@@ -45,6 +61,17 @@ export interface KernelOptions extends ClockOptions {
   readonly warn?: (line: string) => void;
   /** Bytes that the guest's in-memory files may have together. */
   readonly filesLimit?: number;
+  /** CPUs, 1 to 64. */
+  readonly cpus?: number;
+  /** The order in which CPUs take turns, and how long time slices are; round robin where nothing is said. */
+  readonly scheduler?: Scheduler;
+  /** Instructions of a CPU's turn, where the scheduler does not decide it. */
+  readonly quantum?: number;
+  /** Threads of all processes that there may be at once. */
+  readonly maxTasks?: number;
+  readonly rseqAbi?: RseqAbi;
+  /** Context switches that are forced on whoever runs. */
+  readonly preempt?: Preemption;
 }
 
 /** How long a run may take. Where nothing is said there is no limit. */
@@ -57,28 +84,60 @@ export interface RunLimits {
 const SLICE = 20_000_000;
 const FIRST_PID = 1000;
 const PARENT_PID = 1;
+const DEFAULT_MAX_TASKS = 4096;
 const DEFAULT_FILES_LIMIT = 1 << 30;
 const RANDOM_BYTES = 16;
+const CR3_LAM_U57 = 1n << 61n;
 /** An access faults once for its page and once more for a stale translation. */
 const MAX_SAME_FAULTS = 4;
 /** Registers of the system call ABI, in encoding order: number and result RAX; RDI RSI RDX R10 R8 R9. */
 const RAX = 0;
 const ARGUMENT_REGISTERS = [7, 6, 2, 10, 8, 9] as const;
 
-/** A Linux kernel as one static program sees it, over a machine that executes the program's instructions. */
+/** A Linux kernel as static programs see it, over a machine that executes their instructions. */
 export class Kernel {
   readonly machine: GuestMachine;
   readonly clock: Clock;
+  readonly timers = new Timers();
   readonly random: Random;
   readonly namespace: Namespace;
-  /** The process that runs; null before exec. */
+  readonly cpus: Cpus;
+  readonly signals: Signals;
+  readonly futexes = new Futexes(() => {
+    this.changed = true;
+  });
+  readonly rseq: Rseq;
+  readonly frames: PrivateFrames;
+  readonly strace: Strace | null;
+  /** The first process; null before exec. */
   process: Process | null = null;
+  /** By number, those that are over and were not waited for among them. */
+  readonly processes = new Map<number, Process>();
+  /** Living threads by number. */
+  readonly tasks = new Map<number, Task>();
+  readonly maxTasks: number;
+  readonly initPid = PARENT_PID;
+  /** Programs that were executed, by device and inode. */
+  readonly images = new Map<string, ExecutedFile>();
+  /** Something has happened that a blocked call may wait for. */
+  changed = false;
+  /** The thread that runs, or whose call is done. */
+  current: Task | null = null;
+  /** Told of every critical section of rseq(2) that is aborted. */
+  onAbort: ((task: Task, start: bigint, abort: bigint) => void) | null = null;
+  /** The thread whose registers the machine has. */
+  #loaded: Task | null = null;
+  readonly #preemptions: Preemptions;
+  readonly #blocked = new Set<Task>();
   readonly #options: KernelOptions;
-  readonly #strace: Strace | null;
   readonly #warned = new Set<number>();
   #nextPid = FIRST_PID;
   #nextAnonymous = 16;
   #lastFault = { icount: -1, address: 0n, times: 0 };
+  /** Why the whole run is over, other than by the end of its processes. */
+  #end: ProcessEnd | null = null;
+  /** Registers of the first process when it ended, for whoever explains the end. */
+  #lastRegisters: Uint8Array | null = null;
 
   /** @throws GrantError when a granted directory cannot be used */
   constructor(machine: GuestMachine, options: KernelOptions = {}) {
@@ -89,6 +148,13 @@ export class Kernel {
     const epoch = options.epoch ?? (newest > DEFAULT_EPOCH ? newest : DEFAULT_EPOCH);
     this.clock = new Clock(() => machine.cpu.icount, { ...options, epoch });
     this.random = new Random(options.seed ?? 0);
+    const quantum = options.quantum ?? DEFAULT_QUANTUM;
+    this.cpus = new Cpus(options.cpus ?? 1, options.scheduler ?? new RoundRobin(quantum), quantum);
+    this.signals = new Signals(this);
+    this.rseq = new Rseq(this, options.rseqAbi ?? 'linux');
+    this.frames = new PrivateFrames(machine.memory);
+    this.#preemptions = new Preemptions(this, options.preempt ?? {});
+    this.maxTasks = options.maxTasks ?? DEFAULT_MAX_TASKS;
     this.namespace = new Namespace({
       grants: options.grants ?? [],
       now: () => this.clock.realtime(),
@@ -97,12 +163,17 @@ export class Kernel {
       owner: { uid: options.uid ?? 0, gid: options.gid ?? 0 },
       memoryLimit: options.filesLimit ?? DEFAULT_FILES_LIMIT,
     });
-    this.#strace = options.strace === undefined ? null : new Strace(options.strace);
+    this.strace =
+      options.strace === undefined ? null : new Strace(options.strace, () => this.processes.size + this.tasks.size > 2);
   }
 
   /** Number of an inode that is in no directory: of a pipe. */
   anonymousInode(): number {
     return this.#nextAnonymous++;
+  }
+
+  newPid(): number {
+    return this.#nextPid++;
   }
 
   /**
@@ -112,79 +183,311 @@ export class Kernel {
    */
   exec(image: ElfImage, args: readonly string[], env: readonly string[], path = `/bin/${baseName(args[0])}`): Process {
     const root = this.namespace.root;
+    const anyone = { root, cwd: root, credentials: credentials(0, 0) };
+    const cwd = resolve(anyone, root, this.#options.cwd ?? '/', true).inode;
+    const paths: PathState = { root, cwd: cwd instanceof Directory ? cwd : root, umask: 0o022 };
     const who = credentials(this.#options.uid ?? 0, this.#options.gid ?? 0);
-    const cwd = resolve(
-      { root, cwd: root, credentials: credentials(0, 0) },
-      root,
-      this.#options.cwd ?? '/',
-      true,
-    ).inode;
-    const process = new Process(this, {
-      pid: this.#nextPid++,
-      parent: PARENT_PID,
-      root,
-      cwd: cwd instanceof Directory ? cwd : root,
-      credentials: who,
-    });
+    const process = new Process(this, { pid: this.newPid(), parent: null, paths, credentials: who });
     this.namespace.install(path, image.bytes);
-    process.exePath = path;
-    process.exe = resolve({ root, cwd: root, credentials: credentials(0, 0) }, root, path, true).inode;
+    process.program = { ...process.program, path, file: resolve(anyone, root, path, true).inode };
     process.main.name = baseName(path).slice(0, 15);
     const stdio = this.#options.stdio ?? new HostStdio();
     for (const stream of [0, 1, 2] as const) process.fds.add(new StdioFile(stdio, stream));
     this.process = process;
+    this.processes.set(process.pid, process);
     const random = this.random.bytes(RANDOM_BYTES);
     const { entry, rsp } = load(process, image, args, env, { path, hwcap: this.machine.cpuid(1, 0)[3], random });
     setEntryRegisters(this.machine.cpu, process.space.tables.root, entry, rsp);
     this.machine.flushTlb();
+    this.#loaded = process.main;
+    this.current = process.main;
+    this.addTask(process.main);
     return process;
   }
 
-  /** Runs the process until it ends or a limit is reached; after a limit it can be run further. */
+  /** Runs until every process has ended or a limit is reached; after a limit it can be run further. */
   run(limits: RunLimits = {}): ProcessEnd {
-    const { process } = this;
-    if (process === null) throw new Error('nothing has been loaded: call exec first');
+    if (this.process === null) throw new Error('nothing has been loaded: call exec first');
     const { cpu } = this.machine;
     let left = limits.instructions ?? Number.POSITIVE_INFINITY;
     const stop = limits.milliseconds === undefined ? Number.POSITIVE_INFINITY : milliseconds() + limits.milliseconds;
-    while (process.end === null) {
+    for (;;) {
+      const end = this.#end ?? (this.tasks.size === 0 ? this.process.end! : null);
+      if (end !== null) return this.#finished(end);
       if (left <= 0) return { kind: 'instruction limit', limit: limits.instructions! };
       if (stop !== Number.POSITIVE_INFINITY && milliseconds() >= stop) {
         return { kind: 'time limit', milliseconds: limits.milliseconds! };
       }
       const before = cpu.icount;
-      this.#step(process, Math.min(left, SLICE));
+      this.#turn(Math.min(left, SLICE));
       left -= cpu.icount - before;
     }
-    this.#strace?.end(process.end);
-    return process.end;
+  }
+
+  #finished(end: ProcessEnd): ProcessEnd {
+    this.strace?.end(this.process!.main, end);
+    if (this.#lastRegisters !== null) this.machine.cpu.u8.set(this.#lastRegisters, L.STATE);
+    this.#lastRegisters = null;
+    return end;
+  }
+
+  /**
+   * Lets the thread whose turn it is go on: a call whose wait is over, what waits on its way to user mode, instructions. `byHand`
+   * is one whose calls are made from outside: it executes none.
+   */
+  #turn(budget: number, byHand: Task | null = null): void {
+    this.timers.expire(this.clock.monotonic());
+    if (this.changed) this.#wake();
+    const turn = this.cpus.next();
+    if (turn === null) return this.#idle();
+    const { task } = turn;
+    this.#load(task);
+    if (task.process.end !== null) return this.endTask(task);
+    if (task.call !== null) this.#resume(task);
+    if (task !== byHand && task.state === 'running' && this.#toUser(task)) this.#execute(turn, budget);
+  }
+
+  /** Nobody can run: time passes until something happens, or it never will. */
+  #idle(): void {
+    const next = this.timers.next();
+    if (next !== null) {
+      this.clock.sleepUntil(next);
+      return;
+    }
+    // What others wait for when the first process is over nobody will bring.
+    if (this.process!.dead) this.#end = this.process!.end;
+    else this.#end = { kind: 'deadlock', reason: this.#waits(), threads: this.tasks.size };
+  }
+
+  #waits(): string {
+    const waits = [...this.#blocked].map(({ tid, call }) => ({ tid, reason: call!.wait.reason }));
+    const stopped = [...this.tasks.values()].filter(({ state }) => state === 'stopped');
+    for (const { tid } of stopped) waits.push({ tid, reason: 'SIGCONT' });
+    if (waits.length === 1) return waits[0]!.reason;
+    return waits.map(({ tid, reason }) => `${tid} for ${reason}`).join(', ');
   }
 
   /** Lets the machine run up to its next exit and does what the exit asks for. */
-  #step(process: Process, budget: number): void {
-    const exit = this.machine.run(budget);
+  #execute({ cpu, task, instructions }: Turn, budget: number): void {
+    const { process } = task;
+    const registers = this.machine.cpu;
+    const next = this.timers.next();
+    const time = next === null ? Number.POSITIVE_INFINITY : Number(next - this.clock.monotonic());
+    const before = registers.icount;
+    const forced = this.#preemptions.left(before);
+    const most = Math.max(1, Math.min(budget, instructions, time, process.timers.cpuLeft(), forced));
+    const exit = this.machine.run(most);
+    const ran = registers.icount - before;
+    task.instructions += ran;
+    process.timers.checkCpu();
     switch (exit.kind) {
       case 'count':
       case 'until':
-        return;
+        break;
       case 'syscall':
-        this.syscall();
-        return;
+        this.#syscall(task);
+        break;
       case 'fault':
-        this.#fault(process, exit.fault);
-        return;
+        this.#fault(task, exit.fault);
+        break;
       case 'hlt':
       case 'shutdown':
-        process.finish({ kind: 'unimplemented', what: `${exit.kind.toUpperCase()} in a user process` });
-        return;
+        this.#end = { kind: 'unimplemented', what: `${exit.kind.toUpperCase()} in a user process` };
+        break;
       case 'unimplemented':
-        process.finish(unimplementedInstruction(exit.mnemonic, exit.bytes));
+        this.#end = unimplementedInstruction(exit.mnemonic, exit.bytes);
     }
+    if (this.cpus.spend(cpu, ran) && cpu.task === task) this.cpus.preempt(cpu);
+    this.#preemptions.check(registers.icount, task);
   }
 
-  /** Handles an exception as Linux does: pages come in, everything else becomes a signal. */
-  #fault(process: Process, fault: Fault): void {
+  // ——— threads and processes ———
+
+  /** CR3 of a thread: its tables, and whether its pointers carry tags. */
+  rootOf({ space }: Task): bigint {
+    return BigInt(space.tables.root) | (space.lam.enabled ? CR3_LAM_U57 : 0n);
+  }
+
+  /** Lets the pointers of an address space carry tags, on every CPU that runs it. */
+  enableTags(space: AddressSpace): void {
+    space.lam.enabled = true;
+    space.lam.locked = true;
+    if (this.#loaded?.space === space) this.machine.cpu.setU64(L.CR3, this.rootOf(this.#loaded));
+    this.machine.flushTlb();
+  }
+
+  /** Brings `task.registers` up to date with the machine. */
+  saveRegisters(task: Task): void {
+    if (this.#loaded === task) task.registers.set(this.machine.cpu.u8.subarray(L.STATE, L.EXEC));
+  }
+
+  /** Gives the machine the registers of a thread. */
+  #load(task: Task): void {
+    this.current = task;
     const { cpu } = this.machine;
+    if (this.#loaded !== task) {
+      if (this.#loaded !== null && this.#loaded.state !== 'dead') this.saveRegisters(this.#loaded);
+      const root = cpu.u64(L.CR3);
+      const keys = cpu.view.getUint32(L.PKRU, true);
+      cpu.u8.set(task.registers, L.STATE);
+      cpu.setU64(L.CR3, this.rootOf(task));
+      this.#loaded = task;
+      if (cpu.u64(L.CR3) !== root || cpu.view.getUint32(L.PKRU, true) !== keys) this.machine.flushTlb();
+    }
+    // RDTSCP and RDPID tell the CPU as Linux has it there: the node above 12 bits of it.
+    cpu.setU64(L.TSC_AUX, BigInt(task.cpu));
+  }
+
+  /** A new thread, ready to run. */
+  addTask(task: Task): void {
+    this.tasks.set(task.tid, task);
+    this.cpus.add(task);
+  }
+
+  /** Lets a thread look at its signals: at once where it waits, else on its way to user mode. */
+  interrupt(task: Task): void {
+    task.notify = true;
+    const patient = task.call?.wait.patient && task.process.end === null;
+    if (task.state === 'blocked' && !patient) this.#unblock(task);
+    else if (task.state === 'stopped' && task.process.end !== null) this.cpus.add(task);
+  }
+
+  /** A stopped process gets SIGKILL. */
+  wakeStopped(process: Process): void {
+    if (!process.stopped) return;
+    process.stopped = false;
+    for (const task of process.tasks) if (task.state === 'stopped') this.cpus.add(task);
+  }
+
+  /** SIGCONT: goes on where it was stopped, and the parent is told. */
+  resume(process: Process): void {
+    if (!process.stopped) return;
+    this.wakeStopped(process);
+    process.news = 'continued';
+    this.signals.tellParent(process, CLD.CONTINUED, 18);
+  }
+
+  /** Stops all threads of a process; the parent is told. */
+  stop(process: Process, signal: number): void {
+    process.stopped = true;
+    process.news = 'stopped';
+    process.newsSignal = signal;
+    for (const task of process.tasks) {
+      task.notify = true;
+      if (task.state === 'queued') this.park(task);
+    }
+    this.signals.tellParent(process, CLD.STOPPED, signal);
+  }
+
+  /** A thread of a stopped process waits for its continuation. */
+  park(task: Task): void {
+    this.cpus.remove(task);
+    task.state = 'stopped';
+  }
+
+  /** A thread is over; with the last one, so is its process. */
+  endTask(task: Task): void {
+    const { process } = task;
+    if (task.state === 'dead') return;
+    if (task.call !== null) task.call.wait.leave();
+    if (process === this.process && process.tasks.size === 1) {
+      this.saveRegisters(task);
+      this.#lastRegisters = task.registers;
+    }
+    this.timers.cancel(task.timer);
+    releaseThread(task);
+    this.cpus.remove(task);
+    this.#blocked.delete(task);
+    task.state = 'dead';
+    task.call = null;
+    process.tasks.delete(task);
+    process.deadThreadsTime += task.instructions;
+    this.tasks.delete(task.tid);
+    this.changed = true;
+    if (process.tasks.size > 0) return;
+    if (process !== this.process) this.strace?.end(process.main, process.end!);
+    process.borrowsSpace = false;
+    endProcess(process);
+  }
+
+  /** All threads of a process but one are over: for exec. That one gets the process's number. */
+  endOtherThreads(task: Task): void {
+    const { process } = task;
+    for (const other of [...process.tasks]) if (other !== task) this.endTask(other);
+    process.main = task;
+  }
+
+  #block(task: Task, row: SyscallRow, args: readonly number[], blocked: Blocked): void {
+    const { wait } = blocked;
+    task.call = { row, args, wait };
+    task.timedOut = false;
+    this.cpus.remove(task);
+    task.state = 'blocked';
+    this.#blocked.add(task);
+    if (wait.deadline !== null)
+      task.timer = this.timers.add(wait.deadline, () => {
+        task.timedOut = true;
+        this.changed = true;
+      });
+    if (task.deliverable !== 0n || task.process.end !== null) this.interrupt(task);
+  }
+
+  #unblock(task: Task): void {
+    this.timers.cancel(task.timer);
+    task.timer = null;
+    this.#blocked.delete(task);
+    this.cpus.add(task);
+  }
+
+  /** Looks at everybody who waits. */
+  #wake(): void {
+    this.changed = false;
+    for (const task of this.#blocked) if (task.timedOut || task.call!.wait.ready()) this.#unblock(task);
+  }
+
+  /** The wait of a call is over: it is made anew, or a signal has ended it. */
+  #resume(task: Task): void {
+    const { row, args, wait } = task.call!;
+    const ready = wait.ready();
+    task.call = null;
+    if (!ready && !task.timedOut) {
+      wait.leave();
+      this.#complete(task, row, args, wait.interrupted());
+      return;
+    }
+    if (!ready) wait.leave();
+    task.resumed = { wait, timedOut: task.timedOut };
+    this.#perform(task, row, args);
+    task.resumed = null;
+  }
+
+  /** What has to be done before a thread is in user mode. False: it does not get there now. */
+  #toUser(task: Task): boolean {
+    while (task.notify || task.scheduledIn) {
+      if (task.notify) {
+        task.notify = false;
+        try {
+          deliver(task);
+        } catch (error) {
+          this.#endFor(error);
+        }
+        if (task.state !== 'running' || this.#end !== null) return false;
+      }
+      // What this finds wrong is a signal again.
+      if (task.scheduledIn) {
+        task.scheduledIn = false;
+        this.rseq.returning(task);
+      }
+    }
+    return true;
+  }
+
+  // ——— exceptions ———
+
+  /** Handles an exception as Linux does: pages come in, everything else becomes a signal. */
+  #fault(task: Task, fault: Fault): void {
+    const { cpu } = this.machine;
+    const { space } = task;
     let signal = 0;
     let code = 0;
     let address = 0n;
@@ -193,7 +496,7 @@ export class Kernel {
       address = fault.cr2!;
       const errorCode = fault.errorCode!;
       try {
-        const result = process.space.handleFault(Number(address), errorCode);
+        const result = space.handleFault(Number(address), errorCode);
         if (result.ok) {
           this.#checkProgress(address);
           return;
@@ -201,17 +504,17 @@ export class Kernel {
         ({ signal, code } = result);
         // Linux hides whether a kernel address is mapped, and calls a page without rights absent (show_signal, PROT_NONE).
         const kernel = address >= BigInt(TASK_SIZE);
-        const present = kernel || (process.space.tables.lookup(Number(address))?.user ?? false);
+        const present = kernel || (space.tables.lookup(Number(address))?.user ?? false);
         shown = { ...fault, errorCode: present ? errorCode | PF.PRESENT : errorCode & ~PF.PRESENT };
       } catch (error) {
-        this.#endFor(process, error);
+        this.#endFor(error);
         return;
       }
     } else {
       ({ signal, code, address } = faultSignal(fault, cpu));
     }
-    const end: ProcessEnd = { kind: 'killed', signal, code, address, fault: shown };
-    process.force(process.main, { signal, code, address }, end);
+    task.trap = { vector: shown.vector, errorCode: shown.errorCode ?? 0, address: fault.cr2 ?? task.trap.address };
+    this.signals.force(task, { signal, code, address, fault: shown });
   }
 
   /** A page fault that comes back after it was handled would be an error of the engine: better loud than for ever. */
@@ -224,49 +527,74 @@ export class Kernel {
     }
   }
 
-  /** Does the system call that the registers describe and puts its result into RAX. */
+  // ——— system calls ———
+
+  /** Does the system call that the registers describe and puts its result into RAX; waits as long as it does. */
   syscall(): void {
-    const { process } = this;
-    if (process === null) throw new Error('nothing has been loaded: call exec first');
+    const task = this.#loaded;
+    if (task === null) throw new Error('nothing has been loaded: call exec first');
+    this.cpus.next();
+    this.#syscall(task);
+    while (
+      task.state !== 'dead' &&
+      this.#end === null &&
+      (task.call !== null || task.state !== 'running' || task.notify)
+    ) {
+      if (task.state === 'running' && task.call === null) this.#toUser(task);
+      else this.#turn(SLICE, task);
+    }
+    if (this.#end !== null) task.process.end ??= this.#end;
+    if (task.state !== 'dead') this.#load(task);
+  }
+
+  #syscall(task: Task): void {
     const { cpu } = this.machine;
-    const task = process.main;
     const number = Number(BigInt.asIntN(32, cpu.gpr(RAX)));
     const raw = ARGUMENT_REGISTERS.map((register) => cpu.gpr(register));
     const row = SYSCALLS.get(number);
     if (row === undefined) {
-      this.#unknown(number, raw);
+      this.#unknown(task, number, raw);
       cpu.setGpr(RAX, BigInt.asUintN(64, BigInt(-E.ENOSYS)));
       return;
     }
-    const args = row.args.map((kind, index) => kind.decode(raw[index]!));
-    this.#strace?.enter(row, args, task.user);
-    const result = this.#call(task, row, args);
-    if (result !== null) cpu.setGpr(RAX, BigInt.asUintN(64, BigInt(result)));
-    this.#strace?.leave(row, args, task.user, row.result === 'none' ? null : result);
-    if (process.end === null && (task.pending.mask & ~task.mask) !== 0n) process.deliverPending(task);
+    const { user } = task;
+    const args = row.args.map(({ decode }, index) =>
+      decode(decode === asPointer ? user.untag(raw[index]!) : raw[index]!),
+    );
+    this.strace?.enter(task, row, args);
+    this.#perform(task, row, args);
   }
 
-  /** The result, or null when the process is over. */
-  #call(task: Task, row: SyscallRow, args: readonly number[]): number | null {
+  #perform(task: Task, row: SyscallRow, args: readonly number[]): void {
+    let result = NO_RESULT;
     try {
-      return row.run(task, ...args);
+      result = row.run(task, ...args);
     } catch (error) {
-      if (error instanceof SysError) return -error.errno;
-      this.#endFor(task.process, error);
-      return null;
+      if (error instanceof SysError) result = -error.errno;
+      else if (error instanceof Blocked) return this.#block(task, row, args, error);
+      else this.#endFor(error);
     }
+    this.#complete(task, row, args, result);
   }
 
-  /** Ends the process for a reason that is not its own; anything unexpected is ours and goes on up. */
-  #endFor(process: Process, error: unknown): void {
-    if (error instanceof OutOfMemory) process.finish({ kind: 'out of memory', limit: error.limit });
-    else if (error instanceof Blocked) process.finish({ kind: 'deadlock', reason: error.reason });
-    else if (error instanceof Unimplemented) process.finish({ kind: 'unimplemented', what: error.what });
+  #complete(task: Task, row: SyscallRow, args: readonly number[], result: number): void {
+    this.changed = true;
+    if (result !== NO_RESULT) this.machine.cpu.setGpr(RAX, BigInt.asUintN(64, BigInt(result)));
+    const restarts = result <= -ERESTART.SYS && result >= -ERESTART.BLOCK;
+    task.restartable = restarts ? row.number : -1;
+    if (restarts) task.notify = true;
+    this.strace?.leave(task, row, args, result);
+  }
+
+  /** Ends the run for a reason that is not the guest's own; anything unexpected is ours and goes on up. */
+  #endFor(error: unknown): void {
+    if (error instanceof OutOfMemory) this.#end = { kind: 'out of memory', limit: error.limit };
+    else if (error instanceof Unimplemented) this.#end = { kind: 'unimplemented', what: error.what };
     else throw error;
   }
 
-  #unknown(number: number, raw: readonly bigint[]): void {
-    this.#strace?.unknown(number, raw);
+  #unknown(task: Task, number: number, raw: readonly bigint[]): void {
+    this.strace?.unknown(task, number, raw);
     if (this.#warned.has(number)) return;
     this.#warned.add(number);
     this.#options.warn?.(`system call ${number} (${syscallName(number)}) is not implemented: ENOSYS`);
@@ -274,7 +602,11 @@ export class Kernel {
 
   /** Gives memory, descriptors and granted directories back. */
   close(): void {
-    this.process?.destroy();
+    for (const task of [...this.tasks.values()]) {
+      task.process.end ??= { kind: 'killed', signal: 9, code: 0, address: 0n, fault: null };
+      this.endTask(task);
+    }
+    this.process?.space.release();
     this.process = null;
     this.namespace.close();
   }

@@ -23,6 +23,13 @@ export class Limits {
     this.#limits[RLIMIT.MEMLOCK] = { current: 8n << 20n, maximum: 8n << 20n };
   }
 
+  /** The same limits for a child. */
+  copy(): Limits {
+    const limits = new Limits();
+    for (const [resource, limit] of this.#limits.entries()) limits.#limits[resource] = limit;
+    return limits;
+  }
+
   /** @throws SysError EINVAL for an unknown resource */
   get(resource: number): Limit {
     return this.#limits[resource] ?? fail(E.EINVAL);

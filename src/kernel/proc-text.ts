@@ -32,25 +32,34 @@ const comm = (process: Process): string => process.main.name;
 const zeroTerminated = (texts: readonly string[]): Uint8Array =>
   Buffer.concat(texts.map((text) => encodeName(`${text}\0`)));
 
+const STATES = { R: 'R (running)', S: 'S (sleeping)', T: 'T (stopped)', Z: 'Z (zombie)' } as const;
+
+/** What a process does, as ps(1) shows it. */
+function stateLetter(process: Process): keyof typeof STATES {
+  if (process.dead) return 'Z';
+  if (process.stopped) return 'T';
+  return process.main.state === 'blocked' ? 'S' : 'R';
+}
+
 /** Fields of /proc/[pid]/stat in order (proc(5)); what means nothing here is 0. */
 function stat(process: Process): string {
-  const ticks = Number(process.kernel.clock.cpu() / (SECOND / 100n));
+  const ticks = Math.floor(process.cpuTime / 1e7);
   const { space } = process;
   const fields = new Array<number | string>(52).fill(0);
   fields[0] = process.pid;
   fields[1] = `(${comm(process)})`;
-  fields[2] = 'R';
-  fields[3] = process.parent;
-  fields[4] = process.pid;
-  fields[5] = process.pid;
+  fields[2] = stateLetter(process);
+  fields[3] = process.parentPid;
+  fields[4] = process.group;
+  fields[5] = process.session;
   fields[7] = -1;
   fields[13] = ticks;
   fields[17] = 20;
-  fields[19] = 1;
+  fields[19] = process.tasks.size;
   fields[22] = space.totalBytes;
   fields[23] = space.residentPages();
   fields[24] = '18446744073709551615';
-  fields[27] = process.stackStart;
+  fields[27] = process.program.stackStart;
   fields[37] = 17;
   fields[46] = space.heapStart;
   return `${fields.join(' ')}\n`;
@@ -68,17 +77,17 @@ function status(process: Process): string {
   return [
     `Name:\t${comm(process)}`,
     `Umask:\t0${process.umask.toString(8).padStart(3, '0')}`,
-    'State:\tR (running)',
+    `State:\t${STATES[stateLetter(process)]}`,
     `Tgid:\t${process.pid}`,
     `Pid:\t${process.pid}`,
-    `PPid:\t${process.parent}`,
+    `PPid:\t${process.parentPid}`,
     'TracerPid:\t0',
     `Uid:\t${uid}\t${euid}\t${suid}\t${euid}`,
     `Gid:\t${gid}\t${egid}\t${sgid}\t${egid}`,
     `Groups:\t${groups.join(' ')} `,
     `VmSize:\t${kilobytes(process.space.totalBytes / PAGE)}`,
     `VmRSS:\t${kilobytes(process.space.residentPages())}`,
-    'Threads:\t1',
+    `Threads:\t${process.tasks.size}`,
     `SigPnd:\t${mask(process.main.pending.mask)}`,
     `SigBlk:\t${mask(process.main.mask)}`,
     'Cpus_allowed:\t1',
@@ -91,19 +100,24 @@ function status(process: Process): string {
 export function processInfo(process: Process): ProcessInfo {
   return {
     pid: process.pid,
-    fds: process.fds,
+    get fds() {
+      return process.fds;
+    },
+    dead: () => process.dead,
+    tasks: () => [...process.tasks].map(({ tid, name }) => ({ tid, name })),
+    comm: () => comm(process),
     get exePath() {
-      return process.exePath;
+      return process.program.path;
     },
     get exe() {
-      return process.exe;
+      return process.program.file;
     },
     get cwd() {
       return process.cwd;
     },
-    cmdline: () => zeroTerminated(process.args),
-    environ: () => zeroTerminated(process.environment),
-    auxv: () => process.auxv,
+    cmdline: () => zeroTerminated(process.program.args),
+    environ: () => zeroTerminated(process.program.environment),
+    auxv: () => process.program.auxv,
     maps: () => maps(process),
     stat: () => stat(process),
     statm: () => statm(process),
@@ -126,18 +140,20 @@ function cpuinfo(machine: GuestMachine): string {
 
 /** What /proc tells of the machine. */
 export function systemInfo(kernel: Kernel): SystemInfo {
-  const infos = new Map<Process, ProcessInfo>();
+  const infos = new WeakMap<Process, ProcessInfo>();
+  const infoOf = (process: Process): ProcessInfo => {
+    let info = infos.get(process);
+    if (info === undefined) {
+      info = processInfo(process);
+      infos.set(process, info);
+    }
+    return info;
+  };
   return {
     current() {
-      const { process } = kernel;
-      if (process === null) return null;
-      let info = infos.get(process);
-      if (info === undefined) {
-        info = processInfo(process);
-        infos.set(process, info);
-      }
-      return info;
+      return kernel.current === null ? null : infoOf(kernel.current.process);
     },
+    processes: () => [...kernel.processes.values()].map(infoOf),
     meminfo() {
       const { memory } = kernel.machine;
       const line = (name: string, bytes: number): string =>

@@ -5,113 +5,174 @@ import type { Directory, Inode } from './fs/inode.ts';
 import type { PathContext } from './fs/resolve.ts';
 import type { Kernel } from './kernel.ts';
 import { Limits, RLIMIT } from './limits.ts';
-import { defaultAction, SIG } from './signals/numbers.ts';
-import {
-  type AltStack,
-  NO_ALT_STACK,
-  PendingSignals,
-  SIG_DFL,
-  SIG_IGN,
-  SignalActions,
-  type SignalInfo,
-  signalBit,
-  UNBLOCKABLE,
-} from './signals/state.ts';
+import { SIG } from './signals/numbers.ts';
+import { PendingSignals, SignalActions } from './signals/state.ts';
+import { IntervalTimers } from './signals/timers.ts';
+import { Task } from './task.ts';
 import { UserMemory } from './user-memory.ts';
-import { AddressSpace } from './vm.ts';
+import { AddressSpace, type VmOptions } from './vm.ts';
 
-/** A registration of restartable sequences (rseq(2)). */
-export interface RseqRegistration {
-  readonly address: number;
-  readonly length: number;
-  readonly signature: number;
+export type { RseqRegistration, Task } from './task.ts';
+
+/** Where paths start and what new files may not be (Linux: `fs_struct`): shared by clone(CLONE_FS). */
+export interface PathState {
+  root: Directory;
+  cwd: Directory;
+  umask: number;
 }
 
-/** What belongs to one thread. Its registers are the machine's while it runs. */
-export class Task {
-  readonly process: Process;
-  readonly tid: number;
-  /** Word that exit clears and wakes (set_tid_address, CLONE_CHILD_CLEARTID); 0 for none. */
-  clearTid = 0;
-  robustList = 0;
-  rseq: RseqRegistration | null = null;
-  altStack: AltStack = NO_ALT_STACK;
-  /** Blocked signals. */
-  mask = 0n;
-  readonly pending = new PendingSignals();
-  name = '';
+/** What exec left behind, for /proc. */
+export interface Program {
+  readonly path: string;
+  readonly file: Inode | null;
+  readonly args: readonly string[];
+  readonly environment: readonly string[];
+  readonly auxv: Uint8Array;
+  readonly stackStart: number;
+  readonly entry: number;
+}
 
-  constructor(process: Process, tid: number) {
-    this.process = process;
-    this.tid = tid;
-  }
+const NO_PROGRAM: Program = {
+  path: '/',
+  file: null,
+  args: [],
+  environment: [],
+  auxv: new Uint8Array(0),
+  stackStart: 0,
+  entry: 0,
+};
 
-  get kernel(): Kernel {
-    return this.process.kernel;
-  }
-  get user(): UserMemory {
-    return this.process.user;
-  }
-  get space(): AddressSpace {
-    return this.process.space;
-  }
-  get fds(): FdTable {
-    return this.process.fds;
-  }
+/** Something about a child that wait(2) tells: it is over, has stopped, or goes on. */
+export type ChildNews = 'exited' | 'stopped' | 'continued';
+
+export interface ProcessOptions {
+  readonly pid: number;
+  readonly parent: Process | null;
+  readonly credentials: Credentials;
+  readonly paths: PathState;
+  /** Inherited or shared; new where nothing is said. */
+  readonly fds?: FdTable;
+  readonly actions?: SignalActions;
+  readonly limits?: Limits;
+  /** Makes its address space; an empty one where nothing is said. */
+  readonly space?: (options: VmOptions) => AddressSpace;
 }
 
 /** What the threads of one process share. */
 export class Process {
   readonly kernel: Kernel;
   readonly pid: number;
-  readonly parent: number;
-  readonly limits = new Limits();
-  readonly fds: FdTable;
+  /** Null: the parent is gone, or is nobody in the guest. */
+  parent: Process | null;
+  readonly children = new Set<Process>();
+  /** Process group and session. */
+  group: number;
+  session: number;
+  readonly limits: Limits;
+  fds: FdTable;
   readonly credentials: Credentials;
-  readonly actions = new SignalActions();
-  readonly space: AddressSpace;
-  readonly user: UserMemory;
+  /** Made anew by exec where clone(CLONE_SIGHAND) has shared it. */
+  actions: SignalActions;
+  /** Signals to the process: any thread takes them. */
+  readonly pending = new PendingSignals();
+  readonly timers: IntervalTimers;
+  space: AddressSpace;
+  user: UserMemory;
+  fs: PathState;
+  readonly tasks = new Set<Task>();
   /** The first thread; its number is the process's. */
-  readonly main: Task;
-  root: Directory;
-  cwd: Directory;
-  umask = 0o022;
-  /** Set once, when the process is over. */
+  main: Task;
+  /** How it ended or is about to end; null while it lives. */
   end: ProcessEnd | null = null;
+  /** Set when no thread is left. */
+  dead = false;
+  stopped = false;
+  /** News that wait(2) has not told yet, and the signal that came with it. */
+  news: ChildNews | null = null;
+  newsSignal = 0;
+  /** What its end sends to the parent; 0: nothing. */
+  exitSignal: number = SIG.CHLD;
+  /** prctl(PR_SET_PDEATHSIG); PR_SET_CHILD_SUBREAPER. */
+  parentDeathSignal = 0;
+  subreaper = false;
+  /** A parent that waits in vfork(2) goes on once this is false. */
+  borrowsSpace = false;
+  hasExecuted = false;
 
-  // What exec left behind, for /proc.
-  exePath = '/';
-  exe: Inode | null = null;
-  args: readonly string[] = [];
-  environment: readonly string[] = [];
-  auxv = new Uint8Array(0);
-  stackStart = 0;
-  entry = 0;
+  program = NO_PROGRAM;
   /** personality(2), bookkeeping only. */
   persona = 0;
   dumpable = 1;
   noNewPrivileges = false;
   /** Registrations of membarrier(2), as its GET_REGISTRATIONS shows them. */
   barriers = 0;
+  /** CPU time of threads that are over, and of children that were waited for; nanoseconds. */
+  deadThreadsTime = 0;
+  childrenTime = 0;
 
-  constructor(
-    kernel: Kernel,
-    options: { pid: number; parent: number; root: Directory; cwd: Directory; credentials: Credentials },
-  ) {
+  constructor(kernel: Kernel, options: ProcessOptions) {
     this.kernel = kernel;
     this.pid = options.pid;
     this.parent = options.parent;
-    this.root = options.root;
-    this.cwd = options.cwd;
+    this.group = options.parent?.group ?? this.pid;
+    this.session = options.parent?.session ?? this.pid;
     this.credentials = options.credentials;
-    this.fds = new FdTable(() => this.limits.soft(RLIMIT.NOFILE));
-    this.space = new AddressSpace(kernel.machine.memory, kernel.machine, {
+    this.fs = options.paths;
+    this.limits = options.limits ?? new Limits();
+    this.fds = options.fds ?? new FdTable();
+    this.actions = options.actions ?? new SignalActions();
+    this.timers = new IntervalTimers(this);
+    this.space = options.space?.(this.vmOptions) ?? this.newSpace();
+    this.user = new UserMemory(this.space);
+    this.main = new Task(this, this.pid);
+    this.tasks.add(this.main);
+  }
+
+  get vmOptions(): VmOptions {
+    return {
       stackLimit: () => this.limits.soft(RLIMIT.STACK),
       addressLimit: () => this.limits.soft(RLIMIT.AS),
       dataLimit: () => this.limits.soft(RLIMIT.DATA),
-    });
-    this.user = new UserMemory(this.space);
-    this.main = new Task(this, this.pid);
+    };
+  }
+
+  /** An empty address space with this process's limits. @throws OutOfMemory */
+  newSpace(): AddressSpace {
+    return new AddressSpace(this.kernel.machine.memory, this.kernel.machine, this.vmOptions);
+  }
+
+  /** Lets the address space go and takes another one. */
+  setSpace(space: AddressSpace): void {
+    const old = this.space;
+    this.space = space;
+    this.user = new UserMemory(space);
+    old.release();
+  }
+
+  get parentPid(): number {
+    return this.parent?.pid ?? this.kernel.initPid;
+  }
+  get root(): Directory {
+    return this.fs.root;
+  }
+  get cwd(): Directory {
+    return this.fs.cwd;
+  }
+  set cwd(directory: Directory) {
+    this.fs.cwd = directory;
+  }
+  get umask(): number {
+    return this.fs.umask;
+  }
+  set umask(mask: number) {
+    this.fs.umask = mask;
+  }
+
+  /** CPU time of all its threads in nanoseconds. */
+  get cpuTime(): number {
+    let time = this.deadThreadsTime;
+    for (const task of this.tasks) time += task.instructions;
+    return time;
   }
 
   /** How this process resolves paths. */
@@ -119,67 +180,14 @@ export class Process {
     return { root: this.root, cwd: this.cwd, credentials: this.credentials };
   }
 
-  /** Ends the process. The first ending counts. */
+  /** Ends the process with all its threads. The first ending counts. */
   finish(end: ProcessEnd): void {
     this.end ??= end;
-  }
-
-  /**
-   * Sends a signal to a thread. It ends the process, is ignored, or waits while blocked.
-   * Running a handler is not implemented: the process ends with a status that says so.
-   */
-  send(task: Task, info: SignalInfo): void {
-    const { handler } = this.actions.get(info.signal);
-    const blocked = (task.mask & signalBit(info.signal)) !== 0n;
-    if (blocked) {
-      task.pending.add(info);
-      return;
-    }
-    this.#deliver(info, handler);
-  }
-
-  /** A signal that the CPU raised: when it is blocked or ignored, it kills (Linux: force_sig_fault). */
-  force(task: Task, info: SignalInfo, end: ProcessEnd): void {
-    const { handler } = this.actions.get(info.signal);
-    const blocked = (task.mask & signalBit(info.signal)) !== 0n;
-    if (blocked || handler === SIG_DFL || handler === SIG_IGN) this.finish(end);
-    else this.#deliver(info, handler);
-  }
-
-  /** Delivers what is pending and no longer blocked. */
-  deliverPending(task: Task): void {
-    for (let info = task.pending.take(~task.mask); info !== undefined; info = task.pending.take(~task.mask)) {
-      this.#deliver(info, this.actions.get(info.signal).handler);
-    }
-  }
-
-  #deliver(info: SignalInfo, handler: bigint): void {
-    const { signal } = info;
-    const maskable = (signalBit(signal) & UNBLOCKABLE) === 0n;
-    if (maskable && handler === SIG_IGN) return;
-    if (maskable && handler !== SIG_DFL) {
-      this.finish({ kind: 'unimplemented', what: `signal delivery (signal ${signal} has a handler)` });
-      return;
-    }
-    switch (defaultAction(signal)) {
-      case 'ignore':
-        return;
-      case 'stop':
-        this.finish({ kind: 'unimplemented', what: `stopping a process (signal ${signal})` });
-        return;
-      default:
-        this.finish({ kind: 'killed', signal, code: info.code, address: info.address ?? 0n, fault: null });
-    }
+    for (const task of this.tasks) this.kernel.interrupt(task);
   }
 
   /** A write to something that nobody reads. */
   brokenPipe(task: Task): void {
-    this.send(task, { signal: SIG.PIPE, code: 0, pid: this.pid, uid: this.credentials.uid });
-  }
-
-  /** Gives memory and descriptors back. */
-  destroy(): void {
-    this.fds.closeAll();
-    this.space.destroy();
+    this.kernel.signals.send(task, { signal: SIG.PIPE, code: 0, pid: this.pid, uid: this.credentials.uid });
   }
 }

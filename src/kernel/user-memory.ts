@@ -4,6 +4,10 @@ import { PF } from './vm/flags.ts';
 import { PAGE, TASK_SIZE } from './vm/layout.ts';
 import type { AddressSpace } from './vm.ts';
 
+/** What LAM_U57 leaves of a pointer's bits: all but 62:57 (arch_prctl(ARCH_GET_UNTAG_MASK)). */
+export const LAM_UNTAG_MASK = 0x81ff_ffff_ffff_ffffn;
+const untagged = (pointer: bigint): bigint => (pointer >> 63n ? pointer : pointer & LAM_UNTAG_MASK);
+
 /** Longest path that Linux takes, its end included. */
 export const PATH_MAX = 4096;
 
@@ -89,15 +93,28 @@ export class UserMemory {
     return this.view(address, 8).getBigUint64(0, true);
   }
 
-  /** A 64-bit pointer or size as a number; above 2^53 it is inexact, which every later check refuses anyway. */
+  /**
+   * A pointer in memory as a number, without its tag; above 2^53 it is inexact, which every later check refuses anyway. Sizes are
+   * read so too: one that has a tag is too large.
+   */
   word(address: number): number {
-    return Number(this.u64(address));
+    return Number(this.untag(this.u64(address)));
+  }
+
+  /** A pointer as the CPU takes it: without its tag where the process has turned tags on (Linux: untagged_addr). */
+  untag(pointer: bigint): bigint {
+    return this.#space.lam.enabled ? untagged(pointer) : pointer;
   }
 
   setU32(address: number, value: number): void {
     const bytes = new Uint8Array(4);
     new DataView(bytes.buffer).setUint32(0, value >>> 0, true);
     this.write(address, bytes);
+  }
+
+  /** The same where it does not matter whether it can be written. */
+  trySetU32(address: number, value: number): void {
+    if (this.span(address, 4, true) === 4) this.setU32(address, value);
   }
 
   setU64(address: number, value: bigint | number): void {

@@ -1,4 +1,4 @@
-import { PageTables } from '../memory/page-tables.ts';
+import { type PageRights, PageTables } from '../memory/page-tables.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { E, fail } from './errno.ts';
 import type { GuestMachine } from './guest-machine.ts';
@@ -6,6 +6,7 @@ import { SIG } from './signals/numbers.ts';
 import { type Area, AreaList, accessible, guardedStart, release, retain } from './vm/areas.ts';
 import { type Backing, SharedPages } from './vm/backing.ts';
 import { MADV, MAP, MREMAP, MS, PF, PROT } from './vm/flags.ts';
+import { PrivateFrames } from './vm/frames.ts';
 import { MAX_AREAS, MMAP_MIN_ADDR, PAGE, pageDown, pageUp, STACK_GUARD_GAP, TASK_SIZE } from './vm/layout.ts';
 
 /** A file to map, as its descriptor was opened. */
@@ -58,12 +59,62 @@ export class AddressSpace {
   #brk = 0;
   /** Bytes mapped. */
   #total = 0;
+  readonly #frames: PrivateFrames;
+  /** Pointers may carry a tag in bits 62:57 (LAM_U57), and whether that is settled for good (MM_CONTEXT_LOCK_LAM). */
+  readonly lam = { enabled: false, locked: false };
+  /** Tasks' processes that use it: more than one after vfork(2) and clone(CLONE_VM). */
+  #users = 1;
 
-  constructor(memory: PhysicalMemory, machine: Pick<GuestMachine, 'flushPage' | 'flushTlb'>, options: VmOptions) {
+  /** @param frames what address spaces that were forked from each other have in common */
+  constructor(
+    memory: PhysicalMemory,
+    machine: Pick<GuestMachine, 'flushPage' | 'flushTlb'>,
+    options: VmOptions,
+    frames: PrivateFrames = new PrivateFrames(memory),
+  ) {
     this.memory = memory;
     this.#machine = machine;
     this.#options = options;
+    this.#frames = frames;
     this.tables = new PageTables(memory);
+  }
+
+  /** One process more that uses it. */
+  retain(): this {
+    this.#users++;
+    return this;
+  }
+
+  /** One process fewer; the last one frees it. */
+  release(): void {
+    if (--this.#users === 0) this.destroy();
+  }
+
+  /** How many processes use it. */
+  get users(): number {
+    return this.#users;
+  }
+
+  /** A copy for a child process: private pages are shared until either writes (Linux: dup_mmap). @throws OutOfMemory */
+  fork(options: VmOptions): AddressSpace {
+    const child = new AddressSpace(this.memory, this.#machine, options, this.#frames);
+    child.#brkStart = this.#brkStart;
+    child.#brk = this.#brk;
+    Object.assign(child.lam, this.lam);
+    for (const area of this.areas.all) if (!area.dontFork) child.#insert({ ...area });
+    for (const area of this.areas.all) {
+      if (area.dontFork) continue;
+      const rights = pageRights(area);
+      this.tables.forEach(area.start, area.end, (linear, frame) => {
+        if (area.shared !== null) return child.tables.map4k(linear, frame, rights);
+        if (area.wipeOnFork) return;
+        this.#frames.share(frame);
+        child.tables.map4k(linear, frame, { ...rights, write: false });
+        this.tables.protect(linear, { ...rights, write: false });
+      });
+    }
+    this.#machine.flushTlb();
+    return child;
   }
 
   /** Bytes of address space in use. */
@@ -92,9 +143,9 @@ export class AddressSpace {
   }
 
   /** Maps without checks of rights or placement: for exec. The range must be page-aligned and free. */
-  mapArea(area: Omit<Area, 'accounted' | 'maxProt' | 'shared'> & Partial<Area>): void {
+  mapArea(area: Omit<Area, 'accounted' | 'maxProt' | 'shared' | 'dontFork' | 'wipeOnFork'> & Partial<Area>): void {
     const accounted = area.accounted ?? (area.prot & PROT.WRITE) !== 0;
-    this.#insert({ maxProt: PROT_MASK, shared: null, ...area, accounted });
+    this.#insert({ maxProt: PROT_MASK, shared: null, dontFork: false, wipeOnFork: false, ...area, accounted });
   }
 
   /** mmap(2). `source` is null for anonymous memory; `offset` is in bytes and page-aligned. Returns the address. */
@@ -145,6 +196,8 @@ export class AddressSpace {
       offset: source === null ? 0 : offset,
       name: '',
       accounted,
+      dontFork: false,
+      wipeOnFork: false,
     });
     if (flags & MAP.POPULATE && (flags & MAP.NONBLOCK) === 0) this.#populate(start, start + size, prot);
     return start;
@@ -195,8 +248,8 @@ export class AddressSpace {
       area.prot = prot;
       const rights = pageRights(area);
       const flush = this.#flusher(area.start, area.end);
-      this.tables.forEach(area.start, area.end, (linear) => {
-        this.tables.protect(linear, rights);
+      this.tables.forEach(area.start, area.end, (linear, frame) => {
+        this.tables.protect(linear, this.#rightsOf(rights, frame));
         flush(linear);
       });
     }
@@ -302,7 +355,7 @@ export class AddressSpace {
     this.tables.forEach(from, from + oldSize, (linear, frame) => {
       if (area.shared !== null) this.#noteDirty(area, linear);
       this.tables.unmap(linear);
-      this.tables.map4k(to + (linear - from), frame, rights);
+      this.tables.map4k(to + (linear - from), frame, this.#rightsOf(rights, frame));
       flush(linear);
     });
     if (!keep && oldSize > 0) this.#unmapRange(from, from + oldSize);
@@ -333,6 +386,11 @@ export class AddressSpace {
       else if (advice === MADV.FREE || advice === MADV.WIPEONFORK) {
         if (area.backing !== null || area.shared !== null) fail(E.EINVAL);
         if (advice === MADV.FREE) this.#drop(area, start, stop);
+        else for (const part of this.areas.carve(start, stop)) part.wipeOnFork = true;
+      } else if (advice === MADV.KEEPONFORK) {
+        for (const part of this.areas.carve(start, stop)) part.wipeOnFork = false;
+      } else if (advice === MADV.DONTFORK || advice === MADV.DOFORK) {
+        for (const part of this.areas.carve(start, stop)) part.dontFork = advice === MADV.DONTFORK;
       } else if (advice === MADV.REMOVE) {
         if (area.shared === null) fail(E.EINVAL);
         fail(E.EOPNOTSUPP);
@@ -393,8 +451,11 @@ export class AddressSpace {
       return ACCERR;
     }
     const page = pageDown(address);
-    if (this.tables.lookup(page) !== null) {
-      // The tables allow it already: the CPU still had an older entry.
+    const entry = this.tables.lookup(page);
+    if (entry !== null) {
+      // Either the tables allow it already and the CPU had an older entry, or it is the first write to a page shared by fork.
+      if (errorCode & PF.WRITE && !entry.write && area.shared === null)
+        this.tables.map4k(page, this.#frames.own(entry.frame), pageRights(area));
       this.#machine.flushPage(BigInt(page));
       return OK;
     }
@@ -402,6 +463,11 @@ export class AddressSpace {
     if (area.backing !== null && offset >= pageUp(area.backing.size)) return ADRERR;
     this.tables.map4k(page, this.#frameFor(area, offset), pageRights(area));
     return OK;
+  }
+
+  /** A page that another process shares is not written through these tables. */
+  #rightsOf(rights: PageRights, frame: number): PageRights {
+    return rights.write && this.#frames.isShared(frame) ? { ...rights, write: false } : rights;
   }
 
   #frameFor(area: Area, offset: number): number {
@@ -471,7 +537,7 @@ export class AddressSpace {
     this.tables.forEach(start, end, (linear, frame) => {
       if (area.shared !== null) this.#noteDirty(area, linear);
       this.tables.unmap(linear);
-      if (area.shared === null) this.memory.freeFrame(frame);
+      if (area.shared === null) this.#frames.release(frame);
       flush(linear);
     });
   }
@@ -510,7 +576,7 @@ export class AddressSpace {
 const hintAddress = (address: number): number =>
   address === 0 || address > TASK_SIZE ? 0 : Math.max(pageUp(address), MMAP_MIN_ADDR);
 
-function pageRights(area: Area) {
+function pageRights(area: Area): PageRights {
   return {
     write: (area.prot & PROT.WRITE) !== 0,
     execute: (area.prot & PROT.EXEC) !== 0,

@@ -50,6 +50,9 @@ const CR4_INITIAL = 0x1_06b0n; // FSGSBASE OSXMMEXCPT OSFXSR PGE PAE PSE
 const CR4_OSXSAVE = 1n << 18n;
 /** What the default profile may use without XSETBV, as CPUID does not tell of it. */
 const EVERY_STATE = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
+/** CPUID leaf 7; LAM is bit 26 of EAX of its subleaf 1. */
+const LEAF_FEATURES = 7;
+const CPUID_LAM = 1 << 26;
 const EFER_NXE_LMA_LME = 0xd00n;
 const EFER_SCE = 1n;
 const DR6_INITIAL = 0xffff_0ff0n;
@@ -206,7 +209,16 @@ export class Machine {
   /** EAX, EBX, ECX and EDX of a CPUID leaf, as the guest would read them now. */
   cpuid(leaf: number, subleaf: number): CpuidLeaf {
     const osxsave = (this.cpu.u64(L.CR4) & CR4_OSXSAVE) !== 0n;
-    return cpuid(this.profile, leaf, subleaf, { osxsave, xcr0: this.cpu.u64(L.XCR0) });
+    const own = cpuid(this.profile, leaf, subleaf, { osxsave, xcr0: this.cpu.u64(L.XCR0) });
+    if (leaf !== LEAF_FEATURES || !this.#options.syscall || !this.has('LAM')) return own;
+    // Linux lets programs use it, so they see it.
+    const [a, b, c, d] = own;
+    return subleaf === 1 ? [a | CPUID_LAM, b, c, d] : subleaf === 0 ? [Math.max(1, a), b, c, d] : own;
+  }
+
+  /** Whether the CPU has a feature, by the names of its profile. */
+  has(feature: string): boolean {
+    return this.profile.reported.has(feature) || this.profile.system.has(feature);
   }
 
   /**

@@ -80,7 +80,7 @@ describe('exec', () => {
   it('draws the random bytes from the seed', () => {
     const random = (seed: number) => {
       const { process } = started(['a'], [], '/x', program, seed);
-      const view = new DataView(process.auxv.buffer);
+      const view = new DataView(process.program.auxv.buffer);
       for (let i = 0; ; i += 16) {
         if (view.getBigUint64(i, true) !== 25n) continue;
         return Buffer.from(process.user.read(Number(view.getBigUint64(i + 8, true)), 16)).toString('hex');

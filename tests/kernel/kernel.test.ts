@@ -91,7 +91,8 @@ describe('a run ends', () => {
       { kind: 'instruction limit', limit: 1 },
       { kind: 'time limit', milliseconds: 1 },
       { kind: 'out of memory', limit: 1 },
-      { kind: 'deadlock', reason: 'x' },
+      { kind: 'deadlock', reason: 'x', threads: 1 },
+      { kind: 'deadlock', reason: '1000 for x, 1001 for y', threads: 2 },
     ];
     for (const end of ends) expect(describeEnd(end)).toMatch(/^[^\n]+$/);
     expect(describeEnd(ends[1]!)).toBe('killed by SIGSEGV (Segmentation fault): #PF error 0x4 at address 0x8');

@@ -6,14 +6,10 @@ import { signalName } from '../../src/kernel/signals/numbers.ts';
 import { expectedRuns, guestPath } from '../guests/expected.ts';
 import { runProgram } from '../support/run-program.ts';
 
-/** What these want is not there yet; what happens instead is tested below. */
-const WANTING: readonly string[] = ['user/signals', 'user/threads'];
-
 const quick = expectedRuns().filter((run) => !run.guest.startsWith('bench/') || run.args.length > 0);
 
 describe('committed guests do what they do on Linux', () => {
-  const runs = quick.filter((run) => !WANTING.includes(run.guest));
-  it.each(runs.map((run) => [`${run.guest} ${run.args.join(' ')}`, run] as const))(
+  it.each(quick.map((run) => [`${run.guest} ${run.args.join(' ')}`, run] as const))(
     '%s',
     { timeout: 60_000 },
     (_, run) => {
@@ -32,19 +28,4 @@ describe('committed guests do what they do on Linux', () => {
       }
     },
   );
-});
-
-describe('what is not implemented', () => {
-  it('a handler that would have to run ends the process with a sentence', () => {
-    expect(runProgram(guestPath('user/signals')).end).toMatchObject({
-      kind: 'unimplemented',
-      what: expect.stringMatching(/signal delivery/),
-    });
-  });
-
-  it('a second thread is refused, and said to be, once', () => {
-    const warnings: string[] = [];
-    runProgram(guestPath('user/threads'), [], { warn: (line) => warnings.push(line) });
-    expect(warnings.filter((line) => line.includes('clone'))).toHaveLength(1);
-  });
 });

@@ -22,8 +22,10 @@ export class SyscallBench {
   readonly scratch: number;
   #next: number;
 
-  constructor(options: KernelOptions & { readonly input?: string; readonly memory?: number } = {}) {
-    this.machine = new Machine({ syscall: true, memory: options.memory ?? 16 << 20 });
+  constructor(
+    options: KernelOptions & { readonly input?: string; readonly memory?: number; readonly cpu?: string } = {},
+  ) {
+    this.machine = new Machine({ syscall: true, memory: options.memory ?? 16 << 20, cpu: options.cpu ?? 'default' });
     this.stdio = new TextStdio(options.input);
     this.kernel = new Kernel(this.machine, {
       stdio: this.stdio,

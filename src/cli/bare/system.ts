@@ -1,22 +1,14 @@
-import fs from 'node:fs';
 import { milliseconds } from '../../bits/clock.ts';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines } from '../../debug/registers.ts';
 import { loadMultiboot } from '../../machine/system/multiboot.ts';
-import {
-  Recorder,
-  type Recording,
-  RoundRobin,
-  type Scheduler,
-  Script,
-  Seeded,
-} from '../../machine/system/scheduler.ts';
 import { MOST_CPUS, System, type SystemOptions, type SystemStop } from '../../machine/system/system.ts';
 import { Names } from '../../trace/names.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { CliError, locate } from '../errors.ts';
-import { fileError, readFile } from '../files.ts';
+import { readFile } from '../files.ts';
 import { Output } from '../output.ts';
+import { recorderOf, writeRecording } from '../schedule.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
@@ -53,34 +45,6 @@ class SerialText {
   }
 }
 
-function readRecording(path: string): Recording {
-  try {
-    const { decisions, latencies } = JSON.parse(Buffer.from(readFile(path)).toString()) as Record<string, unknown>;
-    if (!Array.isArray(decisions) || !Array.isArray(latencies)) throw new SyntaxError();
-    return {
-      decisions: (decisions as [number, number][]).map(([cpu, instructions]) => ({ cpu, instructions })),
-      latencies: latencies as number[],
-    };
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError('no schedule', path, 'give a file that --record-schedule has written');
-  }
-}
-
-function writeRecording(path: string, { decisions, latencies }: Recording): void {
-  const plain = { decisions: decisions.map(({ cpu, instructions }) => [cpu, instructions]), latencies };
-  try {
-    fs.writeFileSync(path, `${JSON.stringify(plain)}\n`);
-  } catch (error) {
-    throw fileError(error, path);
-  }
-}
-
-function schedulerOf({ schedule, seed, quantum }: RunOptions): Scheduler {
-  if (schedule !== undefined) return new Script(readRecording(schedule));
-  return seed > 0 ? new Seeded(seed, quantum) : new RoundRobin(quantum);
-}
-
 /** @throws CliError when the host has no room for its memory */
 function makeSystem(options: SystemOptions): System {
   try {
@@ -95,7 +59,7 @@ function makeSystem(options: SystemOptions): System {
 export function runSystem(path: string, options: RunOptions): number {
   const file = readFile(path);
   const serial = new SerialText(new Output(1));
-  const recorder = new Recorder(schedulerOf(options));
+  const recorder = recorderOf(options);
   const { memory, engine, cpus = 1 } = options;
   if (cpus > MOST_CPUS) throw new CliError(`${cpus} are too many CPUs`, '--cpus', `give 1 to ${MOST_CPUS}`);
   const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();

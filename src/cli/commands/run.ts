@@ -6,6 +6,7 @@ import {
   guestCommand,
   guestOptions,
   type SystemOptions,
+  scheduleOptions,
   systemOptions,
   type UserOptions,
   userOptions,
@@ -37,6 +38,8 @@ Examples:
   swapgs run guest/user/hello
   swapgs run --dir .=/work:ro --strace guest/user/files /work
   swapgs run --profile rounds.folded guest/user/rounds 1000000
+  swapgs run --cpus 4 --seed 7 guest/user/threads
+  swapgs run --dir /usr/bin=/usr/bin:ro /bin/busybox sh -c 'echo a | cat; (exit 3); echo $?'
   swapgs run --bare guest/bare/sum.bin --reg rdi=100 --state json
   swapgs run --bare guest/bare/begin_new_exec.bin --base 0xffffffffa42b66c8 --entry 0xffffffffa42b66f2 --explain oops
   swapgs run --bare --multiboot guest/kernel/smp.bin --cpus 4 --seed 7
@@ -88,6 +91,7 @@ function define(): Command {
       'text',
     );
   userOptions(command).option('--strace', 'print every system call on stderr');
+  scheduleOptions(command);
   bareOptions(command)
     .option('--dump <ADDR:SIZE>', 'show memory at the end (repeatable)', repeated(String))
     .option(
@@ -113,5 +117,7 @@ async function run(path: string | undefined, args: readonly string[], options: R
   }
   if (options.bare) return (await import('../bare/run.ts')).runBare(path, options);
   if (options.explain === 'oops') throw new CliError('only a kernel dies with an oops', '--explain oops', 'add --bare');
+  if (options.preemptIn !== undefined)
+    return (await import('../user/preempt-in.ts')).runPreemptions(path, args, options);
   return (await import('../user/run.ts')).runUser(path, args, options);
 }

@@ -24,6 +24,9 @@ export class PeriodicMachine implements GuestMachine {
   cpuid(leaf: number, subleaf: number): ReturnType<GuestMachine['cpuid']> {
     return this.#machine.cpuid(leaf, subleaf);
   }
+  has(feature: string): boolean {
+    return this.#machine.has(feature);
+  }
   flushTlb(): void {
     this.#machine.flushTlb();
   }

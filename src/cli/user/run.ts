@@ -4,6 +4,7 @@ import { stateHash } from '../../machine/state-hash.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
 import { Profile } from '../profile/profile.ts';
+import { writeRecording } from '../schedule.ts';
 import { type ExitCounts, showStats } from '../stats.ts';
 import { CountingMachine } from './counting.ts';
 import { dumpRegions } from './dump.ts';
@@ -41,6 +42,7 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   const begun = milliseconds();
   const end = session.run();
   const elapsed = milliseconds() - begun;
+  if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, session.recorder.recording);
   profile?.end();
   const abnormal = end.kind !== 'exited';
   if (abnormal) {

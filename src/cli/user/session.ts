@@ -3,16 +3,20 @@ import { milliseconds } from '../../bits/clock.ts';
 import { type ElfImage, readImage } from '../../elf/image.ts';
 import type { ProcessEnd } from '../../kernel/end.ts';
 import { SysError } from '../../kernel/errno.ts';
+import { placeImage } from '../../kernel/exec.ts';
 import { type Grant, parseGrant } from '../../kernel/fs/namespace.ts';
 import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import { Kernel, type KernelOptions } from '../../kernel/kernel.ts';
+import type { Preemption } from '../../kernel/tasks/preempt.ts';
 import { Machine } from '../../machine/machine.ts';
+import type { Recorder } from '../../machine/system/scheduler.ts';
 import { OutOfMemory } from '../../memory/physical.ts';
 import { CliError, locate } from '../errors.ts';
 import { readFile } from '../files.ts';
 import type { UserOptions } from '../options.ts';
 import { complain } from '../output.ts';
+import { recorderOf } from '../schedule.ts';
 import { DeadlineMachine } from './deadline.ts';
 import { environment } from './environment.ts';
 import { TimedStdio } from './stdio.ts';
@@ -26,6 +30,9 @@ export interface Program {
   readonly grants: readonly Grant[];
   readonly options: UserOptions;
 }
+
+/** CPUs that a set of sched_setaffinity(2) has room for here. */
+const MOST_CPUS = 64;
 
 /** Instructions between two looks at the clock when there is a time limit. */
 const SLICE = { jit: 2_000_000, interpreter: 200_000, reference: 10_000 } as const;
@@ -52,6 +59,8 @@ export interface SessionOptions {
   readonly wrap?: (machine: GuestMachine) => GuestMachine;
   /** Milliseconds; the program's own limit where nothing is said. */
   readonly timeout?: number;
+  /** Instead of what the command line says. */
+  readonly preempt?: Preemption;
 }
 
 /** One run of a program, from a new machine on. */
@@ -59,11 +68,17 @@ export class Session {
   readonly program: Program;
   readonly machine: Machine;
   readonly kernel: Kernel;
+  /** Who ran when. */
+  readonly recorder: Recorder;
   readonly #deadline: number | null;
 
   constructor(program: Program, session: SessionOptions = {}) {
     const { options } = program;
     this.program = program;
+    if ((options.cpus ?? 1) > MOST_CPUS) {
+      throw new CliError(`${options.cpus} are too many CPUs`, '--cpus', `give 1 to ${MOST_CPUS}`);
+    }
+    this.recorder = recorderOf(options);
     const timeout = session.timeout ?? options.timeout;
     this.#deadline = timeout === undefined ? null : milliseconds() + timeout;
     this.machine = makeMachine(options);
@@ -76,6 +91,15 @@ export class Session {
       hostTime: options.hostTime === true,
       cwd: '/',
       filesLimit: options.memory,
+      cpus: options.cpus ?? 1,
+      scheduler: this.recorder,
+      ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
+      ...(options.rseqAbi === undefined ? {} : { rseqAbi: options.rseqAbi }),
+      preempt: session.preempt ?? {
+        ...(options.preemptEvery === undefined ? {} : { every: options.preemptEvery }),
+        ...(options.preemptAt === undefined ? {} : { at: [...options.preemptAt].sort((a, b) => a - b) }),
+        ...(options.preemptBy === undefined ? {} : { by: options.preemptBy }),
+      },
       ...(session.strace === undefined ? {} : { strace: session.strace }),
       ...(session.warn === false ? {} : { warn: (line: string) => complain(`swapgs: ${line}`) }),
     };
@@ -97,10 +121,12 @@ export class Session {
       });
     }
     const { maxInsns } = program.options;
-    const end = kernel.run({
-      ...(maxInsns === undefined ? {} : { instructions: maxInsns }),
-      ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - milliseconds()) }),
-    });
+    const end = locate(program.options.schedule ?? '--schedule', () =>
+      kernel.run({
+        ...(maxInsns === undefined ? {} : { instructions: maxInsns }),
+        ...(this.#deadline === null ? {} : { milliseconds: Math.max(0, this.#deadline - milliseconds()) }),
+      }),
+    );
     const timeout = program.options.timeout;
     // A wait that the deadline cut short looks like one that nobody can end.
     const late = this.#deadline !== null && milliseconds() >= this.#deadline;
@@ -110,9 +136,14 @@ export class Session {
     return end;
   }
 
+  /** The same before the program has been loaded. */
+  get loadBias(): bigint {
+    return placeImage(this.program.image).bias;
+  }
+
   /** How far the image was moved from where it is linked. */
   get bias(): bigint {
-    return BigInt(this.kernel.process?.entry ?? 0) - this.program.image.entry;
+    return BigInt(this.kernel.process?.program.entry ?? 0) - this.program.image.entry;
   }
 }
 

@@ -6,14 +6,40 @@ interface Slot {
   closeOnExec: boolean;
 }
 
-/** A process's file descriptors. */
+/** A process's file descriptors: its own, or shared by clone(CLONE_FILES). */
 export class FdTable {
   readonly #slots: (Slot | undefined)[] = [];
-  readonly #limit: () => number;
+  #users = 1;
+  /** How many descriptors there may be (RLIMIT_NOFILE of whoever asked last). */
+  limit = 1024;
 
-  /** @param limit how many descriptors there may be (RLIMIT_NOFILE). */
-  constructor(limit: () => number) {
-    this.#limit = limit;
+  /** One process more that uses it. */
+  retain(): this {
+    this.#users++;
+    return this;
+  }
+  /** One process fewer; the last one closes everything. */
+  release(): void {
+    if (--this.#users === 0) this.closeAll();
+  }
+  get shared(): boolean {
+    return this.#users > 1;
+  }
+
+  /** A table of its own with the same open files, for a child. */
+  copy(): FdTable {
+    const table = new FdTable();
+    table.limit = this.limit;
+    for (const fd of this.numbers()) {
+      const { file, closeOnExec } = this.#slots[fd]!;
+      table.#slots[fd] = { file: file.retain(), closeOnExec };
+    }
+    return table;
+  }
+
+  /** Closes what exec(2) does not keep. */
+  closeForExec(): void {
+    for (const fd of this.numbers()) if (this.#slots[fd]!.closeOnExec) this.close(fd);
   }
 
   /** The open file behind a descriptor. @throws SysError EBADF */
@@ -28,7 +54,7 @@ export class FdTable {
   add(file: OpenFile, closeOnExec = false, from = 0): number {
     let fd = from;
     while (this.#slots[fd] !== undefined) fd++;
-    if (fd >= this.#limit()) {
+    if (fd >= this.limit) {
       file.retain().release();
       fail(E.EMFILE);
     }
@@ -38,7 +64,7 @@ export class FdTable {
 
   /** Puts `file` at `fd`, closing what was there. @throws SysError EBADF past the limit */
   put(fd: number, file: OpenFile, closeOnExec = false): void {
-    if (!(fd >= 0 && fd < this.#limit())) fail(E.EBADF);
+    if (!(fd >= 0 && fd < this.limit)) fail(E.EBADF);
     const old = this.#slots[fd];
     this.#slots[fd] = { file: file.retain(), closeOnExec };
     old?.file.release();

@@ -103,6 +103,10 @@ export abstract class Directory extends Inode {
   createFile(_name: string, _mode: number): RegularInode {
     return fail(E.EPERM);
   }
+  /** Makes a FIFO or a socket: what the type bits of `mode` say. */
+  mknod(_name: string, _mode: number): Inode {
+    return fail(E.EPERM);
+  }
   mkdir(_name: string, _mode: number): Directory {
     return fail(E.EPERM);
   }

@@ -5,11 +5,12 @@ import {
   type Content,
   Directory,
   type Entry,
-  type Inode,
+  Inode,
   RegularInode,
   Symlink,
 } from './inode.ts';
 import { S_IF, S_IFMT } from './mode.ts';
+import { Pipe } from './pipe.ts';
 
 /** Bytes are kept in pieces of this size, so that holes cost nothing. */
 const CHUNK = 0x1_0000;
@@ -240,6 +241,34 @@ export class MemorySymlink extends Symlink {
   }
 }
 
+/** A FIFO or a socket in memory: a name for something that is not in the file system. */
+export class MemorySpecial extends Inode {
+  readonly node: Node;
+  /** What a FIFO's ends have between them. */
+  readonly pipe = new Pipe();
+
+  constructor(fs: MemoryFs, mode: number) {
+    super();
+    this.node = new Node(fs, mode);
+  }
+
+  get dev(): number {
+    return this.node.fs.dev;
+  }
+  attributes(): Attributes {
+    return this.node.attributes(0);
+  }
+  override chmod(mode: number): void {
+    this.node.chmod(mode);
+  }
+  override chown(uid: number, gid: number): void {
+    this.node.chown(uid, gid);
+  }
+  override setTimes(atime: bigint | null, mtime: bigint | null): void {
+    this.node.setTimes(atime, mtime);
+  }
+}
+
 /** A directory in memory. It also holds nodes of other kinds: devices, and what /proc makes up. */
 export class MemoryDirectory extends Directory {
   readonly node: Node;
@@ -306,12 +335,17 @@ export class MemoryDirectory extends Directory {
     return this.add(name, new MemoryDirectory(this.node.fs, mode & 0o1777));
   }
 
+  override mknod(name: string, mode: number): Inode {
+    return this.add(name, new MemorySpecial(this.node.fs, mode & (S_IFMT | 0o7777)));
+  }
+
   override symlink(name: string, target: string): void {
     this.add(name, new MemorySymlink(this.node.fs, target));
   }
 
   override link(name: string, inode: Inode): void {
-    if (!(inode instanceof MemoryFile || inode instanceof MemorySymlink)) fail(E.EPERM);
+    if (!(inode instanceof MemoryFile || inode instanceof MemorySymlink || inode instanceof MemorySpecial))
+      fail(E.EPERM);
     if (inode.node.nlink === 0) fail(E.ENOENT);
     this.add(name, inode);
     inode.node.nlink++;

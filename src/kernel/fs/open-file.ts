@@ -74,6 +74,18 @@ export abstract class OpenFile {
   poll(): number {
     return POLL.IN | POLL.OUT | POLL.RDNORM | POLL.WRNORM;
   }
+  /** Grows whenever something happens that an edge-triggered epoll(7) tells. */
+  get activity(): number {
+    return 0;
+  }
+  /** Whether epoll(7) takes it: not a file or directory. */
+  get pollable(): boolean {
+    return this.inode === null;
+  }
+  /** False once its last descriptor is gone. */
+  get isOpen(): boolean {
+    return this.#users > 0;
+  }
   /** Called once, when the last descriptor is gone. */
   protected closed(): void {}
 

@@ -2,8 +2,10 @@ import { ACCESS } from '../credentials.ts';
 import { E, fail } from '../errno.ts';
 import { DeviceFile, DeviceInode } from './device.ts';
 import { Directory, type Inode, RegularInode, Symlink } from './inode.ts';
-import { O } from './mode.ts';
+import { MemorySpecial } from './memory.ts';
+import { O, S_IF, S_IFMT } from './mode.ts';
 import { DirectoryFile, type OpenFile, PathFile } from './open-file.ts';
+import { PipeEnd } from './pipe.ts';
 import { StreamInode } from './proc.ts';
 import { RegularFile } from './regular-file.ts';
 import { type PathContext, type Place, requireAccess, resolve } from './resolve.ts';
@@ -62,6 +64,11 @@ export function openInode(inode: Inode, path: string, flags: number): OpenFile {
   if (inode instanceof DeviceInode) return new DeviceFile(inode, path, kept);
   // A stream has no name to open it by again: the descriptor is shared instead.
   if (inode instanceof StreamInode) return inode.file;
+  if (inode instanceof MemorySpecial && (inode.mode & S_IFMT) === S_IF.FIFO) {
+    const writesOnly = (flags & O.ACCMODE) === O.WRONLY;
+    if (writesOnly && flags & O.NONBLOCK && inode.pipe.readers === 0) fail(E.ENXIO);
+    return new PipeEnd(inode.pipe, path, kept, () => inode.attributes(), inode);
+  }
   if (!(inode instanceof RegularInode)) return fail(E.ENXIO);
   if (flags & O.TRUNC) {
     const content = inode.open(false, true);

@@ -1,6 +1,7 @@
 import { Blocked } from '../block.ts';
 import { E, fail } from '../errno.ts';
-import type { Attributes } from './inode.ts';
+import { ANONYMOUS_DEV } from './anonymous.ts';
+import type { Attributes, Inode } from './inode.ts';
 import { O, POLL, S_IF } from './mode.ts';
 import { OpenFile } from './open-file.ts';
 
@@ -9,24 +10,17 @@ export const PIPE_CAPACITY = 65536;
 /** Writes of up to this many bytes go in whole or not at all (POSIX, PIPE_BUF). */
 const PIPE_ATOMIC = 4096;
 
-/** The buffer between two ends. */
-class Pipe {
-  readonly ino: number;
-  readonly created: bigint;
-  readers = 1;
-  writers = 1;
+/** The buffer between the ends of a pipe or FIFO. */
+export class Pipe {
+  readers = 0;
+  writers = 0;
+  /** How often an end was opened, and how often something was written and read, or a last end closed. */
+  readersEver = 0;
+  writersEver = 0;
+  written = 0;
+  taken = 0;
   size = 0;
   readonly chunks: Uint8Array[] = [];
-
-  constructor(ino: number, created: bigint) {
-    this.ino = ino;
-    this.created = created;
-  }
-
-  attributes(): Attributes {
-    const time = { atime: this.created, mtime: this.created, ctime: this.created };
-    return { dev: 12, ino: this.ino, mode: S_IF.FIFO | 0o600, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, ...time };
-  }
 
   take(length: number): Uint8Array {
     const out = new Uint8Array(Math.min(length, this.size));
@@ -39,73 +33,115 @@ class Pipe {
       else this.chunks[0] = chunk.subarray(part.length);
     }
     this.size -= out.length;
+    this.taken++;
     return out;
   }
 }
 
-class PipeReader extends OpenFile {
+/** One end of a pipe or FIFO; O_RDWR makes it both. */
+export class PipeEnd extends OpenFile {
   readonly #pipe: Pipe;
-  constructor(pipe: Pipe, flags: number) {
-    super(`pipe:[${pipe.ino}]`, O.RDONLY | flags);
+  readonly #attributes: () => Attributes;
+  readonly #inode: Inode | null;
+  /** How often the other end had been opened when this one was. */
+  readonly #before: number;
+
+  constructor(pipe: Pipe, path: string, flags: number, attributes: () => Attributes, inode: Inode | null = null) {
+    super(path, flags);
     this.#pipe = pipe;
+    this.#attributes = attributes;
+    this.#inode = inode;
+    this.#before = this.writable ? pipe.readersEver : pipe.writersEver;
+    if (this.readable) {
+      pipe.readers++;
+      pipe.readersEver++;
+    }
+    if (this.writable) {
+      pipe.writers++;
+      pipe.writersEver++;
+    }
+  }
+
+  /** Whether the other end is open, or was since this one is: what open(2) of a FIFO waits for. */
+  get met(): boolean {
+    const pipe = this.#pipe;
+    if (this.readable && this.writable) return true;
+    return this.readable
+      ? pipe.writers > 0 || pipe.writersEver !== this.#before
+      : pipe.readers > 0 || pipe.readersEver !== this.#before;
+  }
+
+  override get inode(): Inode | null {
+    return this.#inode;
+  }
+  override get pollable(): boolean {
+    return true;
   }
   attributes(): Attributes {
-    return this.#pipe.attributes();
+    return this.#attributes();
   }
   override read(length: number): Uint8Array {
-    if (length > 0 && this.#pipe.size === 0 && this.#pipe.writers > 0) {
+    const pipe = this.#pipe;
+    if (length > 0 && pipe.size === 0 && pipe.writers > 0) {
       if (this.nonblocking) fail(E.EAGAIN);
-      throw new Blocked('data in a pipe');
+      throw new Blocked('data in a pipe', { ready: () => pipe.size > 0 || pipe.writers === 0 });
     }
-    return this.#pipe.take(length);
-  }
-  override available(): number {
-    return this.#pipe.size;
-  }
-  override poll(): number {
-    return (this.#pipe.size > 0 ? POLL.IN | POLL.RDNORM : 0) | (this.#pipe.writers === 0 ? POLL.HUP : 0);
-  }
-  protected override closed(): void {
-    this.#pipe.readers--;
-  }
-}
-
-class PipeWriter extends OpenFile {
-  readonly #pipe: Pipe;
-  constructor(pipe: Pipe, flags: number) {
-    super(`pipe:[${pipe.ino}]`, O.WRONLY | flags);
-    this.#pipe = pipe;
-  }
-  attributes(): Attributes {
-    return this.#pipe.attributes();
+    return pipe.take(length);
   }
   override write(bytes: Uint8Array): number {
+    const pipe = this.#pipe;
     if (bytes.length === 0) return 0;
-    if (this.#pipe.readers === 0) fail(E.EPIPE);
-    const room = PIPE_CAPACITY - this.#pipe.size;
+    if (pipe.readers === 0) fail(E.EPIPE);
+    const room = PIPE_CAPACITY - pipe.size;
     if (room === 0 || (bytes.length <= PIPE_ATOMIC && room < bytes.length)) {
       if (this.nonblocking) fail(E.EAGAIN);
-      throw new Blocked('room in a pipe');
+      const enough = bytes.length <= PIPE_ATOMIC ? bytes.length : 1;
+      throw new Blocked('room in a pipe', {
+        ready: () => pipe.readers === 0 || PIPE_CAPACITY - pipe.size >= enough,
+      });
     }
     const part = bytes.slice(0, room);
-    this.#pipe.chunks.push(part);
-    this.#pipe.size += part.length;
+    pipe.chunks.push(part);
+    pipe.size += part.length;
+    pipe.written++;
     return part.length;
   }
   override available(): number {
     return this.#pipe.size;
   }
   override poll(): number {
-    const room = this.#pipe.size <= PIPE_CAPACITY - PIPE_ATOMIC ? POLL.OUT | POLL.WRNORM : 0;
-    return room | (this.#pipe.readers === 0 ? POLL.ERR : 0);
+    const { size, readers, writers } = this.#pipe;
+    let events = 0;
+    if (this.readable) events |= (size > 0 ? POLL.IN | POLL.RDNORM : 0) | (writers === 0 ? POLL.HUP : 0);
+    if (this.writable)
+      events |= (size <= PIPE_CAPACITY - PIPE_ATOMIC ? POLL.OUT | POLL.WRNORM : 0) | (readers === 0 ? POLL.ERR : 0);
+    return events;
+  }
+  override get activity(): number {
+    return (this.readable ? this.#pipe.written : 0) + (this.writable ? this.#pipe.taken : 0);
   }
   protected override closed(): void {
-    this.#pipe.writers--;
+    const pipe = this.#pipe;
+    if (this.readable) {
+      pipe.readers--;
+      pipe.taken++;
+    }
+    if (this.writable) {
+      pipe.writers--;
+      pipe.written++;
+    }
+    // What nobody has read is gone with the last end.
+    if (pipe.readers === 0 && pipe.writers === 0) pipe.take(pipe.size);
   }
 }
 
 /** pipe2(2): the reading and the writing end. */
 export function makePipe(ino: number, now: bigint, flags: number): [OpenFile, OpenFile] {
-  const pipe = new Pipe(ino, now);
-  return [new PipeReader(pipe, flags), new PipeWriter(pipe, flags)];
+  const pipe = new Pipe();
+  const time = { atime: now, mtime: now, ctime: now };
+  const attributes = (): Attributes => {
+    return { dev: ANONYMOUS_DEV, ino, mode: S_IF.FIFO | 0o600, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, ...time };
+  };
+  const path = `pipe:[${ino}]`;
+  return [new PipeEnd(pipe, path, O.RDONLY | flags, attributes), new PipeEnd(pipe, path, O.WRONLY | flags, attributes)];
 }

@@ -14,6 +14,10 @@ export interface ProcessInfo {
   readonly exe: Inode | null;
   readonly cwd: Directory;
   readonly fds: FdTable;
+  dead(): boolean;
+  comm(): string;
+  /** Its threads. */
+  tasks(): readonly { readonly tid: number; readonly name: string }[];
   cmdline(): Uint8Array;
   environ(): Uint8Array;
   auxv(): Uint8Array;
@@ -25,7 +29,9 @@ export interface ProcessInfo {
 
 /** What /proc tells of the machine. */
 export interface SystemInfo {
+  /** Whose /proc/self it is. */
   current(): ProcessInfo | null;
+  processes(): readonly ProcessInfo[];
   meminfo(): string;
   cpuinfo(): string;
   uptime(): string;
@@ -174,10 +180,10 @@ class GeneratedDirectory extends Directory {
 export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
   const text = (make: () => string | Uint8Array) => (ino: number) => new GeneratedFile(fs, ino, make);
   const link = (target: string, object: Inode | null) => (ino: number) => new MagicLink(fs, ino, target, object);
-  const perProcess = new Map<number, Directory>();
+  const perProcess = new WeakMap<ProcessInfo, Directory>();
 
   const directoryOf = (info: ProcessInfo): Directory => {
-    let made = perProcess.get(info.pid);
+    let made = perProcess.get(info);
     if (made !== undefined) return made;
     const fd = new GeneratedDirectory(
       fs,
@@ -189,13 +195,25 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
           }),
         ),
     );
+    const threads = new GeneratedDirectory(
+      fs,
+      () =>
+        new Map(
+          info
+            .tasks()
+            .map(({ tid, name }) => [
+              String(tid),
+              () => new GeneratedDirectory(fs, () => new Map([['comm', text(() => `${name}\n`)]])),
+            ]),
+        ),
+    );
     made = new GeneratedDirectory(
       fs,
       () =>
         new Map<string, (ino: number) => Inode>([
           ['auxv', text(() => info.auxv())],
           ['cmdline', text(() => info.cmdline())],
-          ['comm', text(() => `${info.exePath.split('/').pop()!.slice(0, 15)}\n`)],
+          ['comm', text(() => `${info.comm()}\n`)],
           ['cwd', link(info.cwd.path(), info.cwd)],
           ['environ', text(() => info.environ())],
           ['exe', link(info.exePath, info.exe)],
@@ -204,9 +222,10 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
           ['stat', text(() => info.stat())],
           ['statm', text(() => info.statm())],
           ['status', text(() => info.status())],
+          ['task', () => threads],
         ]),
     );
-    perProcess.set(info.pid, made);
+    perProcess.set(info, made);
     return made;
   };
 
@@ -218,10 +237,8 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
       ['uptime', text(() => system.uptime())],
       ['version', text(() => system.version())],
     ]);
-    if (info !== null) {
-      names.set('self', link(String(info.pid), null));
-      names.set(String(info.pid), () => directoryOf(info));
-    }
+    if (info !== null) names.set('self', link(String(info.pid), null));
+    for (const process of system.processes()) names.set(String(process.pid), () => directoryOf(process));
     return names;
   });
 }

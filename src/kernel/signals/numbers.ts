@@ -8,7 +8,7 @@ export const SIG = {
 
 /** Signals are 1 to 64; 32 and above are the real-time ones. */
 export const NSIG = 64;
-const SIGRTMIN = 32;
+export const SIGRTMIN = 32;
 
 /** `SIGSEGV`, `SIGRT_2`, as strace writes them. */
 export function signalName(signal: number): string {

@@ -1,4 +1,5 @@
-import { SIG } from './numbers.ts';
+import type { Fault } from '../../exec/exit.ts';
+import { SIG, SIGRTMIN } from './numbers.ts';
 
 export const SIG_DFL = 0n;
 export const SIG_IGN = 1n;
@@ -16,6 +17,8 @@ export const SA = {
 
 /** si_code of a signal that was sent, not raised by the CPU. */
 export const SI = { USER: 0, KERNEL: 128, QUEUE: -1, TIMER: -2, TKILL: -6 } as const;
+/** si_code of SIGCHLD. */
+export const CLD = { EXITED: 1, KILLED: 2, DUMPED: 3, STOPPED: 5, CONTINUED: 6 } as const;
 
 /** What a process does about one signal (Linux: `struct k_sigaction`). */
 export interface SignalAction {
@@ -35,8 +38,17 @@ export interface SignalInfo {
   readonly uid?: number;
   /** si_addr, for a fault. */
   readonly address?: bigint;
-  /** si_value, for sigqueue. */
+  /** si_value, for sigqueue and timers. */
   readonly value?: bigint;
+  /** si_errno. */
+  readonly errno?: number;
+  /** si_status, si_utime, si_stime, for SIGCHLD. */
+  readonly status?: number;
+  readonly userTime?: number;
+  /** Number and overruns of a POSIX timer. */
+  readonly timer?: { readonly id: number; overrun: number };
+  /** The exception that the CPU raised. */
+  readonly fault?: Fault;
 }
 
 /** An alternate stack as sigaltstack(2) keeps it. */
@@ -48,7 +60,8 @@ export interface AltStack {
 
 export const SS = { ONSTACK: 1, DISABLE: 2, AUTODISARM: 0x8000_0000 } as const;
 export const MINSIGSTKSZ = 2048;
-export const NO_ALT_STACK: AltStack = { base: 0, size: 0, flags: SS.DISABLE };
+/** What a thread begins with; SS_DISABLE is told of every stack without a size. */
+export const INITIAL_ALT_STACK: AltStack = { base: 0, size: 0, flags: 0 };
 
 export const signalBit = (signal: number): bigint => 1n << BigInt(signal - 1);
 
@@ -57,7 +70,7 @@ export const UNBLOCKABLE = signalBit(SIG.KILL) | signalBit(SIG.STOP);
 
 const DEFAULT: SignalAction = { handler: SIG_DFL, flags: 0n, restorer: 0n, mask: 0n };
 
-/** A process's signal actions. */
+/** A process's signal actions: its own, or shared by clone(CLONE_SIGHAND). */
 export class SignalActions {
   readonly #actions = new Map<number, SignalAction>();
 
@@ -67,34 +80,74 @@ export class SignalActions {
   set(signal: number, action: SignalAction): void {
     this.#actions.set(signal, { ...action, mask: action.mask & ~UNBLOCKABLE });
   }
+  reset(signal: number): void {
+    this.#actions.delete(signal);
+  }
+
+  /** The same actions for a child. */
+  copy(): SignalActions {
+    const actions = new SignalActions();
+    for (const [signal, action] of this.#actions) actions.#actions.set(signal, action);
+    return actions;
+  }
+
+  /** What exec(2) leaves: handlers are gone, ignored signals stay ignored. */
+  afterExec(): SignalActions {
+    const actions = new SignalActions();
+    for (const [signal, { handler }] of this.#actions)
+      if (handler === SIG_IGN) actions.#actions.set(signal, { ...DEFAULT, handler: SIG_IGN });
+    return actions;
+  }
 }
+
+/** Exceptions of the CPU come before everything else (Linux: SYNCHRONOUS_MASK). */
+const SYNCHRONOUS = [SIG.SEGV, SIG.BUS, SIG.ILL, SIG.TRAP, SIG.FPE, SIG.SYS].reduce(
+  (mask, signal) => mask | signalBit(signal),
+  0n,
+);
 
 /** Signals that wait to be delivered. A standard signal waits once, a real-time one as often as it was sent. */
 export class PendingSignals {
   #queue: SignalInfo[] = [];
+  #mask = 0n;
 
   add(info: SignalInfo): void {
-    const standard = info.signal < 32;
-    if (standard && this.#queue.some((waiting) => waiting.signal === info.signal)) return;
+    const bit = signalBit(info.signal);
+    if (info.signal < SIGRTMIN && this.#mask & bit) return;
+    this.#mask |= bit;
     this.#queue.push(info);
   }
 
   /** The set of waiting signals. */
   get mask(): bigint {
-    return this.#queue.reduce((mask, { signal }) => mask | signalBit(signal), 0n);
+    return this.#mask;
   }
 
-  /** Takes the lowest waiting signal of `allowed` out. */
+  /** Takes the next waiting signal of `allowed` out: what the CPU raised, then the lowest. */
   take(allowed: bigint): SignalInfo | undefined {
-    let best: SignalInfo | undefined;
-    for (const info of this.#queue) {
-      if (allowed & signalBit(info.signal) && (best === undefined || info.signal < best.signal)) best = info;
-    }
-    if (best !== undefined) this.#queue.splice(this.#queue.indexOf(best), 1);
+    const waiting = this.#mask & allowed;
+    if (waiting === 0n) return undefined;
+    const raised = this.#queue.find(({ signal, code }) => code > 0 && signalBit(signal) & waiting & SYNCHRONOUS);
+    const best = raised ?? this.#lowest(waiting);
+    this.#queue.splice(this.#queue.indexOf(best), 1);
+    if (!this.#queue.some(({ signal }) => signal === best.signal)) this.#mask &= ~signalBit(best.signal);
     return best;
   }
 
-  discard(signal: number): void {
-    this.#queue = this.#queue.filter((waiting) => waiting.signal !== signal);
+  #lowest(waiting: bigint): SignalInfo {
+    let best: SignalInfo | undefined;
+    for (const info of this.#queue)
+      if (waiting & signalBit(info.signal) && (best === undefined || info.signal < best.signal)) best = info;
+    return best!;
+  }
+
+  /** Whether the signal of that timer expiration still waits. */
+  holds(timer: SignalInfo['timer']): boolean {
+    return this.#queue.some((info) => info.timer === timer);
+  }
+
+  discard(mask: bigint): void {
+    this.#queue = this.#queue.filter(({ signal }) => (signalBit(signal) & mask) === 0n);
+    this.#mask &= ~mask;
   }
 }

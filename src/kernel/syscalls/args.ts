@@ -26,6 +26,9 @@ const asLong = (raw: bigint): number => Number(BigInt.asIntN(64, raw));
 /** Above 2^53 a little inexact, which is past every valid address and size. */
 const asUlong = (raw: bigint): number => Number(raw);
 
+/** The same for pointers: the kernel takes the tag of LAM off before. */
+export const asPointer = (raw: bigint): number => Number(raw);
+
 const pointer = (value: number): string => (value === 0 ? 'NULL' : hex(value));
 
 export const INT: ArgKind = { decode: asInt, show: String };
@@ -34,7 +37,9 @@ export const LONG: ArgKind = { decode: asLong, show: String };
 export const SIZE: ArgKind = { decode: asUlong, show: String };
 export const HEX: ArgKind = { decode: asUlong, show: (value) => (value === 0 ? '0' : hex(value)) };
 export const HEX32: ArgKind = { decode: asUint, show: (value) => (value === 0 ? '0' : hex(value)) };
-export const ADDRESS: ArgKind = { decode: asUlong, show: pointer };
+export const ADDRESS: ArgKind = { decode: asPointer, show: pointer };
+/** An address that is taken as it is, tag and all: where mmap(2) is to put a mapping. */
+export const PLACE: ArgKind = { decode: asUlong, show: pointer };
 export const FD: ArgKind = { decode: asInt, show: String };
 export const DIRFD: ArgKind = { decode: asInt, show: (value) => (value === AT.FDCWD ? 'AT_FDCWD' : String(value)) };
 export const MODE: ArgKind = { decode: asUint, show: (value) => `0${value.toString(8).padStart(2, '0')}` };
@@ -109,14 +114,14 @@ function peek(value: number, read: () => string): string {
 
 /** A path: never cut. */
 export const PATH: ArgKind = {
-  decode: asUlong,
+  decode: asPointer,
   show: (value, { user }) => peek(value, () => quote(user.cstring(value), Number.POSITIVE_INFINITY)),
 };
 
 /** A buffer that the call reads; argument `index` is its length. */
 export function inBytes(index: number): ArgKind {
   return {
-    decode: asUlong,
+    decode: asPointer,
     show: (value, { user, args }) =>
       peek(value, () => {
         const length = args[index]!;
@@ -128,7 +133,7 @@ export function inBytes(index: number): ArgKind {
 
 /** A buffer that the call fills; its result is the length. */
 export const OUT_BYTES: ArgKind = {
-  decode: asUlong,
+  decode: asPointer,
   out: true,
   show: (value, { user, result }) =>
     peek(value, () => {
@@ -139,7 +144,7 @@ export const OUT_BYTES: ArgKind = {
 
 /** A buffer of random bytes that the call fills: strace writes those in hexadecimal. */
 export const OUT_HEX_BYTES: ArgKind = {
-  decode: asUlong,
+  decode: asPointer,
   out: true,
   show: (value, { user, result }) =>
     peek(value, () => {
@@ -156,13 +161,13 @@ export function onlyIf(kind: ArgKind, present: (args: readonly number[]) => bool
 
 /** A structure that the call reads. */
 export function inStruct(show: (address: number, user: UserMemory) => string): ArgKind {
-  return { decode: asUlong, show: (value, { user }) => peek(value, () => show(value, user)) };
+  return { decode: asPointer, show: (value, { user }) => peek(value, () => show(value, user)) };
 }
 
 /** A structure that the call fills. */
 export function outStruct(show: (address: number, user: UserMemory, context: ShowContext) => string): ArgKind {
   return {
-    decode: asUlong,
+    decode: asPointer,
     out: true,
     show: (value, context) => peek(value, () => show(value, context.user, context)),
   };

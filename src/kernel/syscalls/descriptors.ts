@@ -2,9 +2,11 @@ import { E, fail } from '../errno.ts';
 import { MemoryFile } from '../fs/memory.ts';
 import { AT, O } from '../fs/mode.ts';
 import { openPath } from '../fs/open.ts';
-import { makePipe, PIPE_CAPACITY } from '../fs/pipe.ts';
+import type { OpenFile } from '../fs/open-file.ts';
+import { makePipe, PIPE_CAPACITY, PipeEnd } from '../fs/pipe.ts';
 import { RegularFile } from '../fs/regular-file.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
+import { waitFor } from '../wait.ts';
 import {
   ADDRESS,
   type ArgKind,
@@ -58,9 +60,22 @@ const openMode = (flagsIndex: number): ArgKind => ({
 
 function open(task: Task, dirfd: number, address: number, bits: number, mode: number): number {
   const path = task.user.path(address);
-  const start = startOf(task, dirfd, path);
-  const file = openPath(task.process.paths, start, path, bits, mode & ~task.process.umask & 0o7777);
-  return task.fds.add(file, (bits & O.CLOEXEC) !== 0);
+  const opened = (): OpenFile =>
+    openPath(task.process.paths, startOf(task, dirfd, path), path, bits, mode & ~task.process.umask & 0o7777);
+  const file = task.resumed === null ? opened() : task.opening!;
+  if (!(file instanceof PipeEnd) || file.nonblocking) return task.fds.add(file, (bits & O.CLOEXEC) !== 0);
+  meetOther(task, file);
+  try {
+    return task.fds.add(file, (bits & O.CLOEXEC) !== 0);
+  } finally {
+    file.release();
+  }
+}
+
+/** A FIFO is open once both its ends are. */
+function meetOther(task: Task, file: PipeEnd): void {
+  if (task.resumed === null) task.opening = file.retain();
+  waitFor(task, 'the other end of a FIFO', { ready: () => file.met, leave: () => file.release() });
 }
 
 function pipe(task: Task, address: number, bits: number): number {
@@ -161,7 +176,7 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
       return 0;
     case F.GETPIPE_SZ:
     case F.SETPIPE_SZ:
-      if (!file.path.startsWith('pipe:')) fail(E.EBADF);
+      if (!(file instanceof PipeEnd)) fail(E.EBADF);
       if (command === F.SETPIPE_SZ && value > PIPE_CAPACITY) fail(E.EPERM);
       return PIPE_CAPACITY;
     default:

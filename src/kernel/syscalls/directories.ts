@@ -1,11 +1,11 @@
 import { ACCESS } from '../credentials.ts';
 import { E, fail } from '../errno.ts';
 import { Directory } from '../fs/inode.ts';
-import { AT, RENAME } from '../fs/mode.ts';
+import { AT, RENAME, S_IF, S_IFMT } from '../fs/mode.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { encodeName, PATH_MAX } from '../user-memory.ts';
-import { DIRFD, FD, flags, MODE, OUT_BYTES, PATH, SIZE } from './args.ts';
+import { DIRFD, FD, flags, HEX, MODE, OUT_BYTES, PATH, SIZE } from './args.ts';
 import { fileAt, placeAt, requireChange, requireFree, requireNoMount } from './paths.ts';
 import { row, type SyscallRow } from './row.ts';
 
@@ -89,6 +89,20 @@ function enter(task: Task, directory: unknown): number {
   return 0;
 }
 
+/** mknod(2): files, FIFOs and sockets; devices would be the host's. */
+function mknod(task: Task, dirfd: number, address: number, mode: number): number {
+  const place = placeAt(task, dirfd, address, false);
+  const type = mode & S_IFMT;
+  if (type === S_IF.DIR) fail(E.EPERM);
+  if (type === S_IF.CHR || type === S_IF.BLK) fail(E.EPERM);
+  if (![0, S_IF.REG, S_IF.FIFO, S_IF.SOCK].includes(type as 0)) fail(E.EINVAL);
+  requireFree(task, place);
+  const bits = mode & ~task.process.umask & 0o7777;
+  if (type === S_IF.FIFO || type === S_IF.SOCK) place.directory.mknod(place.name, type | bits);
+  else place.directory.createFile(place.name, bits);
+  return 0;
+}
+
 const UNLINK_FLAGS = flags({ AT_REMOVEDIR: AT.REMOVEDIR });
 const LINK_FLAGS = flags({ AT_SYMLINK_FOLLOW: AT.SYMLINK_FOLLOW, AT_EMPTY_PATH: AT.EMPTY_PATH });
 const RENAME_FLAGS = flags({ RENAME_NOREPLACE: RENAME.NOREPLACE, RENAME_EXCHANGE: RENAME.EXCHANGE });
@@ -111,14 +125,16 @@ export const DIRECTORIES: readonly SyscallRow[] = [
   row(86, 'link', [PATH, PATH], (task, from, to) => link(task, AT.FDCWD, from, AT.FDCWD, to, 0)),
   row(87, 'unlink', [PATH], (task, path) => unlink(task, AT.FDCWD, path)),
   row(88, 'symlink', [PATH, PATH], (task, target, path) => symlink(task, target, AT.FDCWD, path)),
+  row(133, 'mknod', [PATH, MODE, HEX], (task, path, mode) => mknod(task, AT.FDCWD, path, mode)),
   row(161, 'chroot', [PATH], (task, path) => {
     if (task.process.credentials.euid !== 0) fail(E.EPERM);
     const text = task.user.path(path);
     const directory = resolveExisting(task.process.paths, task.process.cwd, text, true);
     if (!(directory instanceof Directory)) return fail(E.ENOTDIR);
-    task.process.root = directory;
+    task.process.fs.root = directory;
     return 0;
   }),
+  row(259, 'mknodat', [DIRFD, PATH, MODE, HEX], mknod),
   row(258, 'mkdirat', [DIRFD, PATH, MODE], mkdir),
   row(263, 'unlinkat', [DIRFD, PATH, UNLINK_FLAGS], (task, dirfd, path, bits) => {
     if (bits & ~AT.REMOVEDIR) fail(E.EINVAL);

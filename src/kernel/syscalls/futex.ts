@@ -1,8 +1,11 @@
+import { ERESTART } from '../block.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import { MATCH_ANY, type Waiter } from '../futexes.ts';
+import type { Task } from '../task.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
+import { deadlineAfter, waitFor } from '../wait.ts';
 import { ADDRESS, type ArgKind, flagText, HEX32, INT, onlyIf, UINT } from './args.ts';
-import { timeoutAt, waitInVain } from './poll.ts';
+import { timeoutAt } from './poll.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_TIMESPEC } from './structs.ts';
 
@@ -39,7 +42,137 @@ const OPERATION: ArgKind = {
   },
 };
 
-/** futex(2) where nobody else waits or wakes: a wait lasts until its timeout, and a wake finds no one. */
+const REALTIME_COMMANDS: readonly number[] = [FUTEX.WAIT, FUTEX.WAIT_BITSET, FUTEX.WAIT_REQUEUE_PI, FUTEX.LOCK_PI2];
+const ABSOLUTE: readonly number[] = [FUTEX.WAIT_BITSET, FUTEX.WAIT_REQUEUE_PI, FUTEX.LOCK_PI, FUTEX.LOCK_PI2];
+const WAITERS = 0x8000_0000;
+const OWNER_DIED = 0x4000_0000;
+
+/** Checks an address and gives the word's key. @throws SysError EINVAL, EFAULT */
+function keyAt(task: Task, address: number): string {
+  if (address % 4 !== 0) fail(E.EINVAL);
+  if (address >= TASK_SIZE) fail(E.EFAULT);
+  task.user.u32(address);
+  return task.kernel.futexes.key(task.space, address);
+}
+
+/** When a wait ends, in monotonic time: the time is relative for WAIT and absolute for all others. */
+function deadlineOf(task: Task, command: number, operation: number, timeout: number): bigint | null {
+  const time = timeoutAt(task, timeout);
+  if (time === null || !ABSOLUTE.includes(command)) return deadlineAfter(task, time);
+  const { clock } = task.kernel;
+  const realtime = (operation & CLOCK_REALTIME) !== 0 || command === FUTEX.LOCK_PI;
+  return realtime ? time - clock.realtime() + clock.monotonic() : time;
+}
+
+/** Lets the caller wait as `waiter` until somebody wakes it. Returns true then, false when its time is over. */
+function sleep(task: Task, waiter: Waiter, address: number, deadline: bigint | null, timed: boolean): boolean {
+  const { futexes, clock } = task.kernel;
+  task.waiter = waiter;
+  if (!waiter.woken && (task.resumed?.timedOut || (deadline !== null && deadline <= clock.monotonic()))) {
+    futexes.leave(waiter);
+    return false;
+  }
+  return waitFor(task, `a futex at 0x${address.toString(16)}`, {
+    deadline,
+    ready: () => waiter.woken,
+    leave: () => futexes.leave(waiter),
+    // A wait with a time goes on with the rest of it, which here is the same call again.
+    interrupted: () => (timed ? -ERESTART.NOHAND : -ERESTART.SYS),
+  });
+}
+
+function wait(task: Task, address: number, expected: number, deadline: bigint | null, bitset: number): number {
+  if (bitset === 0) fail(E.EINVAL);
+  let waiter = task.resumed === null ? null : task.waiter;
+  if (waiter === null) {
+    const key = keyAt(task, address);
+    if (task.user.u32(address) !== expected) fail(E.EAGAIN);
+    waiter = task.kernel.futexes.wait(task, key, bitset);
+  }
+  return sleep(task, waiter, address, deadline, deadline !== null) ? 0 : fail(E.ETIMEDOUT);
+}
+
+/** Takes a priority-inheritance lock where it is free or its owner has died; false: somebody has it. */
+function acquire(task: Task, address: number, more: boolean): boolean {
+  const word = task.user.u32(address);
+  const owner = word & TID_MASK;
+  if (owner === task.tid) fail(E.EDEADLK);
+  if (owner !== 0 && !(word & OWNER_DIED)) {
+    if (!task.kernel.tasks.has(owner)) fail(E.ESRCH);
+    return false;
+  }
+  task.user.setU32(address, (task.tid | (word & OWNER_DIED) | (more ? WAITERS : 0)) >>> 0);
+  return true;
+}
+
+function lockPi(task: Task, address: number, deadline: bigint | null, tries: boolean): number {
+  const { futexes } = task.kernel;
+  let waiter = task.resumed === null ? null : task.waiter;
+  if (waiter === null) {
+    const key = keyAt(task, address);
+    if (acquire(task, address, futexes.waiters(key).length > 0)) return 0;
+    if (tries) fail(E.EAGAIN);
+    task.user.setU32(address, (task.user.u32(address) | WAITERS) >>> 0);
+    waiter = futexes.wait(task, key, MATCH_ANY, true);
+  }
+  // Whoever unlocks hands the lock over.
+  return sleep(task, waiter, address, deadline, false) ? 0 : fail(E.ETIMEDOUT);
+}
+
+/** Gives a lock to the first who waits for it. */
+function handOver(task: Task, address: number, key: string): void {
+  const { futexes } = task.kernel;
+  const next = futexes.waiters(key)[0];
+  if (next === undefined) {
+    task.user.setU32(address, 0);
+    return;
+  }
+  futexes.release(next);
+  task.user.setU32(address, (next.task.tid | (futexes.waiters(key).length > 0 ? WAITERS : 0)) >>> 0);
+}
+
+function unlockPi(task: Task, address: number): number {
+  const key = keyAt(task, address);
+  if ((task.user.u32(address) & TID_MASK) !== task.tid) fail(E.EPERM);
+  handOver(task, address, key);
+  return 0;
+}
+
+function waitRequeuePi(task: Task, from: number, expected: number, deadline: bigint | null, to: number): number {
+  if (from === to) fail(E.EINVAL);
+  let waiter = task.resumed === null ? null : task.waiter;
+  if (waiter === null) {
+    keyAt(task, to);
+    const key = keyAt(task, from);
+    if (task.user.u32(from) !== expected) fail(E.EAGAIN);
+    waiter = task.kernel.futexes.wait(task, key, MATCH_ANY, true);
+  }
+  return sleep(task, waiter, from, deadline, true) ? 0 : fail(E.ETIMEDOUT);
+}
+
+function cmpRequeuePi(task: Task, from: number, wakes: number, moves: number, to: number, expected: number): number {
+  if (wakes !== 1) fail(E.EINVAL);
+  const { futexes } = task.kernel;
+  const [source, target] = [keyAt(task, from), keyAt(task, to)];
+  if (source === target) fail(E.EINVAL);
+  if (task.user.u32(from) !== expected) fail(E.EAGAIN);
+  let done = 0;
+  for (const waiter of futexes.waiters(source).slice(0, wakes + Math.max(0, moves))) {
+    if (!waiter.lock) fail(E.EINVAL);
+    const word = task.user.u32(to);
+    if ((word & TID_MASK) === 0) {
+      task.user.setU32(to, (waiter.task.tid | (futexes.waiters(target).length > 0 ? WAITERS : 0)) >>> 0);
+      futexes.release(waiter);
+    } else {
+      task.user.setU32(to, (word | WAITERS) >>> 0);
+      futexes.move(waiter, target);
+    }
+    done++;
+  }
+  return done;
+}
+
+/** futex(2). */
 function futex(
   task: Task,
   address: number,
@@ -50,82 +183,122 @@ function futex(
   value3: number,
 ): number {
   const command = operation & COMMAND;
+  const { futexes } = task.kernel;
   if (operation & CLOCK_REALTIME && !REALTIME_COMMANDS.includes(command)) fail(E.ENOSYS);
-  if (address % 4 !== 0) fail(E.EINVAL);
-  if (address >= TASK_SIZE) fail(E.EFAULT);
+  const deadline = (): bigint | null => deadlineOf(task, command, operation, timeout);
   switch (command) {
     case FUTEX.WAIT:
-    case FUTEX.WAIT_BITSET: {
-      const bitset = command === FUTEX.WAIT_BITSET;
-      const wait = timeoutAt(task, timeout);
-      if (bitset && value3 === 0) fail(E.EINVAL);
-      if (task.user.u32(address) !== value) fail(E.EAGAIN);
-      const { clock } = task.kernel;
-      const now = operation & CLOCK_REALTIME ? clock.realtime() : clock.monotonic();
-      waitInVain(task, wait === null ? null : bitset ? wait - now : wait, `a futex at 0x${address.toString(16)}`);
-      return fail(E.ETIMEDOUT);
-    }
+      return wait(task, address, value, deadline(), MATCH_ANY);
+    case FUTEX.WAIT_BITSET:
+      return wait(task, address, value, deadline(), value3);
     case FUTEX.WAKE:
+      return futexes.wakeKey(keyAt(task, address), value | 0);
     case FUTEX.WAKE_BITSET:
-      if (command === FUTEX.WAKE_BITSET && value3 === 0) fail(E.EINVAL);
-      return 0;
-    case FUTEX.CMP_REQUEUE:
-      if (task.user.u32(address) !== value3) fail(E.EAGAIN);
-      return 0;
+      if (value3 === 0) fail(E.EINVAL);
+      return futexes.wakeKey(keyAt(task, address), value | 0, value3);
     case FUTEX.REQUEUE:
-      return 0;
+    case FUTEX.CMP_REQUEUE: {
+      const [from, to] = [keyAt(task, address), keyAt(task, address2)];
+      if ((value | 0) < 0 || (timeout | 0) < 0) fail(E.EINVAL);
+      if (command === FUTEX.CMP_REQUEUE && task.user.u32(address) !== value3) fail(E.EAGAIN);
+      const woken = futexes.wakeKey(from, value | 0);
+      return woken + futexes.requeue(from, to, timeout | 0);
+    }
     case FUTEX.LOCK_PI:
     case FUTEX.LOCK_PI2:
-    case FUTEX.TRYLOCK_PI: {
-      const owner = task.user.u32(address) & TID_MASK;
-      if (owner === task.tid) fail(E.EDEADLK);
-      if (owner !== 0) fail(E.ESRCH);
-      task.user.setU32(address, task.tid);
-      return 0;
-    }
+      return lockPi(task, address, deadline(), false);
+    case FUTEX.TRYLOCK_PI:
+      return lockPi(task, address, null, true);
     case FUTEX.UNLOCK_PI:
-      if ((task.user.u32(address) & TID_MASK) !== task.tid) fail(E.EPERM);
-      task.user.setU32(address, 0);
-      return 0;
+      return unlockPi(task, address);
     case FUTEX.WAKE_OP:
-      return wakeOperation(task, address2, value3);
+      return wakeOperation(task, address, value | 0, timeout | 0, address2, value3);
+    case FUTEX.WAIT_REQUEUE_PI:
+      return waitRequeuePi(task, address, value, deadline(), address2);
+    case FUTEX.CMP_REQUEUE_PI:
+      return cmpRequeuePi(task, address, value, timeout | 0, address2, value3);
     default:
       return fail(E.ENOSYS);
   }
 }
 
-const REALTIME_COMMANDS: readonly number[] = [FUTEX.WAIT, FUTEX.WAIT_BITSET, FUTEX.WAIT_REQUEUE_PI, FUTEX.LOCK_PI2];
+const sign12 = (value: number): number => (value << 20) >> 20;
 
 /**
- * FUTEX_WAKE_OP changes the second word even when nobody waits: op 4 bits, comparison 4, operand 12, comparand 12
- * (futex(2)).
+ * FUTEX_WAKE_OP: changes the second word and wakes those who wait on it if its old value compares as asked (futex(2)): op 4
+ * bits, comparison 4, operand 12, comparand 12.
  */
-function wakeOperation(task: Task, address: number, encoded: number): number {
-  if (address % 4 !== 0) fail(E.EINVAL);
+function wakeOperation(
+  task: Task,
+  first: number,
+  wakes: number,
+  wakes2: number,
+  second: number,
+  encoded: number,
+): number {
+  const { futexes } = task.kernel;
+  const [from, to] = [keyAt(task, first), keyAt(task, second)];
   const shifted = (encoded >>> 28) & 8;
-  const operation = (encoded >>> 28) & 7;
-  const signed12 = (encoded << 8) >> 20;
-  const operand = shifted ? 1 << (signed12 & 31) : signed12;
-  const old = task.user.u32(address);
-  switch (operation) {
-    case 0:
-      task.user.setU32(address, operand);
-      return 0;
-    case 1:
-      task.user.setU32(address, old + operand);
-      return 0;
-    case 2:
-      task.user.setU32(address, old | operand);
-      return 0;
-    case 3:
-      task.user.setU32(address, old & ~operand);
-      return 0;
-    case 4:
-      task.user.setU32(address, old ^ operand);
-      return 0;
-    default:
-      return fail(E.ENOSYS);
+  const operand = shifted ? 1 << (sign12(encoded >> 12) & 31) : sign12(encoded >> 12);
+  const old = task.user.u32(second);
+  const changed = [operand, old + operand, old | operand, old & ~operand, old ^ operand][(encoded >>> 28) & 7];
+  if (changed === undefined) return fail(E.ENOSYS);
+  const comparand = sign12(encoded);
+  const signed = old | 0;
+  const holds = [
+    signed === comparand,
+    signed !== comparand,
+    signed < comparand,
+    signed <= comparand,
+    signed > comparand,
+    signed >= comparand,
+  ][(encoded >>> 24) & 15];
+  if (holds === undefined) return fail(E.ENOSYS);
+  task.user.setU32(second, changed);
+  return futexes.wakeKey(from, wakes) + (holds ? futexes.wakeKey(to, wakes2) : 0);
+}
+
+const WAITV_MOST = 128;
+const WAITV_SIZE = 24;
+const FUTEX2 = { SIZE_U32: 2, PRIVATE: 128 } as const;
+const CLOCK_MONOTONIC = 1;
+
+/** futex_waitv(2): waits on several words; the result is the index of one that was woken. */
+function waitv(task: Task, vector: number, count: number, bits: number, timeout: number, clockId: number): number {
+  if (bits !== 0 || count === 0 || count > WAITV_MOST || vector === 0) fail(E.EINVAL);
+  if (timeout !== 0 && clockId !== 0 && clockId !== CLOCK_MONOTONIC) fail(E.EINVAL);
+  const { futexes, clock } = task.kernel;
+  const time = timeoutAt(task, timeout);
+  const deadline = time === null ? null : clockId === 0 ? time - clock.realtime() + clock.monotonic() : time;
+  let waiters = task.resumed === null ? null : task.waiters;
+  if (waiters === null) {
+    const view = task.user.view(vector, WAITV_SIZE * count);
+    const words = Array.from({ length: count }, (_, i) => {
+      const flags = view.getUint32(WAITV_SIZE * i + 16, true);
+      if (view.getUint32(WAITV_SIZE * i + 20, true) !== 0) fail(E.EINVAL);
+      if ((flags & ~FUTEX2.PRIVATE) !== FUTEX2.SIZE_U32) fail(E.EINVAL);
+      const value = view.getBigUint64(WAITV_SIZE * i, true);
+      if (value >> 32n) fail(E.EINVAL);
+      const address = Number(task.user.untag(view.getBigUint64(WAITV_SIZE * i + 8, true)));
+      return { address, value: Number(value), key: keyAt(task, address) };
+    });
+    for (const { address, value } of words) if (task.user.u32(address) !== value) fail(E.EAGAIN);
+    waiters = words.map(({ key }) => futexes.wait(task, key));
   }
+  const all = waiters;
+  const leave = (): void => {
+    for (const waiter of all) futexes.leave(waiter);
+  };
+  task.waiters = all;
+  const woken = (): number => all.findIndex((waiter) => waiter.woken);
+  if (woken() < 0 && (task.resumed?.timedOut || (deadline !== null && deadline <= clock.monotonic()))) {
+    leave();
+    return fail(E.ETIMEDOUT);
+  }
+  waitFor(task, `one of ${count} futexes`, { deadline, ready: () => woken() >= 0, leave });
+  const index = woken();
+  leave();
+  return index;
 }
 
 const command = (args: readonly number[]): number => args[1]! & COMMAND;
@@ -147,7 +320,6 @@ const TIMEOUT: ArgKind = {
   },
 };
 const SECOND: ArgKind = onlyIf(ADDRESS, (args) => REQUEUES.includes(command(args)));
-const MATCH_ANY = 0xffff_ffff;
 const BITSET: ArgKind = {
   ...HEX32,
   show: (value, context) => (value === MATCH_ANY ? 'FUTEX_BITSET_MATCH_ANY' : HEX32.show(value, context)),
@@ -156,4 +328,5 @@ const THIRD: ArgKind = onlyIf(BITSET, (args) => BITSETS.includes(command(args)) 
 
 export const FUTEXES: readonly SyscallRow[] = [
   row(202, 'futex', [ADDRESS, OPERATION, UINT, TIMEOUT, SECOND, THIRD], futex),
+  row(449, 'futex_waitv', [ADDRESS, UINT, UINT, IN_TIMESPEC, INT], waitv),
 ];

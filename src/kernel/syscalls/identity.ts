@@ -1,6 +1,6 @@
 import type { Credentials } from '../credentials.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { ADDRESS, INT } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 

@@ -6,7 +6,7 @@ import { direntType, O, SEEK } from '../fs/mode.ts';
 import { openInode } from '../fs/open.ts';
 import type { OpenFile } from '../fs/open-file.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
 import { ADDRESS, choice, FD, INT, inBytes, LONG, OUT_BYTES, outStruct, PATH, SIZE, UINT } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
@@ -67,26 +67,47 @@ function readInto(task: Task, fd: number, vectors: readonly IoVector[], read: Re
 function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
   const file = task.fds.get(fd);
   if (!file.writable) fail(E.EBADF);
+  // Behind a wait the call goes on where it was.
+  const before = task.resumed === null ? 0 : task.progress;
   let done = 0;
   try {
     for (const { address, length } of vectors) {
-      for (let at = 0; at < length; ) {
+      const skipped = Math.min(length, Math.max(0, before - done));
+      done += skipped;
+      for (let at = skipped; at < length; ) {
         const want = Math.min(length - at, PIECE, MAX_RW - done);
-        const put = unlessFirst(done, () => {
-          const room = task.user.span(address + at, want, false);
-          if (room === 0) fail(E.EFAULT);
-          return write(file, task.user.read(address + at, room), done);
-        });
+        const put = piece(task, file, address + at, want, done, write);
         done += put;
         at += put;
-        if (put < want) return done;
+        if (put < want && !waits(file)) return done;
+        if (put === 0) return done;
       }
     }
   } catch (error) {
     if (error instanceof SysError && error.errno === E.EPIPE) task.process.brokenPipe(task);
     throw error;
   }
+  task.progress = 0;
   return done;
+}
+
+/** A blocking pipe or socket takes everything before the call returns; other files say how much they took. */
+const waits = (file: OpenFile): boolean => file.pollable && !file.nonblocking;
+
+function piece(task: Task, file: OpenFile, address: number, want: number, done: number, write: WriteTo): number {
+  const room = task.user.span(address, want, false);
+  if (room === 0) return done > 0 ? 0 : fail(E.EFAULT);
+  try {
+    return write(file, task.user.read(address, room), done);
+  } catch (error) {
+    if (done > 0 && error instanceof SysError) return 0;
+    if (done > 0 && error instanceof Blocked) {
+      if (file.nonblocking) return 0;
+      task.progress = done;
+      throw new Blocked(error.wait.reason, { ...error.wait, interrupted: () => done });
+    }
+    throw error;
+  }
 }
 
 function vectorsAt(task: Task, address: number, count: number): IoVector[] {
@@ -98,7 +119,7 @@ function vectorsAt(task: Task, address: number, count: number): IoVector[] {
   for (let i = 0; i < count; i++) {
     const length = Number(view.getBigUint64(16 * i + 8, true));
     if (length >= SSIZE_MAX) fail(E.EINVAL);
-    vectors.push({ address: Number(view.getBigUint64(16 * i, true)), length: Math.min(length, room) });
+    vectors.push({ address: Number(task.user.untag(view.getBigUint64(16 * i, true))), length: Math.min(length, room) });
     room -= Math.min(length, room);
   }
   return vectors;

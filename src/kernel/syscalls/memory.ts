@@ -1,5 +1,5 @@
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { MADV, MAP, MREMAP, MS, PROT } from '../vm/flags.ts';
 import { PAGE } from '../vm/layout.ts';
 import {
@@ -13,6 +13,7 @@ import {
   HEX,
   INT,
   OUT_BYTES,
+  PLACE,
   SIZE,
   UINT,
 } from './args.ts';
@@ -51,7 +52,7 @@ export const MEMORY: readonly SyscallRow[] = [
   row(
     9,
     'mmap',
-    [ADDRESS, SIZE, PROTECTION, MAP_FLAGS, FD, HEX],
+    [PLACE, SIZE, PROTECTION, MAP_FLAGS, FD, HEX],
     (task, address, length, prot, bits, fd, offset) => {
       if (offset % PAGE !== 0) fail(E.EINVAL);
       if (bits & MAP.ANONYMOUS) return task.space.mmap(address, length, prot, bits, null, 0);
@@ -70,11 +71,11 @@ export const MEMORY: readonly SyscallRow[] = [
     task.space.munmap(address, length);
     return 0;
   }),
-  row(12, 'brk', [ADDRESS], (task, address) => task.space.brk(address), 'address'),
+  row(12, 'brk', [PLACE], (task, address) => task.space.brk(address), 'address'),
   row(
     25,
     'mremap',
-    [ADDRESS, SIZE, SIZE, flags(prefixed('MREMAP_', MREMAP)), ADDRESS],
+    [ADDRESS, SIZE, SIZE, flags(prefixed('MREMAP_', MREMAP)), PLACE],
     (task, address, oldLength, newLength, bits, newAddress) =>
       task.space.mremap(address, oldLength, newLength, bits, newAddress),
     'address',

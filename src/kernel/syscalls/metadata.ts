@@ -3,7 +3,7 @@ import { E, fail } from '../errno.ts';
 import { HostDirectory } from '../fs/host.ts';
 import { type Inode, Symlink } from '../fs/inode.ts';
 import { AT, O } from '../fs/mode.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
 import { ADDRESS, DIRFD, FD, flags, HEX32, INT, MODE, OUT_BYTES, PATH, SIZE } from './args.ts';
 import { attributesAt, changeable, changeableAt, fileAt, placeAt } from './paths.ts';

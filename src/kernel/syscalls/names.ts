@@ -81,3 +81,6 @@ const BY_NUMBER = new Map(NAMES);
 export function syscallName(number: number): string {
   return BY_NUMBER.get(number) ?? `syscall_${number}`;
 }
+
+/** What a call that waited for time becomes after a stop (restart_syscall(2)). */
+export const RESTART_SYSCALL = 219;

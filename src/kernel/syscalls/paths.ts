@@ -5,7 +5,7 @@ import { Directory as DirectoryClass } from '../fs/inode.ts';
 import { AT, O } from '../fs/mode.ts';
 import type { OpenFile } from '../fs/open-file.ts';
 import { type Place, requireAccess, resolve, resolveExisting } from '../fs/resolve.ts';
-import type { Task } from '../process.ts';
+import type { Task } from '../task.ts';
 
 /** Where a relative path starts: at the directory behind `dirfd`, or at the working directory. */
 export function startOf(task: Task, dirfd: number, path: string): Directory {

@@ -1,9 +1,10 @@
-import { Blocked } from '../block.ts';
+import { ERESTART } from '../block.ts';
 import { E, fail } from '../errno.ts';
 import { POLL } from '../fs/mode.ts';
 import { RLIMIT } from '../limits.ts';
-import type { Task } from '../process.ts';
 import { UNBLOCKABLE } from '../signals/state.ts';
+import type { Task } from '../task.ts';
+import { deadlineAfter, waitFor } from '../wait.ts';
 import { ADDRESS, type ArgKind, type FlagNames, flagText, INT, SIZE } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_TIMESPEC, IN_TIMEVAL } from './structs.ts';
@@ -12,13 +13,8 @@ import { IN_TIMESPEC, IN_TIMEVAL } from './structs.ts';
 const ALWAYS = POLL.ERR | POLL.HUP | POLL.NVAL;
 const SECOND = 1_000_000_000n;
 const POLLFD_SIZE = 8;
+const SIGSET_BYTES = 8;
 const MILLISECOND = 1_000_000n;
-
-/** Waits for nothing to happen: until the deadline when there is one. @throws Blocked without one */
-export function waitInVain(task: Task, timeout: bigint | null, reason: string): void {
-  if (timeout === null) throw new Blocked(reason);
-  task.kernel.clock.sleepUntil(task.kernel.clock.monotonic() + timeout);
-}
 
 /** A `struct timespec` as nanoseconds; null for a null pointer. @throws SysError EINVAL */
 export function timeoutAt(task: Task, address: number, unit: 1n | 1000n = 1n): bigint | null {
@@ -28,6 +24,12 @@ export function timeoutAt(task: Task, address: number, unit: 1n | 1000n = 1n): b
   const rest = view.getBigInt64(8, true) * unit;
   if (seconds < 0n || rest < 0n || rest >= SECOND) fail(E.EINVAL);
   return seconds * SECOND + rest;
+}
+
+/** Waits until a file has something to tell, or the time is over. */
+export function waitForFiles(task: Task, call: string, timeout: bigint | null, ready: () => boolean): boolean {
+  const deadline = deadlineAfter(task, timeout);
+  return waitFor(task, `files (${call})`, { deadline, ready, interrupted: () => -ERESTART.NOHAND });
 }
 
 function poll(task: Task, address: number, count: number, timeout: bigint | null): number {
@@ -42,7 +44,15 @@ function poll(task: Task, address: number, count: number, timeout: bigint | null
     view.setUint16(at + 6, events, true);
     if (events !== 0) ready++;
   }
-  if (ready === 0 && timeout !== 0n) waitInVain(task, timeout, 'files that nobody else writes (poll)');
+  if (ready === 0 && timeout !== 0n) {
+    const fds = Array.from(
+      { length: count },
+      (_, i) => [view.getInt32(POLLFD_SIZE * i, true), view.getUint16(POLLFD_SIZE * i + 4, true)] as const,
+    );
+    const some = (): boolean =>
+      fds.some(([fd, wanted]) => fd >= 0 && (!task.fds.has(fd) || (task.fds.get(fd).poll() & (wanted | ALWAYS)) !== 0));
+    waitForFiles(task, 'poll', timeout, some);
+  }
   task.user.write(address, bytes);
   return ready;
 }
@@ -70,7 +80,21 @@ function select(task: Task, count: number, addresses: readonly number[], timeout
     }
     return found;
   });
-  if (ready === 0 && timeout !== 0n) waitInVain(task, timeout, 'files that nobody else writes (select)');
+  if (ready === 0 && timeout !== 0n) {
+    const sets = addresses.map((address) => (address === 0 ? null : task.user.read(address, size)));
+    const some = (): boolean =>
+      sets.some((wanted, set) =>
+        wanted?.some((byte, at) => {
+          for (let bit = 0; bit < 8; bit++) {
+            const fd = 8 * at + bit;
+            if ((byte >> bit) & 1 && fd < top && (!task.fds.has(fd) || task.fds.get(fd).poll() & READY_SETS[set]!))
+              return true;
+          }
+          return false;
+        }),
+      );
+    waitForFiles(task, 'select', timeout, some);
+  }
   addresses.forEach((address, set) => {
     const found = results[set];
     if (found) task.user.write(address, found);
@@ -78,21 +102,29 @@ function select(task: Task, count: number, addresses: readonly number[], timeout
   return ready;
 }
 
-/** Runs a wait under another signal mask, as ppoll(2) and pselect(2) do. */
-function withMask(task: Task, address: number, size: number, wait: () => number): number {
+/**
+ * Runs a wait under another signal mask, as ppoll(2), pselect(2) and epoll_pwait(2) do. A signal that it lets in is handled under
+ * it; the old mask comes back behind the handler.
+ */
+export function withMask(task: Task, address: number, size: number, wait: () => number): number {
   if (address === 0) return wait();
-  if (size !== 8) fail(E.EINVAL);
-  const old = task.mask;
-  task.mask = task.user.u64(address) & ~UNBLOCKABLE;
-  try {
-    if (task.pending.mask & ~task.mask) {
-      task.process.deliverPending(task);
-      fail(E.EINTR);
-    }
-    return wait();
-  } finally {
-    task.mask = old;
+  if (size !== SIGSET_BYTES) fail(E.EINVAL);
+  const mask = task.user.u64(address) & ~UNBLOCKABLE;
+  task.savedMask ??= task.mask;
+  task.mask = mask;
+  if (task.deliverable !== 0n && task.resumed === null) {
+    task.notify = true;
+    return -ERESTART.NOHAND;
   }
+  const result = wait();
+  restoreMask(task);
+  return result;
+}
+
+/** Ends what `withMask` or sigsuspend(2) has begun, where no signal came. */
+function restoreMask(task: Task): void {
+  if (task.savedMask !== null) task.mask = task.savedMask;
+  task.savedMask = null;
 }
 
 const MAX_SHOWN = 32;

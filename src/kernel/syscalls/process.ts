@@ -1,10 +1,12 @@
 import { FS_BASE, GS_BASE } from '../../state/layout.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
-import { decodeName } from '../user-memory.ts';
+import type { Process } from '../process.ts';
+import { NSIG } from '../signals/numbers.ts';
+import type { Task } from '../task.ts';
+import { decodeName, LAM_UNTAG_MASK } from '../user-memory.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { ADDRESS, type ArgKind, choice, HEX, INT, onlyIf, PATH, SIZE } from './args.ts';
-import { row, type SyscallRow } from './row.ts';
+import { NO_RESULT, row, type SyscallRow } from './row.ts';
 import { OUT_CPUS } from './structs.ts';
 
 const ARCH = {
@@ -14,7 +16,25 @@ const ARCH = {
   ARCH_GET_GS: 0x1004,
   ARCH_GET_CPUID: 0x1011,
   ARCH_SET_CPUID: 0x1012,
+  ARCH_GET_UNTAG_MASK: 0x4001,
+  ARCH_ENABLE_TAGGED_ADDR: 0x4002,
+  ARCH_GET_MAX_TAG_BITS: 0x4003,
+  ARCH_FORCE_TAGGED_SVA: 0x4004,
 } as const;
+
+const RSI = 6;
+/** Width of the tags of LAM_U57. */
+const LAM_TAG_BITS = 6;
+
+/** The checks in the order of arch/x86/kernel/process_64.c: prctl_enable_tagged_addr. It cannot be undone. */
+function enableTaggedAddresses(task: Task, bits: number): number {
+  const { space, kernel } = task;
+  if (!kernel.machine.has('LAM')) fail(E.ENODEV);
+  if (space.lam.locked) fail(E.EBUSY);
+  if (bits === 0 || bits > LAM_TAG_BITS) fail(E.EINVAL);
+  kernel.enableTags(space);
+  return 0;
+}
 
 /** arch_prctl(2). What depends on a CPU feature that is not offered is EINVAL, as on Linux without it. */
 function archPrctl(task: Task, code: number, address: number): number {
@@ -22,7 +42,8 @@ function archPrctl(task: Task, code: number, address: number): number {
   switch (code) {
     case ARCH.ARCH_SET_FS:
     case ARCH.ARCH_SET_GS:
-      if (address >= TASK_SIZE) fail(E.EPERM);
+      // The register itself: a base carries no tag.
+      if (cpu.gpr(RSI) >= BigInt(TASK_SIZE)) fail(E.EPERM);
       cpu.setU64(code === ARCH.ARCH_SET_FS ? FS_BASE : GS_BASE, BigInt(address));
       return 0;
     case ARCH.ARCH_GET_FS:
@@ -33,6 +54,16 @@ function archPrctl(task: Task, code: number, address: number): number {
       return 1;
     case ARCH.ARCH_SET_CPUID:
       return fail(E.ENODEV);
+    case ARCH.ARCH_GET_UNTAG_MASK:
+      task.user.setU64(address, task.space.lam.enabled ? LAM_UNTAG_MASK : -1n);
+      return 0;
+    case ARCH.ARCH_ENABLE_TAGGED_ADDR:
+      return enableTaggedAddresses(task, Number(BigInt.asUintN(53, cpu.gpr(RSI))));
+    case ARCH.ARCH_GET_MAX_TAG_BITS:
+      task.user.setU64(address, task.kernel.machine.has('LAM') ? LAM_TAG_BITS : 0);
+      return 0;
+    case ARCH.ARCH_FORCE_TAGGED_SVA:
+      return 0;
     default:
       return fail(E.EINVAL);
   }
@@ -95,7 +126,14 @@ function prctl(task: Task, option: number, a: number, b: number, c: number, d: n
     case PR.PR_GET_NO_NEW_PRIVS:
       return process.noNewPrivileges ? 1 : 0;
     case PR.PR_GET_PDEATHSIG:
-      task.user.setU32(a, 0);
+      task.user.setU32(a, process.parentDeathSignal);
+      return 0;
+    case PR.PR_SET_PDEATHSIG:
+      if (a > NSIG) fail(E.EINVAL);
+      process.parentDeathSignal = a;
+      return 0;
+    case PR.PR_SET_CHILD_SUBREAPER:
+      process.subreaper = a !== 0;
       return 0;
     case PR.PR_GET_TSC:
       task.user.setU32(a, PR_TSC_ENABLE);
@@ -105,10 +143,8 @@ function prctl(task: Task, option: number, a: number, b: number, c: number, d: n
     case PR.PR_CAPBSET_READ:
       if (a > LAST_CAPABILITY) fail(E.EINVAL);
       return process.credentials.euid === 0 ? 1 : 0;
-    case PR.PR_SET_PDEATHSIG:
     case PR.PR_SET_KEEPCAPS:
     case PR.PR_SET_TIMERSLACK:
-    case PR.PR_SET_CHILD_SUBREAPER:
     case PR.PR_SET_THP_DISABLE:
       return 0;
     case PR.PR_GET_KEEPCAPS:
@@ -116,7 +152,7 @@ function prctl(task: Task, option: number, a: number, b: number, c: number, d: n
     case PR.PR_GET_THP_DISABLE:
       return 0;
     case PR.PR_GET_CHILD_SUBREAPER:
-      task.user.setU32(a, 0);
+      task.user.setU32(a, process.subreaper ? 1 : 0);
       return 0;
     default:
       return fail(E.EINVAL);
@@ -132,18 +168,45 @@ const PRCTL_ARGUMENT: ArgKind = {
 };
 const rest = onlyIf(HEX, ([option]) => !isName(option!));
 
-/** There is one CPU. */
+/** Bytes of the kernel's set of CPUs: 64 of them. */
 const CPU_SET_BYTES = 8;
 const SCHED_POLICY_MAX = 6;
 const SCHED_FIFO = 1;
 const SCHED_RR = 2;
 const RT_PRIORITY_MAX = 99;
 
-/** @throws SysError ESRCH for any thread but the caller's own */
-function ownThread(task: Task, pid: number): void {
-  if (pid < 0) fail(E.EINVAL);
-  if (pid !== 0 && pid !== task.tid && pid !== task.process.pid) fail(E.ESRCH);
+/** The process with a number; 0 is the caller's. @throws SysError ESRCH */
+function processOf(task: Task, pid: number): Process {
+  return pid === 0 ? task.process : (task.kernel.processes.get(pid) ?? fail(E.ESRCH));
 }
+
+/** The thread with a number; 0 is the caller. @throws SysError EINVAL, ESRCH */
+function threadOf(task: Task, tid: number): Task {
+  if (tid < 0) fail(E.EINVAL);
+  return tid === 0 ? task : (task.kernel.tasks.get(tid) ?? fail(E.ESRCH));
+}
+
+/** setpgid(2), its checks in the order of kernel/sys.c. */
+function setpgid(task: Task, pid: number, wanted: number): number {
+  const { process, kernel } = task;
+  const group = wanted === 0 ? pid || process.pid : wanted;
+  if (group < 0) fail(E.EINVAL);
+  const target = pid === 0 ? process : (kernel.processes.get(pid) ?? fail(E.ESRCH));
+  if (target !== process) {
+    if (target.parent !== process) fail(E.ESRCH);
+    if (target.session !== process.session) fail(E.EPERM);
+    if (target.hasExecuted) fail(E.EACCES);
+  }
+  if (target.session === target.pid) fail(E.EPERM);
+  if (group !== target.pid) {
+    const there = [...kernel.processes.values()].some((one) => one.group === group && one.session === process.session);
+    if (!there) fail(E.EPERM);
+  }
+  target.group = group;
+  return 0;
+}
+
+const allCpus = (task: Task): bigint => (1n << BigInt(task.kernel.cpus.count)) - 1n;
 
 function priorityBound(policy: number, bound: number): number {
   if (policy < 0 || policy > SCHED_POLICY_MAX || policy === 4) fail(E.EINVAL);
@@ -151,39 +214,39 @@ function priorityBound(policy: number, bound: number): number {
 }
 
 const ROBUST_HEAD_SIZE = 24;
-const WAIT_OPTIONS = 0xe000_000f;
 
 export const PROCESS: readonly SyscallRow[] = [
-  row(24, 'sched_yield', [], () => 0),
+  row(24, 'sched_yield', [], (task) => {
+    const cpu = task.kernel.cpus.all[task.cpu]!;
+    if (cpu.task === task && task.kernel.cpus.wanted(cpu)) task.kernel.cpus.preempt(cpu);
+    return 0;
+  }),
   row(39, 'getpid', [], (task) => task.process.pid),
   row(
     60,
     'exit',
     [INT],
     (task, status) => {
-      task.process.finish({ kind: 'exited', status: status & 0xff });
-      return 0;
+      const { process } = task;
+      // The status of the last thread is the process's.
+      if (process.tasks.size === 1) process.finish({ kind: 'exited', status: status & 0xff });
+      task.kernel.endTask(task);
+      return NO_RESULT;
     },
     'none',
   ),
-  row(61, 'wait4', [INT, ADDRESS, INT, ADDRESS], (_task, _pid, _status, options) =>
-    fail((options >>> 0) & ~WAIT_OPTIONS ? E.EINVAL : E.ECHILD),
-  ),
-  row(109, 'setpgid', [INT, INT], (task, pid, group) => {
-    ownThread(task, pid);
-    return group === 0 || group === task.process.pid ? 0 : fail(group < 0 ? E.EINVAL : E.EPERM);
+  row(109, 'setpgid', [INT, INT], setpgid),
+  row(110, 'getppid', [], (task) => task.process.parentPid),
+  row(111, 'getpgrp', [], (task) => task.process.group),
+  row(112, 'setsid', [], (task) => {
+    const { process, kernel } = task;
+    if ([...kernel.processes.values()].some(({ group }) => group === process.pid)) fail(E.EPERM);
+    process.group = process.pid;
+    process.session = process.pid;
+    return process.pid;
   }),
-  row(110, 'getppid', [], (task) => task.process.parent),
-  row(111, 'getpgrp', [], (task) => task.process.pid),
-  row(112, 'setsid', [], () => fail(E.EPERM)),
-  row(121, 'getpgid', [INT], (task, pid) => {
-    ownThread(task, pid);
-    return task.process.pid;
-  }),
-  row(124, 'getsid', [INT], (task, pid) => {
-    ownThread(task, pid);
-    return task.process.pid;
-  }),
+  row(121, 'getpgid', [INT], (task, pid) => processOf(task, pid).group),
+  row(124, 'getsid', [INT], (task, pid) => processOf(task, pid).session),
   row(
     135,
     'personality',
@@ -198,24 +261,24 @@ export const PROCESS: readonly SyscallRow[] = [
   // 20 − nice, so that it is never negative.
   row(140, 'getpriority', [INT, INT], (task, which, who) => {
     if (which < 0 || which > 2) fail(E.EINVAL);
-    if (which === 0) ownThread(task, who);
+    if (which === 0) threadOf(task, who);
     return 20;
   }),
   row(141, 'setpriority', [INT, INT, INT], (_task, which) => (which < 0 || which > 2 ? fail(E.EINVAL) : 0)),
   row(143, 'sched_getparam', [INT, ADDRESS], (task, pid, out) => {
-    ownThread(task, pid);
+    threadOf(task, pid);
     task.user.setU32(out, 0);
     return 0;
   }),
   row(144, 'sched_setscheduler', [INT, INT, ADDRESS], (task, pid, policy, parameter) => {
-    ownThread(task, pid);
+    threadOf(task, pid);
     if (policy < 0 || policy > SCHED_POLICY_MAX) fail(E.EINVAL);
     return task.user.u32(parameter) === priorityBound(policy, 0) || policy === SCHED_FIFO || policy === SCHED_RR
       ? 0
       : fail(E.EINVAL);
   }),
   row(145, 'sched_getscheduler', [INT], (task, pid) => {
-    ownThread(task, pid);
+    threadOf(task, pid);
     return 0;
   }),
   row(146, 'sched_get_priority_max', [INT], (_task, policy) => priorityBound(policy, RT_PRIORITY_MAX)),
@@ -224,14 +287,20 @@ export const PROCESS: readonly SyscallRow[] = [
   row(158, 'arch_prctl', [choice(ARCH), ADDRESS], archPrctl),
   row(186, 'gettid', [], (task) => task.tid),
   row(203, 'sched_setaffinity', [INT, SIZE, ADDRESS], (task, pid, size, address) => {
-    ownThread(task, pid);
-    const bytes = task.user.read(address, Math.min(size, CPU_SET_BYTES));
-    return (bytes[0] ?? 0) & 1 ? 0 : fail(E.EINVAL);
+    const target = threadOf(task, pid);
+    const bytes = new Uint8Array(CPU_SET_BYTES);
+    bytes.set(task.user.read(address, Math.min(size, CPU_SET_BYTES)));
+    const mask = new DataView(bytes.buffer).getBigUint64(0, true) & allCpus(task);
+    if (mask === 0n) fail(E.EINVAL);
+    target.affinity = mask;
+    // A thread that runs where it may not any more leaves its CPU at once.
+    const cpu = task.kernel.cpus.all[target.cpu]!;
+    if (cpu.task === target && ((mask >> BigInt(target.cpu)) & 1n) === 0n) task.kernel.cpus.preempt(cpu);
+    return 0;
   }),
   row(204, 'sched_getaffinity', [INT, SIZE, OUT_CPUS], (task, pid, size, address) => {
     if (size < CPU_SET_BYTES || size % CPU_SET_BYTES !== 0) fail(E.EINVAL);
-    ownThread(task, pid);
-    task.user.setU64(address, 1n);
+    task.user.setU64(address, threadOf(task, pid).affinity & allCpus(task));
     return CPU_SET_BYTES;
   }),
   row(218, 'set_tid_address', [ADDRESS], (task, address) => {
@@ -244,12 +313,10 @@ export const PROCESS: readonly SyscallRow[] = [
     [INT],
     (task, status) => {
       task.process.finish({ kind: 'exited', status: status & 0xff });
-      return 0;
+      task.kernel.endTask(task);
+      return NO_RESULT;
     },
     'none',
-  ),
-  row(247, 'waitid', [INT, INT, ADDRESS, INT, ADDRESS], (_task, which, _id, _info, options) =>
-    fail(which < 0 || which > 3 || (options & 0xe) === 0 ? E.EINVAL : E.ECHILD),
   ),
   row(273, 'set_robust_list', [ADDRESS, SIZE], (task, head, size) => {
     if (size !== ROBUST_HEAD_SIZE) fail(E.EINVAL);
@@ -257,13 +324,13 @@ export const PROCESS: readonly SyscallRow[] = [
     return 0;
   }),
   row(274, 'get_robust_list', [INT, ADDRESS, ADDRESS], (task, pid, head, size) => {
-    ownThread(task, pid);
+    const target = threadOf(task, pid);
     task.user.setU64(size, ROBUST_HEAD_SIZE);
-    task.user.setU64(head, task.robustList);
+    task.user.setU64(head, target.robustList);
     return 0;
   }),
   row(309, 'getcpu', [ADDRESS, ADDRESS, ADDRESS], (task, cpu, node) => {
-    if (cpu !== 0) task.user.setU32(cpu, 0);
+    if (cpu !== 0) task.user.setU32(cpu, task.cpu);
     if (node !== 0) task.user.setU32(node, 0);
     return 0;
   }),

@@ -1,6 +1,7 @@
 import { RSEQ_ALIGN, RSEQ_FEATURE_SIZE } from '../auxv.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import { RSEQ as FIELD, RSEQ_V7 } from '../rseq.ts';
+import type { Task } from '../task.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { ADDRESS, choice, flags, HEX32, INT, UINT } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
@@ -11,24 +12,29 @@ const ORIGINAL_SIZE = 32;
 /** cpu_id while nothing is registered: RSEQ_CPU_ID_UNINITIALIZED. */
 const UNINITIALIZED = 0xffff_ffff;
 
-/**
- * `struct rseq`:
- *     +0 cpu_id_start u32   +4 cpu_id u32   +8 rseq_cs u64   +16 flags u32   +20 node_id u32   +24 mm_cid u32
- */
-const CPU_ID_START = 0;
-const CPU_ID = 4;
-const RSEQ_CS = 8;
-const NODE_ID = 20;
-const MM_CID = 24;
+/** rseq(2) of the request for comments of 2016: a pointer and flags, checked in its order; no length, no signature. */
+function rseqV7(task: Task, address: number, bits: number): number {
+  if (bits !== 0) fail(E.EINVAL);
+  const old = task.rseq;
+  if (address === 0) return old === null ? fail(E.ENOENT) : 0;
+  if (old !== null) return old.address === address ? 0 : fail(E.EBUSY);
+  if (address % RSEQ_V7.align !== 0) fail(E.EINVAL);
+  if (address + RSEQ_V7.bytes > TASK_SIZE) fail(E.EFAULT);
+  task.rseq = { address, length: RSEQ_V7.bytes, signature: 0 };
+  // Memory is written on the way back to user mode; where it cannot be, the process dies there.
+  task.scheduledIn = true;
+  return 0;
+}
 
 /** rseq(2), the order of its checks after kernel/rseq.c of Linux 6.18. */
 function rseq(task: Task, address: number, length: number, bits: number, signature: number): number {
+  if (task.kernel.rseq.abi === 'v7') return rseqV7(task, address, length | 0);
   const old = task.rseq;
   if (bits & RSEQ_FLAG_UNREGISTER) {
     if (bits & ~RSEQ_FLAG_UNREGISTER) fail(E.EINVAL);
     if (old === null || old.address !== address || old.length !== length) return fail(E.EINVAL);
     if (old.signature !== signature) fail(E.EPERM);
-    writeIds(task, address, UNINITIALIZED);
+    resetIds(task, address);
     task.rseq = null;
     return 0;
   }
@@ -41,18 +47,18 @@ function rseq(task: Task, address: number, length: number, bits: number, signatu
   if (length === ORIGINAL_SIZE && address % ORIGINAL_SIZE !== 0) fail(E.EINVAL);
   if (length > ORIGINAL_SIZE && (address % RSEQ_ALIGN !== 0 || length < RSEQ_FEATURE_SIZE)) fail(E.EINVAL);
   if (address + length > TASK_SIZE) fail(E.EFAULT);
-  task.user.setU64(address + RSEQ_CS, 0n);
+  task.user.setU64(address + FIELD.cs, 0n);
   task.rseq = { address, length, signature };
   // Linux writes the ids on the way back to user mode; nothing can look in between.
-  writeIds(task, address, 0);
+  task.kernel.rseq.writeIds(task);
   return 0;
 }
 
-function writeIds(task: Task, address: number, cpu: number): void {
-  task.user.setU32(address + CPU_ID_START, 0);
-  task.user.setU32(address + CPU_ID, cpu);
-  task.user.setU32(address + NODE_ID, 0);
-  task.user.setU32(address + MM_CID, 0);
+function resetIds(task: Task, address: number): void {
+  task.user.setU32(address + FIELD.cpuIdStart, 0);
+  task.user.setU32(address + FIELD.cpuId, UNINITIALIZED);
+  task.user.setU32(address + FIELD.nodeId, 0);
+  task.user.setU32(address + FIELD.mmCid, 0);
 }
 
 const MEMBARRIER = {
@@ -71,8 +77,15 @@ const MEMBARRIER = {
 const ALL_COMMANDS = 0x3ff;
 const MEMBARRIER_CMD_FLAG_CPU = 1;
 
-/** membarrier(2). One thread is always ordered with itself, so that only registration is kept. */
-function membarrier(task: Task, command: number, bits: number): number {
+/** Aborts the critical sections of the process on all other CPUs, or on one. */
+function restartOthers(task: Task, only: number | null): void {
+  for (const { id, task: other } of task.kernel.cpus.all)
+    if (other !== null && other !== task && other.space === task.space && (only === null || only === id))
+      other.scheduledIn = true;
+}
+
+/** membarrier(2). CPUs take turns on one engine, so that all of them are ordered; only registrations and RSEQ do anything. */
+function membarrier(task: Task, command: number, bits: number, target: number): number {
   const { process } = task;
   if (
     bits !== 0 &&
@@ -96,7 +109,9 @@ function membarrier(task: Task, command: number, bits: number): number {
     case MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
     case MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ:
       // The registration of a command is the next bit.
-      return process.barriers & (command << 1) ? 0 : fail(E.EPERM);
+      if ((process.barriers & (command << 1)) === 0) fail(E.EPERM);
+      if (command === MEMBARRIER.MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ) restartOthers(task, bits === 0 ? null : target);
+      return 0;
     case MEMBARRIER.MEMBARRIER_CMD_GET_REGISTRATIONS:
       return process.barriers;
     default:

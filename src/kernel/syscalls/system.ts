@@ -1,6 +1,7 @@
 import { SECOND } from '../clock.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
+import { RLIMIT } from '../limits.ts';
+import type { Task } from '../task.ts';
 import { ADDRESS, choice, flags, INT, OUT_HEX_BYTES, SIZE } from './args.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_RLIMIT, OUT_RLIMIT, OUT_UTSNAME, timeBytes } from './structs.ts';
@@ -30,17 +31,19 @@ function getLimit(task: Task, resource: number, out: number): number {
   return 0;
 }
 
-function setLimit(task: Task, resource: number, address: number): number {
-  const view = task.user.view(address, 16);
+function setLimit(task: Task, resource: number, address: number, user = task.user): number {
+  const view = user.view(address, 16);
   const limit = { current: view.getBigUint64(0, true), maximum: view.getBigUint64(8, true) };
-  task.process.limits.set(resource, limit, task.process.credentials.euid === 0);
+  const { process } = task;
+  process.limits.set(resource, limit, process.credentials.euid === 0);
+  process.fds.limit = process.limits.soft(RLIMIT.NOFILE);
   return 0;
 }
 
 function prlimit(task: Task, pid: number, resource: number, next: number, old: number): number {
-  if (pid !== 0 && pid !== task.process.pid) fail(E.ESRCH);
-  const { current, maximum } = task.process.limits.get(resource);
-  if (next !== 0) setLimit(task, resource, next);
+  const target = pid === 0 ? task.process : (task.kernel.processes.get(pid) ?? fail(E.ESRCH));
+  const { current, maximum } = target.limits.get(resource);
+  if (next !== 0) setLimit(target.main, resource, next, task.user);
   if (old !== 0) task.user.write(old, new Uint8Array(BigUint64Array.of(current, maximum).buffer));
   return 0;
 }
@@ -64,7 +67,7 @@ function sysinfo(task: Task, out: number): number {
   view.setBigInt64(0, task.kernel.clock.monotonic() / SECOND, true);
   view.setBigUint64(32, BigInt(memory.size), true);
   view.setBigUint64(40, BigInt(memory.framesLeft * 4096), true);
-  view.setUint16(80, 1, true);
+  view.setUint16(80, task.kernel.processes.size, true);
   view.setUint32(104, 1, true);
   task.user.write(out, new Uint8Array(view.buffer));
   return 0;
@@ -72,14 +75,19 @@ function sysinfo(task: Task, out: number): number {
 
 const RUSAGE = { RUSAGE_SELF: 0, RUSAGE_CHILDREN: -1, RUSAGE_THREAD: 1 } as const;
 
+/** `struct rusage`: user time in nanoseconds, resident kilobytes. */
+export function usageBytes(time: number, kilobytes: number): Uint8Array {
+  const bytes = new Uint8Array(144);
+  bytes.set(timeBytes(BigInt(time), 1000n), 0);
+  new DataView(bytes.buffer).setBigInt64(32, BigInt(kilobytes), true);
+  return bytes;
+}
+
 function getrusage(task: Task, who: number, out: number): number {
   if (!(Object.values(RUSAGE) as number[]).includes(who)) fail(E.EINVAL);
-  const bytes = new Uint8Array(144);
-  if (who !== RUSAGE.RUSAGE_CHILDREN) {
-    bytes.set(timeBytes(task.kernel.clock.cpu(), 1000n), 0);
-    new DataView(bytes.buffer).setBigInt64(32, BigInt(task.space.residentPages() * 4), true);
-  }
-  task.user.write(out, bytes);
+  const { process } = task;
+  const time = { 0: process.cpuTime, [-1]: process.childrenTime, 1: task.instructions }[who]!;
+  task.user.write(out, usageBytes(time, who === RUSAGE.RUSAGE_CHILDREN ? 0 : task.space.residentPages() * 4));
   return 0;
 }
 
@@ -103,7 +111,7 @@ export const SYSTEM: readonly SyscallRow[] = [
   row(97, 'getrlimit', [RESOURCE, OUT_RLIMIT], getLimit),
   row(98, 'getrusage', [choice(RUSAGE), ADDRESS], getrusage),
   row(99, 'sysinfo', [ADDRESS], sysinfo),
-  row(160, 'setrlimit', [RESOURCE, IN_RLIMIT], setLimit),
+  row(160, 'setrlimit', [RESOURCE, IN_RLIMIT], (task, resource, address) => setLimit(task, resource, address)),
   row(302, 'prlimit64', [INT, RESOURCE, IN_RLIMIT, OUT_RLIMIT], prlimit),
   row(318, 'getrandom', [OUT_HEX_BYTES, SIZE, flags(GRND)], getrandom),
 ];

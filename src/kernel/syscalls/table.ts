@@ -1,5 +1,7 @@
+import { CLONING } from './clone.ts';
 import { DESCRIPTORS } from './descriptors.ts';
 import { DIRECTORIES } from './directories.ts';
+import { EVENTS } from './events.ts';
 import { FUTEXES } from './futex.ts';
 import { IDENTITY } from './identity.ts';
 import { IO } from './io.ts';
@@ -12,10 +14,30 @@ import { RSEQ } from './rseq.ts';
 import { SIGNALS } from './signals.ts';
 import { SYSTEM } from './system.ts';
 import { TIME } from './time.ts';
+import { TIMERS } from './timers.ts';
+import { WAITING } from './wait.ts';
 
 /** Every implemented system call, by number. Dispatch, strace text and the list of what is covered come from here. */
 export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
-  [IO, DESCRIPTORS, METADATA, DIRECTORIES, POLLING, MEMORY, PROCESS, RSEQ, IDENTITY, SYSTEM, SIGNALS, FUTEXES, TIME]
+  [
+    IO,
+    DESCRIPTORS,
+    METADATA,
+    DIRECTORIES,
+    POLLING,
+    MEMORY,
+    PROCESS,
+    RSEQ,
+    IDENTITY,
+    SYSTEM,
+    SIGNALS,
+    FUTEXES,
+    TIME,
+    TIMERS,
+    CLONING,
+    EVENTS,
+    WAITING,
+  ]
     .flat()
     .sort((a, b) => a.number - b.number)
     .map((row) => [row.number, row]),

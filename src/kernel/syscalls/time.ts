@@ -1,15 +1,15 @@
 import { CLOCK_TICKS } from '../auxv.ts';
-import { Blocked } from '../block.ts';
+import { ERESTART } from '../block.ts';
 import { SECOND } from '../clock.ts';
 import { E, fail } from '../errno.ts';
-import type { Task } from '../process.ts';
-import { Unimplemented } from '../unimplemented.ts';
-import { ADDRESS, choice, flags, UINT } from './args.ts';
-import { timeoutAt, waitInVain } from './poll.ts';
+import type { Task } from '../task.ts';
+import { deadlineAfter, waitFor } from '../wait.ts';
+import { ADDRESS, choice, flags } from './args.ts';
+import { timeoutAt } from './poll.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_TIMESPEC, OUT_TIMESPEC, OUT_TIMEVAL, timeBytes } from './structs.ts';
 
-const CLOCK = {
+export const CLOCK = {
   CLOCK_REALTIME: 0,
   CLOCK_MONOTONIC: 1,
   CLOCK_PROCESS_CPUTIME_ID: 2,
@@ -22,13 +22,13 @@ const CLOCK = {
   CLOCK_BOOTTIME_ALARM: 9,
   CLOCK_TAI: 11,
 } as const;
-const CLOCK_ID = choice(CLOCK);
+export const CLOCK_ID = choice(CLOCK);
 const TIMER_ABSTIME = 1;
 /** Period of the coarse clocks: a kernel of 250 ticks per second. */
 const COARSE = 4_000_000n;
 
 /** The time of a clock in nanoseconds. @throws SysError EINVAL for a clock that does not exist */
-function now(task: Task, id: number): bigint {
+export function now(task: Task, id: number): bigint {
   const { clock } = task.kernel;
   switch (id) {
     case CLOCK.CLOCK_REALTIME:
@@ -45,25 +45,56 @@ function now(task: Task, id: number): bigint {
     case CLOCK.CLOCK_MONOTONIC_COARSE:
       return clock.monotonic() - (clock.monotonic() % COARSE);
     case CLOCK.CLOCK_PROCESS_CPUTIME_ID:
+      return BigInt(task.process.cpuTime);
     case CLOCK.CLOCK_THREAD_CPUTIME_ID:
-      return clock.cpu();
+      return BigInt(task.instructions);
     default:
-      // Negative numbers are the CPU clocks of a process (~pid << 3 | kind): there is one process.
-      if (id < 0 && (~(id >> 3) === 0 || ~(id >> 3) === task.process.pid)) return clock.cpu();
-      return fail(E.EINVAL);
+      return id < 0 ? otherCpuTime(task, id) : fail(E.EINVAL);
   }
 }
 
-function sleep(task: Task, id: number, bits: number, request: number): number {
+/** Of a thread and not of a process: bit 2 of the number of a CPU clock. */
+const PER_THREAD = 4;
+
+/** The CPU clock of any process or thread: ~pid << 3, or ~tid << 3 with a bit (clock_getcpuclockid(3)). */
+function otherCpuTime(task: Task, id: number): bigint {
+  const pid = ~(id >> 3);
+  const { kernel } = task;
+  if (id & PER_THREAD) return BigInt((pid === 0 ? task : (kernel.tasks.get(pid) ?? fail(E.EINVAL))).instructions);
+  return BigInt((pid === 0 ? task.process : (kernel.processes.get(pid) ?? fail(E.EINVAL))).cpuTime);
+}
+
+/** nanosleep(2) and clock_nanosleep(2). `left` gets what a signal has cut off a relative sleep. */
+function sleep(task: Task, id: number, bits: number, request: number, left: number): number {
   const current = now(task, id);
   if (NOT_FOR_SLEEP.includes(id)) fail(E.EOPNOTSUPP);
   if (id === CLOCK.CLOCK_THREAD_CPUTIME_ID) fail(E.EINVAL);
   const wanted = timeoutAt(task, request) ?? fail(E.EFAULT);
-  const wait = bits & TIMER_ABSTIME ? wanted - current : wanted;
-  // A process that sleeps uses no CPU time: nobody would wake it.
-  if (id === CLOCK.CLOCK_PROCESS_CPUTIME_ID && wait > 0n) throw new Blocked('its own CPU time');
-  if (wait > 0n) waitInVain(task, wait, 'a timer');
+  const absolute = (bits & TIMER_ABSTIME) !== 0;
+  const wait = absolute ? wanted - current : wanted;
+  if (id === CLOCK.CLOCK_PROCESS_CPUTIME_ID) {
+    const end = task.resumed === null ? BigInt(task.process.cpuTime) + wait : BigInt(task.progress);
+    task.progress = Number(end);
+    waitFor(task, 'CPU time of its process', { ready: () => task.process.cpuTime >= Number(end) });
+    return 0;
+  }
+  const deadline = deadlineAfter(task, wait)!;
+  sleepUntil(task, deadline, absolute ? 0 : left, absolute);
   return 0;
+}
+
+function sleepUntil(task: Task, deadline: bigint, left: number, absolute: boolean): void {
+  const interrupted = (): number => {
+    if (absolute) return -ERESTART.NOHAND;
+    const rest = deadline - task.kernel.clock.monotonic();
+    if (left !== 0) task.user.write(left, timeBytes(rest > 0n ? rest : 0n));
+    task.restart = () => {
+      sleepUntil(task, deadline, left, false);
+      return 0;
+    };
+    return -ERESTART.BLOCK;
+  };
+  waitFor(task, 'a timer', { deadline, interrupted });
 }
 
 const NOT_FOR_SLEEP: readonly number[] = [
@@ -72,30 +103,10 @@ const NOT_FOR_SLEEP: readonly number[] = [
   CLOCK.CLOCK_MONOTONIC_COARSE,
 ];
 
-const ITIMER = choice({ ITIMER_REAL: 0, ITIMER_VIRTUAL: 1, ITIMER_PROF: 2 });
-
-function setitimer(task: Task, which: number, value: number, old: number): number {
-  if (which < 0 || which > 2) fail(E.EINVAL);
-  const view = value === 0 ? null : task.user.view(value, 32);
-  if (view !== null && (view.getBigInt64(16, true) !== 0n || view.getBigInt64(24, true) !== 0n)) {
-    throw new Unimplemented('timers that send signals (setitimer)');
-  }
-  if (old !== 0) task.user.clear(old, 32);
-  return 0;
-}
-
 export const TIME: readonly SyscallRow[] = [
-  row(35, 'nanosleep', [IN_TIMESPEC, ADDRESS], (task, request) => sleep(task, CLOCK.CLOCK_MONOTONIC, 0, request)),
-  row(36, 'getitimer', [ITIMER, ADDRESS], (task, which, value) => {
-    if (which < 0 || which > 2) fail(E.EINVAL);
-    task.user.clear(value, 32);
-    return 0;
-  }),
-  row(37, 'alarm', [UINT], (_task, seconds) => {
-    if (seconds !== 0) throw new Unimplemented('timers that send signals (alarm)');
-    return 0;
-  }),
-  row(38, 'setitimer', [ITIMER, ADDRESS, ADDRESS], setitimer),
+  row(35, 'nanosleep', [IN_TIMESPEC, ADDRESS], (task, request, left) =>
+    sleep(task, CLOCK.CLOCK_MONOTONIC, 0, request, left),
+  ),
   row(96, 'gettimeofday', [OUT_TIMEVAL, ADDRESS], (task, time, zone) => {
     if (time !== 0) task.user.write(time, timeBytes(task.kernel.clock.realtime(), 1000n));
     if (zone !== 0) task.user.clear(zone, 8);
@@ -105,7 +116,8 @@ export const TIME: readonly SyscallRow[] = [
     const tick = SECOND / BigInt(CLOCK_TICKS);
     if (out !== 0) {
       task.user.clear(out, 32);
-      task.user.setU64(out, task.kernel.clock.cpu() / tick);
+      task.user.setU64(out, BigInt(task.process.cpuTime) / tick);
+      task.user.setU64(out + 16, BigInt(task.process.childrenTime) / tick);
     }
     return Number(task.kernel.clock.monotonic() / tick);
   }),
@@ -129,4 +141,5 @@ export const TIME: readonly SyscallRow[] = [
     return 0;
   }),
   row(230, 'clock_nanosleep', [CLOCK_ID, flags({ '0': 0, TIMER_ABSTIME }), IN_TIMESPEC, ADDRESS], sleep),
+  row(219, 'restart_syscall', [], (task) => task.restart?.() ?? fail(E.EINTR)),
 ];

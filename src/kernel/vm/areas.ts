@@ -21,6 +21,9 @@ export interface Area {
   readonly name: string;
   /** Whether its size was checked against all memory when it became writable. */
   accounted: boolean;
+  /** MADV_DONTFORK: a child does not get it; MADV_WIPEONFORK: it gets zeros. */
+  dontFork: boolean;
+  wipeOnFork: boolean;
 }
 
 export const accessible = (prot: number): boolean => (prot & (PROT.READ | PROT.WRITE | PROT.EXEC)) !== 0;
@@ -47,6 +50,8 @@ function mergeable(a: Area, b: Area): boolean {
     a.shared === b.shared &&
     a.name === b.name &&
     a.accounted === b.accounted &&
+    a.dontFork === b.dontFork &&
+    a.wipeOnFork === b.wipeOnFork &&
     ((a.backing === null && a.shared === null) || a.offset + (a.end - a.start) === b.offset)
   );
 }

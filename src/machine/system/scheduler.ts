@@ -12,6 +12,8 @@ export interface Scheduler {
   next(runnable: readonly number[]): Decision;
   /** Virtual time that an interrupt between CPUs takes. */
   latency(): number;
+  /** Instructions of a thread's time slice, which has so many turns; a fixed number where it is missing. */
+  slice?(turns: number): number;
 }
 
 /** Instructions that a CPU runs until it is another one's turn, unless something else is said. */
@@ -54,17 +56,22 @@ export class Seeded implements Scheduler {
   latency(): number {
     return this.#random.below(Math.max(1, this.#quantum >> 1));
   }
+
+  slice(turns: number): number {
+    return 1 + this.#random.below(2 * turns * this.#quantum);
+  }
 }
 
 /** Decisions as they were recorded: CPU and instructions, and latencies, each in order. */
 export interface Recording {
   readonly decisions: Decision[];
   readonly latencies: number[];
+  readonly slices?: number[];
 }
 
 /** Passes on another scheduler's decisions and keeps them. */
 export class Recorder implements Scheduler {
-  readonly recording: Recording = { decisions: [], latencies: [] };
+  readonly recording = { decisions: [] as Decision[], latencies: [] as number[], slices: [] as number[] };
   readonly #from: Scheduler;
 
   constructor(from: Scheduler) {
@@ -82,6 +89,12 @@ export class Recorder implements Scheduler {
     this.recording.latencies.push(latency);
     return latency;
   }
+
+  slice(turns: number): number {
+    const slice = this.#from.slice?.(turns) ?? turns * DEFAULT_QUANTUM;
+    this.recording.slices!.push(slice);
+    return slice;
+  }
 }
 
 /** A recording that does not fit the run: one line. */
@@ -94,6 +107,7 @@ export class Script implements Scheduler {
   readonly #recording: Recording;
   #decision = 0;
   #latency = 0;
+  #slice = 0;
 
   constructor(recording: Recording) {
     this.#recording = recording;
@@ -110,5 +124,9 @@ export class Script implements Scheduler {
 
   latency(): number {
     return this.#recording.latencies[this.#latency++] ?? 0;
+  }
+
+  slice(turns: number): number {
+    return this.#recording.slices?.[this.#slice++] ?? turns * DEFAULT_QUANTUM;
   }
 }

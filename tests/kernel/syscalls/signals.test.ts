@@ -60,14 +60,22 @@ describe('signals to oneself', () => {
     expect(b.process.end).toMatchObject({ kind: 'killed', signal: 15 });
   });
 
-  it('with a handler end with a sentence, not with a wrong result', () => {
+  it('with a handler enter it with its arguments and a frame', () => {
     const b = new SyscallBench();
     b.call('rt_sigaction', 10, b.words(0x401000, 0x0400_0000, 0x402000, bit(3) | bit(9)), 0, 8);
     const out = b.room(32);
     b.call('rt_sigaction', 10, 0, out, 8);
     expect([b.user.word(out), b.user.u64(out + 24)]).toEqual([0x401000, bit(3)]);
     b.call('kill', 1000, 10);
-    expect(b.process.end).toMatchObject({ kind: 'unimplemented', what: expect.stringContaining('signal delivery') });
+    const { cpu } = b.machine;
+    const frame = Number(cpu.gpr(4));
+    expect([cpu.rip, cpu.gpr(7), frame % 16]).toEqual([0x401000n, 10n, 8]);
+    expect([cpu.gpr(6), cpu.gpr(2)]).toEqual([BigInt(frame + 312), BigInt(frame + 8)]);
+    expect(b.user.u64(frame)).toBe(0x402000n);
+    expect([b.user.u32(frame + 312), b.user.u32(frame + 328)]).toEqual([10, 1000]);
+    // What the handler blocks: its own signal and the action's mask.
+    b.call('rt_sigprocmask', 0, 0, out, 8);
+    expect(b.user.u64(out)).toBe(bit(3) | bit(10));
   });
 });
 
@@ -112,7 +120,7 @@ describe('waiting for what nobody brings', () => {
   ] as const)('%s is a deadlock', (_, wait, reason) => {
     const b = new SyscallBench();
     wait(b);
-    expect(b.kernel.run()).toEqual({ kind: 'deadlock', reason: expect.stringMatching(reason) });
+    expect(b.kernel.run()).toEqual({ kind: 'deadlock', threads: 1, reason: expect.stringMatching(reason) });
   });
 
   it('lasts until the timeout where there is one, in virtual time', () => {
