@@ -222,10 +222,19 @@ static void scenario_flush_threshold(void)
 {
 	users_only();
 	for (u64 pages = 32; pages <= 35; pages++) {
-		u32 single = percpus[1].nr_invlpg, all = percpus[1].nr_flush;
+		u32 single[MAX_CPUS], all[MAX_CPUS], equal = 0;
 
+		for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+			single[cpu] = percpus[cpu].nr_invlpg;
+			all[cpu] = percpus[cpu].nr_flush;
+		}
 		flush_tlb_kernel_range(VMALLOC, VMALLOC + pages * PAGE);
-		kprintf("%u pages: INVLPG %u, flushes %u\n", pages, (u64)(percpus[1].nr_invlpg - single), (u64)(percpus[1].nr_flush - all));
+		for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+			single[cpu] = percpus[cpu].nr_invlpg - single[cpu];
+			all[cpu] = percpus[cpu].nr_flush - all[cpu];
+			equal += single[cpu] == single[0] && all[cpu] == all[0];
+		}
+		kprintf("%u pages: INVLPG %u, flushes %u on each of %u CPUs\n", pages, (u64)single[0], (u64)all[0], (u64)equal);
 	}
 }
 
