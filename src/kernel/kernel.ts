@@ -37,6 +37,7 @@ import { endProcess, releaseThread } from './tasks/exit.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Timers } from './timers.ts';
 import { Unimplemented } from './unimplemented.ts';
+import { Vdso } from './vdso/vdso.ts';
 import { PrivateFrames } from './vm/frames.ts';
 import type { AddressSpace } from './vm.ts';
 
@@ -105,6 +106,7 @@ export class Kernel {
   /** The machine's own network; there is no other. */
   readonly net = new Network(() => this.anonymousInode());
   readonly frames: PrivateFrames;
+  readonly vdso: Vdso;
   readonly strace: Strace | null;
   /** The first process; null before exec. */
   process: Process | null = null;
@@ -150,6 +152,7 @@ export class Kernel {
     this.signals = new Signals(this);
     this.rseq = new Rseq(this, options.rseqAbi ?? 'linux');
     this.frames = new PrivateFrames(machine.memory);
+    this.vdso = new Vdso(this);
     this.#faults = new Faults(this);
     this.#preemptions = new Preemptions(this, options.preempt ?? {});
     this.maxTasks = options.maxTasks ?? DEFAULT_MAX_TASKS;
