@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   trace: async (_, args) => (await import('./commands/trace.ts')).traceCommand(args),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
   decodecode: async () => (await import('./commands/decodecode.ts')).decodecodeCommand(),
+  record: async () => (await import('./commands/record.ts')).recordCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
   diff: async () => (await import('./commands/diff.ts')).diffCommand(),
   count: async () => (await import('./commands/count.ts')).countCommand(),

@@ -23,6 +23,21 @@ function rows(cells: readonly string[], perLine = PER_LINE): string[] {
   return lines;
 }
 
+const VECTORS = 32;
+const OPMASKS = 8;
+
+/** Vector registers that hold something, by the narrowest name that shows all of it; of the first 16 those that XMM does not show. */
+function wideVectors(cpu: CpuState): [name: string, value: bigint, width: number][] {
+  return Array.from({ length: VECTORS }, (_, n) => n).flatMap((n) => {
+    let value = 0n;
+    for (let at = 56; at >= 0; at -= 8) value = (value << 64n) | cpu.u64(L.vectorAt(n) + at);
+    const [letter, width] = value >> 256n ? (['z', 512] as const) : value >> 128n ? (['y', 256] as const) : ['x', 128];
+    return value === 0n || (n < 16 && width === 128) ? [] : [[`${letter}mm${n}`, value, width] as const];
+  }) as [string, bigint, number][];
+}
+
+const opmasks = (cpu: CpuState): bigint[] => Array.from({ length: OPMASKS }, (_, n) => cpu.u64(L.opmaskAt(n)));
+
 /** Every register of a CPU as lines of text; vector and x87 registers where they hold something. */
 export function registerLines(cpu: CpuState): string[] {
   const x87 = new X87(cpu);
@@ -50,6 +65,8 @@ export function registerLines(cpu: CpuState): string[] {
       xmm.map(([name, value]) => `${name.padEnd(NAME_COLUMN)} ${hex(value, 128)}`),
       2,
     ),
+    ...wideVectors(cpu).map(([name, value, width]) => `${name.padEnd(NAME_COLUMN)} ${hex(value, width)}`),
+    ...rows(opmasks(cpu).flatMap((value, n) => (value === 0n ? [] : [word(`k${n}`, value)]))),
   ];
   if (cpu.view.getUint16(L.X87_TW, true) !== X87_EMPTY) {
     const st = Array.from({ length: 8 }, (_, i) => (x87.isEmpty(i) ? '' : `st${i}    ${hex(x87.read(i), 80)}`));
@@ -71,6 +88,8 @@ export interface RegisterValues {
   readonly gsBase: string;
   readonly cr: Readonly<Record<string, string>>;
   readonly xmm: readonly string[];
+  /** What XMM0 to XMM15 do not show, where there is something: «ymm3», «zmm17», «k1». */
+  readonly wide?: Readonly<Record<string, string>>;
   readonly mxcsr: number;
   readonly x87: {
     readonly cw: number;
@@ -91,6 +110,9 @@ export function registerValues(cpu: CpuState): RegisterValues {
   const segs: Record<string, number> = {};
   for (const [n, name] of SEGMENT_NAMES.entries()) segs[name] = cpu.selector(n);
   const cr: Record<string, string> = {};
+  const wide: Record<string, string> = {};
+  for (const [name, value] of wideVectors(cpu)) wide[name] = hex(value);
+  for (const [n, value] of opmasks(cpu).entries()) if (value !== 0n) wide[`k${n}`] = hex(value);
   for (const [i, n] of [0, 2, 3, 4, 8].entries()) cr[`cr${n}`] = hex(cpu.u64(L.CR0 + 8 * i));
   return {
     regs,
@@ -99,6 +121,7 @@ export function registerValues(cpu: CpuState): RegisterValues {
     gsBase: hex(cpu.u64(L.GS_BASE)),
     cr,
     xmm: Array.from({ length: 16 }, (_, n) => hex(cpu.xmm(n))),
+    ...(Object.keys(wide).length > 0 ? { wide } : {}),
     mxcsr: cpu.mxcsr,
     x87: {
       cw: x87.controlWord,

@@ -1,3 +1,4 @@
+import type { Insn } from '../decode/insn.ts';
 import type { Exit } from './exit.ts';
 
 /** What runs instructions. All engines leave the same state behind after the same number of instructions. */
@@ -6,6 +7,8 @@ export interface Engine {
   run(budget: number): Exit;
   /** Stop before the instruction at this address; null: nowhere. */
   until: bigint | null;
+  /** Makes what these instructions will need at once, which costs less than one after the other. */
+  prepare?(insns: readonly Insn[]): void;
   /** What it has counted about itself since it was made, for people to read. */
   statistics?(): EngineStatistics;
 }

@@ -9,7 +9,7 @@ import { mutate } from './mutate.ts';
 import type { OracleName } from './oracle-names.ts';
 import { findCulprit, shrink } from './shrink.ts';
 import { signatureText } from './signature.ts';
-import type { FuzzCase } from './steps.ts';
+import { decoded, type FuzzCase } from './steps.ts';
 import { Vocabulary, type VocabularyOptions } from './vocabulary.ts';
 
 export interface CampaignOptions extends Omit<VocabularyOptions, 'host'> {
@@ -84,7 +84,7 @@ export class Campaign {
   /** Inputs and coverage of the rounds so far. */
   learn(corpus: readonly FuzzCase[], features: readonly number[], reported: readonly string[]): void {
     // Newer inputs take the place of older ones: all would not fit into memory.
-    for (const c of corpus) this.#corpus[this.#learnt++ % MOST_INPUTS] = c;
+    for (const c of corpus) this.#corpus[this.#learnt++ % MOST_INPUTS] = decoded(c);
     for (const feature of features) this.#covered.add(feature);
     for (const key of reported) this.#reported.add(key);
   }

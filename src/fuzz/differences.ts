@@ -73,6 +73,8 @@ const FIELDS: readonly (readonly [name: string, at: number, bytes: number])[] = 
   ['mxcsr', L.MXCSR, 4],
   ...Array.from({ length: 32 }, (_, n) => [`xmm${n}`, L.vectorAt(n), 16] as const),
   ...Array.from({ length: 32 }, (_, n) => [`ymm${n} 255:128`, L.vectorAt(n) + 16, 16] as const),
+  ...Array.from({ length: 32 }, (_, n) => [`zmm${n} 511:256`, L.vectorAt(n) + 32, 32] as const),
+  ...Array.from({ length: 8 }, (_, n) => [`k${n}`, L.opmaskAt(n), 8] as const),
   ['fcw', L.X87_CW, 2],
   ['fsw', L.X87_SW, 2],
   ['ftw', L.X87_TW, 2],

@@ -173,7 +173,11 @@ function pushVectorPrefix(
   const upper = m !== null && random.below(2) ? 0 : 0x40;
   const p0 = (rxb & ~0x40) | (m === null ? rxb & 0x40 : upper) | (high << 4) | t.map;
   const mask = random.below(2) ? random.below(8) : 0;
-  const p2 = (mask && random.below(2) ? 0x80 : 0) | (t.l << 5) | (random.below(4) ? 0 : 0x10) | 8 | mask;
+  const own = random.below(4) ? 0 : 0x10;
+  // Between registers the length field is the rounding of its own.
+  const l = own && m !== null && random.below(2) ? random.below(4) : t.l;
+  const vUpper = t.vvvv && random.below(3) === 0 ? 0 : 8;
+  const p2 = (mask && random.below(2) ? 0x80 : 0) | (l << 5) | own | vUpper | mask;
   head.push(0x62, p0, (t.w ? 0x80 : 0) | inverted | 4 | t.prefix, p2, ...t.opcode);
   if (t.opcodeRegister) head[head.length - 1]! |= random.below(8);
 }

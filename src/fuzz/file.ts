@@ -1,6 +1,7 @@
 import { hex, hexBytes, parseHexBytes } from '../bits/hex.ts';
 import { GPR_NAMES } from '../decode/registers.ts';
 import { disassemble } from '../decode/text.ts';
+import { avx512Bits, namedAvx512, withAvx512 } from '../oracle/avx512.ts';
 import { regionOf } from '../oracle/layout.ts';
 import { AVX512_BYTES, FXSAVE_BYTES } from '../oracle/record.ts';
 import { initialFxsave } from '../oracle/wire.ts';
@@ -32,7 +33,8 @@ export interface CaseFile {
     readonly fxsave?: string;
     readonly xmm?: Readonly<Record<string, string>>;
     readonly ymmHigh?: Readonly<Record<string, string>>;
-    readonly avx512?: string;
+    /** By name: «k1», «zmm3 511:256», «zmm17». */
+    readonly avx512?: Readonly<Record<string, string>>;
     readonly memory?: readonly { readonly address: string; readonly bytes: string }[];
   };
 }
@@ -66,7 +68,8 @@ export function toFile(c: FuzzCase): CaseFile {
   const gpr = nonzero(state.gpr, (n) => GPR_NAMES[n]!);
   const xmm = nonzero(state.xmm, String);
   const ymmHigh = nonzero(state.ymmHigh, String);
-  const avx512 = hexBytes(withoutTail(state.avx512 ?? new Uint8Array()), '');
+  const named = namedAvx512(state.avx512 ?? new Uint8Array(AVX512_BYTES));
+  const avx512 = Object.fromEntries(named.map(([name, value]) => [name, hex(value)]));
   const fxsave = hexBytes(withoutTail(state.fxsave), '');
   return {
     codeAddress: hex(c.codeAddress),
@@ -86,7 +89,7 @@ export function toFile(c: FuzzCase): CaseFile {
       ...present('fxsave', fxsave, fxsave !== hexBytes(withoutTail(initialFxsave()), '')),
       ...present('xmm', xmm, !isEmpty(xmm)),
       ...present('ymmHigh', ymmHigh, !isEmpty(ymmHigh)),
-      ...present('avx512', avx512, avx512 !== ''),
+      ...present('avx512', avx512, state.avx512 !== undefined),
       ...present(
         'memory',
         state.memory.map(({ address, bytes }) => ({ address: hex(address), bytes: hexBytes(bytes, '') })),
@@ -110,7 +113,7 @@ function list(value: unknown, what: string): unknown[] {
 }
 
 function number(value: unknown, what: string, bits: number): bigint {
-  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,32}$/i.test(value)) bad(`${what} is no hexadecimal number`);
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{1,128}$/i.test(value)) bad(`${what} is no hexadecimal number`);
   const result = BigInt(value as string);
   return result < 1n << BigInt(bits) ? result : bad(`${what} has more than ${bits} bits`);
 }
@@ -179,7 +182,8 @@ function stateFrom(value: unknown): StartState {
   let avx512: Uint8Array | undefined;
   if (state['avx512'] !== undefined) {
     avx512 = new Uint8Array(AVX512_BYTES);
-    avx512.set(bytesOf(state['avx512'], 'avx512', AVX512_BYTES));
+    for (const [name, text] of Object.entries(object(state['avx512'], 'avx512')))
+      avx512 = withAvx512(avx512, name, number(text, name, avx512Bits(name) ?? bad(`avx512: no register ${name}`)));
   }
   const word = (name: string, bits: number, otherwise: bigint): bigint =>
     state[name] === undefined ? otherwise : number(state[name], name, bits);

@@ -83,6 +83,7 @@ export function assemblyText(finding: Finding, c: FuzzCase, replay: string): str
     if (state[name] !== undefined) lines.push(`#   ${name.padEnd(7)} ${state[name]}`);
   for (const [n, value] of Object.entries(state.xmm ?? {})) lines.push(`#   xmm${n.padEnd(4)} ${value}`);
   for (const [n, value] of Object.entries(state.ymmHigh ?? {})) lines.push(`#   ymm${n} 255:128 ${value}`);
+  for (const [name, value] of Object.entries(state.avx512 ?? {})) lines.push(`#   ${name.padEnd(7)} ${value}`);
   for (const { address, bytes } of state.memory ?? []) lines.push(`#   ${address}: ${bytes}`);
   lines.push('', '\t.text', '\t.globl _start', '_start:');
   c.steps.forEach((_, i) => {

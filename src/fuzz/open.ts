@@ -10,7 +10,7 @@ import { FLAG } from '../state/rflags.ts';
 
 const RCX_COMPARES = /^loopn?e$/;
 const ONLY_LAST =
-  /^(f(u|i)?comi?p?p?|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|xsave(opt|c)?(64)?|xrstor(64)?|v?r(cp|sqrt)(14)?[ps][sd]|v?maskmov(dqu|q))$/;
+  /^(f(u|i)?comi?p?p?|f2xm1|fyl2xp?1?|fsin|fcos|fsincos|fptan|fpatan|ftst|fu?comip|fn(stenv|save)|fx(save|rstor)(64)?|xsave(opt|c)?(64)?|xrstor(64)?|(evex\.)?v?r(cp|sqrt)(14)?[ps][sd]|v?maskmov(dqu|q))$/;
 
 const BRANCHES = /^(j.*|call|ret|loop.*)$/;
 
@@ -25,6 +25,8 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
 export function isOpen(insn: Insn): boolean {
   if (INTEL_NOPS.test(insn.codeName) || insn.codeName === 'Movsxd_r16_rm16') return true;
   if (cutsTarget(insn)) return true;
+  // What they give beyond their reach is open, and only their operand tells where that is.
+  if (insn.mnemonic === 'f2xm1' || insn.mnemonic === 'fyl2xp1') return true;
   // A null selector clears the base on Intel CPUs, AMD CPUs keep it.
   const [first] = insn.operands;
   if (first?.kind === 'reg' && first.register.file === 'seg' && /^(mov|pop)$/.test(insn.mnemonic)) return true;

@@ -1,6 +1,7 @@
 import { Random } from '../bits/random.ts';
 import type { EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
+import { Interpreter } from '../exec/interpreter/interpreter.ts';
 import type { OracleCase } from '../oracle/case.ts';
 import { CODE } from '../oracle/layout.ts';
 import { Sandbox } from '../oracle/sandbox.ts';
@@ -40,8 +41,10 @@ export class EngineOracle {
   }
 
   #fresh(): [Sandbox, number] {
-    const engine: EngineName = this.name === 'jit-slices' ? 'jit' : this.name;
+    const engine: EngineName = this.name === 'jit-slices' || this.name === 'jit-plain' ? 'jit' : this.name;
     const sandbox = new Sandbox(engine, 1);
+    const regions = sandbox.machine.engine instanceof Interpreter ? sandbox.machine.engine.regions : null;
+    if (regions !== null) regions.plain = this.name === 'jit-plain';
     return [sandbox, Number(sandbox.machine.cpu.u64(CR3))];
   }
 

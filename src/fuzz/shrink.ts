@@ -1,5 +1,6 @@
 import { isPrefix } from '../decode/insn.ts';
 import { constantFields } from '../decode/usage.ts';
+import { namedAvx512, withAvx512 } from '../oracle/avx512.ts';
 import { CODE, DATA, WRITABLE_CODE } from '../oracle/layout.ts';
 import { AVX512_BYTES } from '../oracle/record.ts';
 import { initialFxsave } from '../oracle/wire.ts';
@@ -88,6 +89,11 @@ function* stateMoves(c: FuzzCase): Generator<Move> {
     yield (now) =>
       now.state.ymmHigh[n] === 0n ? null : withState(now, { ymmHigh: replaced(now.state.ymmHigh, n, 0n) });
   }
+  for (const [name] of namedAvx512(state.avx512 ?? new Uint8Array(AVX512_BYTES)))
+    yield ({ state: now, ...rest }) =>
+      now.avx512?.some((byte) => byte !== 0)
+        ? { ...rest, state: { ...now, avx512: withAvx512(now.avx512, name, 0n) } }
+        : null;
   for (let bit = 1; bit <= 0x800; bit <<= 1)
     if (bit !== 2 && bit !== 0x200)
       yield (now) => (now.state.rflags & bit ? withState(now, { rflags: now.state.rflags & ~bit }) : null);

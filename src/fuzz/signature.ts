@@ -15,7 +15,7 @@ export interface Signature {
 
 export const signatureText = ({ code, field, fault }: Signature): string => `${code} ${field} ${fault}`;
 
-const NUMBERED = /^(xmm|ymm|st|r\d+ of the x87)(\d+)?/;
+const NUMBERED = /^(xmm|ymm|zmm|k|st|r\d+ of the x87)(\d+)/;
 const GPR = /^r(ax|bx|cx|dx|si|di|bp|sp|\d+)$/;
 
 const flagsIn = (bits: number): string =>

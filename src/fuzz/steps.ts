@@ -32,6 +32,15 @@ export function insnOf(step: Step): Insn | null {
   return typeof insn === 'string' ? null : insn;
 }
 
+/** The sequence with what its bytes are, for whoever asks often. */
+export function decoded(c: FuzzCase): FuzzCase {
+  const steps = c.steps.map((step) => {
+    const insn = insnOf(step);
+    return insn === null ? step : { ...step, insn };
+  });
+  return { ...c, steps };
+}
+
 /** The state that a sequence starts from: all of an `OracleCase` but its code. */
 export type StartState = Required<Omit<OracleCase, 'code' | 'codeAddress' | 'rip' | 'memory' | 'avx512'>> & {
   readonly avx512?: Uint8Array;

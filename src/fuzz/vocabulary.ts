@@ -1,6 +1,7 @@
 import { Random } from '../bits/random.ts';
 import type { Insn } from '../decode/insn.ts';
 import { allTemplates, type Template } from '../decode/templates.ts';
+import { profileNamed } from '../machine/profiles.ts';
 import '../semantics/index.ts';
 import { BANNED, HINTS } from '../oracle/campaign.ts';
 import { instructionNamed } from '../semantics/define.ts';
@@ -89,7 +90,7 @@ export class Vocabulary {
       if (ofTheMachine(insn) && (options.cpl === 3 || mnemonic === 'hlt')) continue;
       if (template.system && options.cpl === 3) continue;
       if (!implemented(insn)) {
-        missing.set(mnemonic, 'not implemented');
+        missing.set(mnemonic, features.every(profileNamed('default').has) ? 'not implemented' : 'no CPU here has it');
         continue;
       }
       const lacking = options.host === null ? [] : features.filter((f) => !options.host!.has(f) && !HINTS.has(f));

@@ -44,6 +44,7 @@ export const FLAG_ORDER: readonly FlagName[] = ['cf', 'pf', 'af', 'zf', 'sf', 'o
 export class ForwardingBuilder extends Effects {
   readonly #opaque: (helper: string) => boolean;
   readonly #quiet: (helper: string) => boolean;
+  readonly #plain: boolean;
   readonly #registers = new Map<number, Val>();
   /** Values of parts of registers as they were last written, by place and width. */
   readonly #parts = new Map<number, { w: number; offset: number; value: Val }>();
@@ -58,15 +59,22 @@ export class ForwardingBuilder extends Effects {
   /**
    * @param opaque whether a helper may read and write registers and flags in the CPU state
    * @param quiet whether a helper neither leaves the block nor touches what the block keeps as values
+   * @param plain every expression stays as it is written, and no register is kept from one instruction for the next
    */
-  constructor(opaque: (helper: string) => boolean, quiet: (helper: string) => boolean) {
+  constructor(opaque: (helper: string) => boolean, quiet: (helper: string) => boolean, plain = false) {
     super();
+    this.#plain = plain;
     this.#opaque = opaque;
     this.#quiet = quiet;
   }
 
   /** The nodes that follow belong to instruction `index` of the block. */
   begin(index: number): void {
+    if (this.#plain) {
+      this.commit();
+      this.#registers.clear();
+      this.#parts.clear();
+    }
     this.node('insn', 0, [], { index });
   }
 
@@ -74,6 +82,7 @@ export class ForwardingBuilder extends Effects {
 
   /** The node that is equal to `node`, which may be an older one or a simpler one. */
   override intern(op: string, w: Width, args: readonly Val[], make: () => Val): Val {
+    if (this.#plain) return make();
     const simpler = simplify(this as unknown as Builder, op, w, args);
     if (simpler !== null) return simpler;
     const kind = `${op}${w}`;

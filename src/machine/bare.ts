@@ -26,7 +26,8 @@ export interface BareLimits {
 
 /** Why a bare guest stopped: a closed union. An exception ends the run until the guest has executed LIDT. */
 export type BareStop =
-  | { readonly reason: 'hlt' | 'until' | 'max-insns' | 'timeout' | 'shutdown' }
+  | { readonly reason: 'hlt' | 'until' | 'max-insns' | 'timeout' }
+  | { readonly reason: 'shutdown'; readonly faults: readonly Fault[] }
   | { readonly reason: 'fault'; readonly fault: Fault }
   | { readonly reason: 'unimplemented'; readonly mnemonic: string; readonly bytes: Uint8Array };
 
@@ -123,8 +124,9 @@ export class BareGuest {
           break;
         case 'until':
         case 'hlt':
-        case 'shutdown':
           return { reason: exit.kind };
+        case 'shutdown':
+          return { reason: 'shutdown', faults: exit.faults };
         case 'fault':
           return { reason: 'fault', fault: exit.fault };
         case 'syscall':

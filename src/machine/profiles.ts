@@ -33,12 +33,16 @@ const LEVEL_3 = words('AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE XSAVEOPT XS
 const LEVEL_4 = words('AVX512F AVX512BW AVX512CD AVX512DQ AVX512VL');
 /** Everything else that is implemented. */
 const REST = words(
-  'ADX AES AVX512_BITALG AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VPOPCNTDQ AVX_VNNI CLFLUSHOPT CLWB GFNI MOVDIR64B MOVDIRI PCLMULQDQ RDPID RDRAND RDSEED SERIALIZE SHA SMAP VAES VPCLMULQDQ',
+  'ADX AES AVX512_BF16 AVX512_BITALG AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VPOPCNTDQ AVX_VNNI CLFLUSHOPT CLWB GFNI MOVDIR64B MOVDIRI PCLMULQDQ RDPID RDRAND RDSEED SERIALIZE SHA SMAP VAES VPCLMULQDQ',
 );
 
 /** Instructions of other vendors, which no Intel CPU has. */
 const FOREIGN =
   /^(D3NOW|D3NOWEXT|XOP|FMA4|TBM|LWP|SSE4A|CLZERO|MONITORX|MCOMMIT|RDPRU|SVM|SKINIT|SKINIT_or_SVM|SEV_ES|SEV_SNP|INVLPGB|RMPQUERY|OSS|KNC|PADLOCK_.*|CENTAUR_AIS|GEODE|CYRIX_.*)$/;
+
+/** Instructions that CPUs of Intel have for hypervisors, enclaves, transactions, tracing and the like, or had once: none of our CPUs offers them. */
+const ABSENT =
+  /^(VMX|VMX\+.*|INVEPT|INVVPID|SGX1|SMX|TDX|TSE|KL|AESKLE|WIDE_KL|RTM|HLE_or_RTM|TSXLDTRK|WAITPKG|UINTR|ENQCMD|HRESET|PCONFIG|PCOMMIT|PTWRITE|UDBG|WRMSRNS|MSRLIST|FRED|LKGS|AVX512ER|AVX512PF|AVX512_4FMAPS|AVX512_4VNNIW)$/;
 
 function exactly(name: CpuName, doc: string, ...levels: readonly (readonly string[])[]): CpuProfile {
   const reported = new Set([...ALWAYS, ...levels.flat()]);
@@ -54,10 +58,10 @@ export type CpuName = (typeof CPU_NAMES)[number];
 const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
   default: {
     name: 'default',
-    doc: 'CPUID offers little more than x86-64, but every implemented instruction executes',
+    doc: 'CPUID offers little more than x86-64, but every implemented instruction of user code executes',
     reported: new Set([...ALWAYS, ...MODEST]),
     system: new Set(SYSTEM_FEATURES),
-    has: (feature) => !FOREIGN.test(feature),
+    has: (feature) => !FOREIGN.test(feature) && !ABSENT.test(feature),
   },
   'x86-64': exactly('x86-64', 'the baseline: SSE2', LEVEL_1),
   'x86-64-v2': exactly('x86-64-v2', 'up to SSE4.2 and POPCNT', LEVEL_1, LEVEL_2),

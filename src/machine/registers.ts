@@ -109,9 +109,8 @@ function find(name: string): NamedRegister | undefined {
   if (ref === undefined) return undefined;
   const { n, width } = ref;
   if (ref.file === 'gpr') return { width, rank: 0, set: (cpu, value) => setGpr(cpu, n, width, ref.high, value) };
-  if (ref.file === 'vector' && width === 128) {
-    return n < 16 ? { width, rank: 0, set: (cpu, value) => cpu.setXmm(n, value) } : undefined;
-  }
+  if (ref.file === 'vector') return { width, rank: 0, set: (cpu, value) => setVector(cpu, n, width, value) };
+  if (ref.file === 'k') return word(L.opmaskAt(n), 64);
   if (ref.file === 'seg') return { width: 16, rank: 0, set: (cpu, value) => cpu.setSelector(n, Number(value)) };
   return undefined;
 }
@@ -123,6 +122,12 @@ function setGpr(cpu: CpuState, n: number, width: number, high: boolean, value: b
   cpu.setGpr(n, kept | (value << at));
 }
 
+/** The low bits of a vector register; what lies above stays. */
+function setVector(cpu: CpuState, n: number, width: number, value: bigint): void {
+  for (let bit = 0; bit < width; bit += 64)
+    cpu.setU64(L.vectorAt(n) + bit / 8, BigInt.asUintN(64, value >> BigInt(bit)));
+}
+
 /** One register to set: its name as given, and what to do. */
 export interface RegisterSetting {
   readonly name: string;
@@ -131,7 +136,7 @@ export interface RegisterSetting {
 }
 
 /**
- * Prepares `name` = `value`: general-purpose registers in every width, `rip`, `rflags`, `xmm0`–`xmm15`, `st0`–`st7` (80 bits),
+ * Prepares `name` = `value`: general-purpose registers in every width, `rip`, `rflags`, `xmm0`, `ymm0`, `zmm0` … of 32, `k0`–`k7`, `st0`–`st7` (80 bits),
  * `mxcsr`, `cw`, `sw`, `tag`, `cr0` `cr2` `cr3` `cr4` `cr8`, `fsbase`, `gsbase`, `kernelgsbase`, segment selectors.
  * Apply settings in ascending `rank`.
  * @throws RegisterError for a name there is not, or a value that does not fit

@@ -33,6 +33,36 @@ export function avx512Differences(cpu: CpuState, image: Uint8Array): [name: stri
   return out;
 }
 
+/** The registers, or parts of one, that are not zero in an image, with their values. */
+export function namedAvx512(image: Uint8Array): [name: string, value: bigint][] {
+  const out: [string, bigint][] = [];
+  let at = 0;
+  for (const [name, , bytes] of PIECES) {
+    let value = 0n;
+    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(image[at + i]!);
+    if (value !== 0n) out.push([name, value]);
+    at += bytes;
+  }
+  return out;
+}
+
+/** Bits of a register or part of that name, or null. */
+export const avx512Bits = (name: string): number | null => {
+  const piece = PIECES.find(([known]) => known === name);
+  return piece ? 8 * piece[2] : null;
+};
+
+/** An image with a register or part of one set. */
+export function withAvx512(image: Uint8Array, name: string, value: bigint): Uint8Array {
+  const out = image.slice();
+  let at = 0;
+  for (const [known, , bytes] of PIECES) {
+    if (known === name) for (let i = 0; i < bytes; i++) out[at + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    at += bytes;
+  }
+  return out;
+}
+
 /** State to start from: `vector` gives 128 bits. Opmasks are dense, sparse and random. */
 export function drawAvx512(random: Random, vector: () => bigint): Uint8Array {
   const image = new Uint8Array(AVX512_BYTES);

@@ -1,5 +1,7 @@
+import { INFINITY, unpack } from '../bits/float/unpack.ts';
 import { hexBytes } from '../bits/hex.ts';
 import { Random } from '../bits/random.ts';
+import { F80 } from '../bits/softfloat.ts';
 import type { Insn } from '../decode/insn.ts';
 import type { EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
@@ -11,9 +13,9 @@ import { constantOperands } from '../semantics/operands.ts';
 import { FX } from '../state/fxsave.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
-import { SW } from '../state/x87.ts';
+import { readExtended, SW } from '../state/x87.ts';
 import type { OracleCase, OracleResult } from './case.ts';
-import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot } from './compare.ts';
+import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot, type Tolerance } from './compare.ts';
 import { drawInsn, type Encoding, findEncodings } from './encodings.ts';
 import { hostFeatures, hostVendor, NativeOracle } from './native.ts';
 import { Sandbox } from './sandbox.ts';
@@ -79,6 +81,15 @@ function isMmxState(c: OracleCase): boolean {
   return (sw & (SW.ES | X87_TOP)) === 0 && image.getUint8(FX.tw) === 0xff;
 }
 
+/** Whether ST(0) is farther from zero than the manual says a result for. */
+function beyondReach(mnemonic: string, c: OracleCase): boolean {
+  const image = new DataView(c.fxsave!.buffer, c.fxsave!.byteOffset);
+  const { kind, exp, sig } = unpack(F80, readExtended(image, FX.st));
+  if (kind === INFINITY) return false;
+  const value = Number(sig) * 2 ** exp;
+  return mnemonic === 'f2xm1' ? value > 1 : value > 1 - Math.SQRT1_2;
+}
+
 /** Whether the manual leaves the whole result open, so that another vendor's CPU cannot judge it. */
 function undefinedResult(insn: Insn, c: OracleCase): boolean {
   if (INTEL_NOPS.test(insn.codeName)) return true;
@@ -88,6 +99,7 @@ function undefinedResult(insn: Insn, c: OracleCase): boolean {
   if (insn.codeName === 'Movsxd_r16_rm16') return true;
   // The manual has CVTPI2PS enter MMX for a source in memory too; AMD CPUs do only for a register.
   if (insn.mnemonic === 'cvtpi2ps' && insn.operands[1]!.kind === 'mem') return !isMmxState(c);
+  if (insn.mnemonic === 'f2xm1' || insn.mnemonic === 'fyl2xp1') return beyondReach(insn.mnemonic, c);
   if (!/^sh[lr]d$/.test(insn.mnemonic) || insn.operands[0]!.width !== 16) return false;
   const by = insn.operands[2]!;
   const count = by.kind === 'imm' ? by.value : c.gpr[1]!;
@@ -108,6 +120,13 @@ export function misalignedSha(insn: Insn, ending: Exit | { readonly kind: 'norma
   return /^sha(1|256)/.test(insn.mnemonic) && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP;
 }
 
+/** The manual gives an error bound for these, not a result (SDM 2B RCPPS, RSQRTPS, 2C VRCP14PS …). */
+export function toleranceOf(mnemonic: string): Tolerance | null {
+  if (/^(v?|evex\.v)r(cp|sqrt)[ps]s$/.test(mnemonic)) return { w: 32, error: 1.5 * 2 ** -12 };
+  const form = /^evex\.vr(?:cp|sqrt)14[ps]([sd])$/.exec(mnemonic)?.[1];
+  return form === undefined ? null : { w: form === 's' ? 32 : 64, error: 2 ** -14 };
+}
+
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
 export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
   const gpr = new Set<number>();
@@ -120,8 +139,7 @@ export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: b
   const anyElement =
     /^vp?maskmov(ps|pd|d|q)$/.test(insn.mnemonic) && insn.operands.some((op) => op.kind === 'mem' && op.address32);
   const anyMemoryFault = unnamed || anyElement;
-  // The manual gives an error bound for these, not a result.
-  const approximate = /^v?r(cp|sqrt)[ps]s$/.test(insn.mnemonic);
+  const approximate = toleranceOf(insn.mnemonic);
   const ymm = hostFeatures().has('AVX');
   const zmm = hostFeatures().has('AVX512F');
   if (intel)

@@ -7,7 +7,7 @@ import { FX } from '../state/fxsave.ts';
 import { FS_BASE, GS_BASE } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { FLAG } from '../state/rflags.ts';
-import { readExtended } from '../state/x87.ts';
+import { readExtended, SW } from '../state/x87.ts';
 import { avx512Differences } from './avx512.ts';
 import type { OracleCase, OracleResult } from './case.ts';
 import { homeAddress, REGIONS } from './layout.ts';
@@ -26,15 +26,25 @@ export interface Masks {
   readonly ymm: boolean;
   /** The host has ZMM registers. */
   readonly zmm?: boolean;
-  /** Vector registers that may differ by the tolerance of an approximation. */
-  readonly approximate: boolean;
+  /** Lanes of vector registers may differ by the tolerance of an approximation. */
+  readonly approximate: Tolerance | null;
   /** Bits of the x87 status word, and whether its pointers are compared where no exception waits. */
   readonly x87Status: number;
   readonly x87Pointers: boolean;
+  /** Units in the last place by which x87 registers may differ: the results of transcendental instructions. */
+  readonly x87Ulps?: number;
   /** TOP, tags and the order of the registers are not compared. */
   readonly x87Stack?: boolean;
   /** Bytes of memory that the host may store otherwise. */
   readonly memory: readonly { readonly address: bigint; readonly length: number }[];
+}
+
+/** How far two approximations may be from each other. */
+export interface Tolerance {
+  /** Bits of a lane. */
+  readonly w: 32 | 64;
+  /** The largest relative error of each. */
+  readonly error: number;
 }
 
 /** RF depends on how the host delivers a fault, not on the instruction. */
@@ -59,13 +69,15 @@ export function differences(sandbox: Sandbox, ending: Ending, host: OracleResult
   for (let n = 0; n < 16; n++) {
     const ours = cpu.xmm(n);
     const theirs = host.xmm(n);
-    if (ours !== theirs && !(masks.approximate && lanesClose(ours, theirs)))
+    if (ours !== theirs && !lanesClose(ours, theirs, 16, masks.approximate))
       differ(`xmm${n}`, hex(ours, 128), hex(theirs, 128));
     const [upper, hostUpper] = [cpu.ymmHigh(n), host.ymmHigh(n)];
-    if (masks.ymm && upper !== hostUpper && !(masks.approximate && lanesClose(upper, hostUpper)))
+    if (masks.ymm && upper !== hostUpper && !lanesClose(upper, hostUpper, 16, masks.approximate))
       differ(`ymm${n} 255:128`, hex(upper, 128), hex(hostUpper, 128));
   }
-  if (masks.zmm) for (const [name, ours, theirs] of avx512Differences(cpu, host.avx512)) differ(name, ours, theirs);
+  if (masks.zmm)
+    for (const [name, ours, theirs] of avx512Differences(cpu, host.avx512))
+      if (!lanesClose(BigInt(ours), BigInt(theirs), ours.length / 2 - 1, masks.approximate)) differ(name, ours, theirs);
   differX87(differ, cpu, host.fxsave, masks);
   differ('fsbase', hex(cpu.u64(FS_BASE)), hex(host.fsBase));
   differ('gsbase', hex(cpu.u64(GS_BASE)), hex(host.gsBase));
@@ -86,12 +98,23 @@ function differX87(
   if (masks.x87Stack) return;
   differ('fsw', sw(x87.statusWord), sw(host.getUint16(FX.sw, true)));
   differ('ftw', hex(x87.abridgedTags, 8), hex(image[FX.tw]!, 8));
-  for (let i = 0; i < 8; i++)
-    differ(`st${i}`, hex(x87.read(i), 80), hex(readExtended(host, FX.st + FX.stride * i), 80));
-  if (!masks.x87Pointers && !x87.pendingException()) return;
+  const ulps = BigInt(masks.x87Ulps ?? 0);
+  for (let i = 0; i < 8; i++) {
+    const [ours, theirs] = [x87.read(i), readExtended(host, FX.st + FX.stride * i)];
+    const distance = extendedOrder(ours) - extendedOrder(theirs);
+    if (distance > ulps || -distance > ulps) differ(`st${i}`, hex(ours, 80), hex(theirs, 80));
+  }
+  if ((!masks.x87Pointers && !x87.pendingException()) || masks.x87Status & SW.ES) return;
   differ('fop', hex(x87.lastOpcode, 16), hex(host.getUint16(FX.op, true), 16));
   differ('fip', hex(x87.instructionPointer), hex(host.getBigUint64(FX.ip, true)));
   differ('fdp', hex(x87.lastDataPointer), hex(host.getBigUint64(FX.dp, true)));
+}
+
+/** A double extended number's magnitude in units of its format's last place, without the gap that the integer bit leaves. */
+function extendedOrder(bits: bigint): bigint {
+  const fraction = BigInt.asUintN(64, bits);
+  const magnitude = ((bits >> 64n) & 0x7fffn) * (1n << 63n) + fraction;
+  return bits >> 79n ? ~magnitude : magnitude;
 }
 
 /** Memory after a case, compared with what the host changed from the same start. */
@@ -186,16 +209,19 @@ function faultText(vector: number, error: number, cr2: bigint | null): string {
   return `${vectorName(vector)}(${hex(code)})${cr2 === null ? '' : ` at ${hex(cr2)}`}`;
 }
 
-/** RCPPS and RSQRTPS: a relative error of 1.5 · 2^-12 each way (SDM 2B RCPPS). */
-function lanesClose(a: bigint, b: bigint): boolean {
+/** Whether the lanes of two vectors of so many bytes are the same, or as close as two approximations may be. */
+function lanesClose(a: bigint, b: bigint, bytes: number, tolerance: Tolerance | null): boolean {
+  if (tolerance === null) return false;
+  const { w, error } = tolerance;
   const view = new DataView(new ArrayBuffer(8));
-  for (let at = 0n; at < 128n; at += 32n) {
-    view.setUint32(0, Number((a >> at) & 0xffff_ffffn));
-    view.setUint32(4, Number((b >> at) & 0xffff_ffffn));
-    const x = view.getFloat32(0);
-    const y = view.getFloat32(4);
-    if (Object.is(x, y) || Math.abs(x - y) <= Math.abs(y) * 3 * 2 ** -12) continue;
-    return false;
+  const number = (bits: bigint): number => {
+    view.setBigUint64(0, BigInt.asUintN(w, bits));
+    return w === 64 ? view.getFloat64(0) : view.getFloat32(4);
+  };
+  for (let at = 0n; at < BigInt(8 * bytes); at += BigInt(w)) {
+    if (BigInt.asUintN(w, a >> at) === BigInt.asUintN(w, b >> at)) continue;
+    const [x, y] = [number(a >> at), number(b >> at)];
+    if (!(Math.abs(x - y) <= Math.abs(y) * 2 * error)) return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 import { Random } from '../bits/random.ts';
-import { Code, CodeExt, CpuidFeature, EncodingKind, Instruction } from '../decode/iced.ts';
+import { Code, CodeExt, CpuidFeature, DecoderOptions, EncodingKind, Instruction } from '../decode/iced.ts';
 import type { Insn } from '../decode/insn.ts';
+import { profileNamed } from '../machine/profiles.ts';
 import '../semantics/index.ts';
 import { instructionNamed } from '../semantics/define.ts';
 import { helperNamed } from '../semantics/helpers/helper.ts';
@@ -9,9 +10,10 @@ import { constantOperands } from '../semantics/operands.ts';
 import { drawInsn, findEncodings } from './encodings.ts';
 
 /**
- * How an encoding is done: `emit`, by WebAssembly alone; `helper`, with a part in TypeScript; `no`, not at all.
+ * How an encoding is done: `emit`, by WebAssembly alone; `helper`, with a part in TypeScript; `ud`, as #UD, since no CPU here has
+ * it; `other`, its bytes are another instruction to an Intel CPU; `no`, not at all.
  */
-export type Means = 'emit' | 'helper' | 'no';
+export type Means = 'emit' | 'helper' | 'ud' | 'other' | 'no';
 
 /** One 64-bit encoding of the decoder. */
 export interface CoverageRow {
@@ -25,16 +27,19 @@ export interface CoverageRow {
 const SEED = 1;
 
 /** Every encoding that the decoder knows in 64-bit mode, MVEX aside, in its order. */
-function everyCode(): { code: number; name: string; feature: string }[] {
-  const out: { code: number; name: string; feature: string }[] = [];
+function everyCode(): { code: number; name: string; feature: string; absent: Means }[] {
+  const out: ReturnType<typeof everyCode> = [];
   const instruction = new Instruction();
   for (const [name, code] of Object.entries(Code)) {
     if (typeof code !== 'number') continue;
     const info = CodeExt.opCode(code);
     if (info.mode64 && info.isInstruction && info.encoding !== EncodingKind.MVEX) {
       instruction.code = code;
-      const features = [...instruction.cpuidFeatures()].map((feature) => CpuidFeature[feature]);
-      out.push({ code, name, feature: features.join('+') });
+      const features = [...instruction.cpuidFeatures()].map((feature) => CpuidFeature[feature] as string);
+      // WAIT in front of an x87 instruction is an instruction of its own.
+      const other = info.fwait || !info.intelDecoder64 || info.decoderOption !== DecoderOptions.None;
+      const absent = other ? 'other' : features.every(profileNamed('default').has) ? 'no' : 'ud';
+      out.push({ code, name, feature: features.join('+'), absent });
     }
     info.free();
   }
@@ -63,7 +68,11 @@ export function coverageRows(): CoverageRow[] {
     const insn = drawInsn(encoding, random);
     means.set(encoding.code, insn === null ? 'helper' : meansOf(insn));
   }
-  return everyCode().map(({ code, name, feature }) => ({ code: name, feature, means: means.get(code) ?? 'no' }));
+  return everyCode().map(({ code, name, feature, absent }) => ({
+    code: name,
+    feature,
+    means: means.get(code) ?? absent,
+  }));
 }
 
 /** What a campaign against the host CPU found, by encoding. */
@@ -80,21 +89,22 @@ export function coverageText(rows: readonly CoverageRow[], tallies: Tallies, how
     const count = (means: Means): number => sum(of, (row) => Number(row.means === means));
     const cases = sum(of, (row) => tally(row).cases);
     const tried = sum(of, (row) => Number(tally(row).cases > 0));
-    return `${of.length} | ${count('emit')} | ${count('helper')} | ${count('no')} | ${tried} | ${cases} | ${sum(of, (row) => tally(row).mismatches)}`;
+    return `${of.length} | ${count('emit')} | ${count('helper')} | ${count('ud')} | ${count('other')} | ${count('no')} | ${tried} | ${cases} | ${sum(of, (row) => tally(row).mismatches)}`;
   };
   const byFeature = [...features].sort(([a], [b]) => (a < b ? -1 : 1));
   const lines = [
     '# Coverage of the instruction set',
     '',
     'Every encoding that the decoder knows in 64-bit mode, MVEX aside. `emit`: WebAssembly does all of it; `helper`: a part is',
-    'TypeScript; `no`: it ends the run by name. Cases are random instances with random states, compared with the host CPU in every',
-    'register, flag, fault and byte of memory; an encoding without cases is one that the host lacks, that user code may not execute,',
-    'or whose result is a matter of the machine around the CPU.',
+    'TypeScript; `ud`: #UD, since no CPU profile has it; `other`: to an Intel CPU its bytes are another instruction or none (WAIT in',
+    'front of x87 instructions, branches that 66 makes 16 bits wide on CPUs of AMD); `no`: it ends the run by name. Cases are random',
+    'instances with random states, compared with the host CPU in every register, flag, fault and byte of memory; an encoding without',
+    'cases is one that the host lacks, that user code may not execute, or whose result is a matter of the machine around the CPU.',
     '',
     `Made by \`npm run coverage\`. ${how}`,
     '',
-    '| feature | encodings | emit | helper | no | tried | cases | mismatches |',
-    '|---|---|---|---|---|---|---|---|',
+    '| feature | encodings | emit | helper | ud | other | no | tried | cases | mismatches |',
+    '|---|---|---|---|---|---|---|---|---|---|',
     `| **all** | ${totals(rows)} |`,
     ...byFeature.map(([feature, of]) => `| ${feature} | ${totals(of)} |`),
   ];
@@ -108,7 +118,7 @@ export function coverageText(rows: readonly CoverageRow[], tallies: Tallies, how
   return `${lines.join('\n')}\n`;
 }
 
-const ROW = /^\| (\w+) \| (emit|helper|no) \| (\d+|–) \| (\d+|–) \|$/;
+const ROW = /^\| (\w+) \| (emit|helper|ud|other|no) \| (\d+|–) \| (\d+|–) \|$/;
 
 /** The rows of such a text, with what was tried. */
 export function coverageOf(

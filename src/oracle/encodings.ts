@@ -15,7 +15,16 @@ export interface Encoding {
   readonly modrm: readonly number[];
 }
 
-const MANDATORY: readonly (readonly number[])[] = [[], [0x66], [0xf2], [0xf3], [0x66, 0xf2]];
+const MANDATORY: readonly (readonly number[])[] = [
+  [],
+  [0x66],
+  [0xf2],
+  [0xf3],
+  [0x66, 0xf2],
+  [0x66, 0xf3],
+  [0x67],
+  [0x67, 0x66],
+];
 const EVEX = 0x62;
 const ESCAPES: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 
@@ -47,7 +56,11 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
   };
   for (const map of ESCAPES)
     for (let opcode = 0; opcode < 256; opcode++)
-      for (const mandatory of MANDATORY) for (const rexW of [false, true]) consider(mandatory, rexW, [...map, opcode]);
+      for (const mandatory of MANDATORY)
+        for (const rexW of [false, true]) {
+          const head = [...map, opcode];
+          consider(mandatory, rexW, head, BY_MODRM.test(head.join(' ')) ? EVERY_MODRM : MODRM_SAMPLES);
+        }
   for (let map = 1; map <= 3; map++)
     for (let opcode = 0; opcode < 256; opcode++)
       for (let pp = 0; pp < 4; pp++)
@@ -69,10 +82,15 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
   return [...found.values()].map(({ encoding, modrm }) => ({ ...encoding, modrm: [...modrm] }));
 }
 
+/** Opcodes of which each ModRM byte of two registers may be an instruction of its own: the x87, 0F 01, 0F AE, 0F 1E. */
+const BY_MODRM = /^(21[6-9]|22[0-3]|15 (1|174|30))$/;
+
 /** All register fields with a register, a plain base, a SIB and a displacement. */
 const MODRM_SAMPLES: readonly number[] = [0xc0, 0xc3, 0x03, 0x43, 0x84].flatMap((low) =>
   [0, 1, 2, 3, 4, 5, 6, 7].map((reg) => low | (reg << 3)),
 );
+
+const EVERY_MODRM: readonly number[] = [...MODRM_SAMPLES, ...Array.from({ length: 64 }, (_, low) => 0xc0 | low)];
 
 const same = (e: Encoding, prefix: readonly number[], rexW: boolean, opcode: readonly number[]): boolean =>
   e.rexW === rexW && String(e.prefix) === String(prefix) && String(e.opcode) === String(opcode);

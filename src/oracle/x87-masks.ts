@@ -6,8 +6,13 @@ import type { OracleCase, OracleResult } from './case.ts';
 import type { Masks } from './compare.ts';
 
 const IE = 1;
+const UE = 1 << 4;
+const PE = 1 << 5;
 /** From FIP on: in the environment of 32-bit protected mode, and in that with a 66 prefix. */
 const POINTERS = { 32: { at: 12, length: 16 }, 16: { at: 6, length: 8 } } as const;
+
+/** Whose results are right to one unit in the last place (SDM 1 8.3.10): rounding, and what it says of itself, is each CPU's own. */
+export const TRANSCENDENTAL = /^(f2xm1|fyl2xp?1?|fsin|fcos|fsincos|fptan|fpatan)$/;
 
 /** Linear address of the instruction's memory operand. */
 function operandAddress(insn: Insn, c: OracleCase): bigint {
@@ -35,7 +40,7 @@ export function x87Masks(
   insn: Insn,
   c: OracleCase,
   host: OracleResult,
-): Pick<Masks, 'x87Status' | 'x87Pointers' | 'memory'> & { rflags: number } {
+): Pick<Masks, 'x87Status' | 'x87Pointers' | 'x87Ulps' | 'memory'> & { rflags: number } {
   let x87Status = 0;
   let rflags = 0;
   const after = new DataView(host.fxsave.buffer, host.fxsave.byteOffset);
@@ -45,6 +50,9 @@ export function x87Masks(
     if (insn.mnemonic.includes('comi')) rflags |= FLAG.ZF | FLAG.PF | FLAG.CF;
   }
   if (/^fu?comip?$/.test(insn.mnemonic)) x87Status |= SW.C1;
+  const transcendental = TRANSCENDENTAL.test(insn.mnemonic);
+  if (transcendental) x87Status |= SW.C1 | PE | UE;
+  if (transcendental && ~after.getUint16(FX.cw, true) & (PE | UE)) x87Status |= SW.ES | SW.B;
   const before = new DataView(c.fxsave!.buffer, c.fxsave!.byteOffset);
   const memory: { address: bigint; length: number }[] = [];
   const address = operandAddress(insn, c);
@@ -55,5 +63,5 @@ export function x87Masks(
     if (image) memory.push({ address: address + BigInt(pointers.at), length: pointers.length });
     if (/^f?xsave/.test(insn.mnemonic)) memory.push({ address: address + BigInt(FX.op), length: FX.mxcsr - FX.op });
   }
-  return { x87Status, x87Pointers: false, memory, rflags };
+  return { x87Status, x87Pointers: false, x87Ulps: transcendental ? 1 : 0, memory, rflags };
 }

@@ -3,7 +3,7 @@ import { type Insn, x87Opcode } from '../decode/insn.ts';
 import { type Builder, createBuilder } from '../ir/builder.ts';
 import type { AddressFault, Block, Field, FlagName, Place, Val } from '../ir/nodes.ts';
 import { removeDeadStores } from '../ir/passes/dead-stores.ts';
-import { CANONICAL_HALF, CANONICAL_SPAN, gprAt, RIP_PAGE, SYSTEM_FLAGS, X87_TW } from '../state/layout.ts';
+import { CANONICAL_HALF, CANONICAL_SPAN, gprAt, mmxAt, RIP_PAGE, SYSTEM_FLAGS, X87_TW } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { TAG_SPECIAL } from '../state/x87.ts';
 import { instructionNamed } from './define.ts';
@@ -138,11 +138,16 @@ export class Lift {
   }
 
   /** A written MMX register is a NaN or infinity to the x87: sign and exponent are ones (SDM 1 9.2.1). */
-  #finishMmx({ place, n }: RegisterOp): void {
+  #finishMmx({ place }: RegisterOp): void {
     const k = this.b;
     k.put(place, this.constant(0xffff, 16), 8);
-    const others = k.and(k.get(X87_TW, 16), this.constant(~(3 << (2 * n)), 16));
-    k.put(X87_TW, k.or(others, this.constant(TAG_SPECIAL << (2 * n), 16)));
+    // Twice the register's number.
+    const shift =
+      typeof place === 'number'
+        ? this.constant((place - mmxAt(0)) / 8, 16)
+        : k.trunc(k.shr(k.sub(k.field(place, 32), this.constant(mmxAt(0), 32)), this.constant(3, 32)), 16);
+    const others = k.and(k.get(X87_TW, 16), k.not(k.shl(this.constant(3, 16), shift)));
+    k.put(X87_TW, k.or(others, k.shl(this.constant(TAG_SPECIAL, 16), shift)));
   }
 
   /** Writes a general-purpose register by its place. */

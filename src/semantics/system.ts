@@ -97,6 +97,11 @@ define('clts', 'Clear CR0.TS', (x) => {
 define('rdpkru', 'Read the rights of protection keys', (x) => void x.b.call('readKeyRights', 0));
 define('wrpkru', 'Write the rights of protection keys', (x) => void x.b.call('writeKeyRights', 0));
 define(
+  'incsspd incsspq rstorssp saveprevssp setssbsy clrssbsy wrssd wrssq wrussd wrussq',
+  'Shadow stacks: #UD while CR4.CET is clear, which nothing here sets',
+  (x) => x.trap(VECTOR.UD),
+);
+define(
   'invd wbinvd wbnoinvd',
   'Drop or write back caches: memory is coherent here',
   (x) => void x.b.call('privileged', 0),

@@ -13,7 +13,7 @@ const lines = readFileSync(new URL('engines.jsonl', import.meta.url), 'utf8')
   .split('\n');
 const bugs = lines.map((line) => JSON.parse(line) as { readonly bug: string; readonly case: unknown });
 
-const engines = ['reference', 'interpreter', 'jit', 'jit-slices'] as const;
+const engines = ['reference', 'interpreter', 'jit', 'jit-slices', 'jit-plain'] as const;
 const bench = new Bench(available() === null ? ['host', ...engines] : engines);
 afterAll(() => bench.close());
 

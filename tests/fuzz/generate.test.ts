@@ -40,7 +40,7 @@ test('the same seed gives the same sequence', () => expect(made()).toEqual(cases
 test('the vocabulary knows every mnemonic that is defined for CPL 3', () => {
   const mnemonics = new Set(vocabulary.words.map((word) => word.mnemonic));
   for (const name of ['add', 'cmpxchg16b', 'movs', 'fsin', 'fadd', 'paddb', 'addps', 'pshufb', 'mulx', 'jne', 'loop'])
-    expect(mnemonics.has(name), name).toBe(name !== 'fsin');
+    expect(mnemonics.has(name), name).toBe(true);
 });
 
 describe('sequences', () => {

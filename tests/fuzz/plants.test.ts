@@ -4,22 +4,30 @@ import { parseHexBytes } from '../../src/bits/hex.ts';
 import { decode } from '../../src/decode/decode.ts';
 import { Campaign } from '../../src/fuzz/campaign.ts';
 import type { CaseFile } from '../../src/fuzz/file.ts';
-import { available } from '../../src/oracle/native.ts';
-import { PLANTS } from '../support/plants.ts';
+import { available, hostFeatures } from '../../src/oracle/native.ts';
+import { PLANTS, type Plant } from '../support/plants.ts';
+import { VECTOR_PLANTS } from '../support/vector-plants.ts';
 
 /** Every plant instead of some: SWAPGS_PLANTS=all; SWAPGS_PLANT_TABLE=FILE writes the table of docs/fuzzing.md. */
 const EVERY = process.env['SWAPGS_PLANTS'] === 'all';
 const TABLE = process.env['SWAPGS_PLANT_TABLE'];
 const SOME = 8;
+const SOME_VECTORS = 2;
 const RUNS = 60_000;
 const CHUNK = 512;
 const SEED = 1;
 /** Two instructions show what one alone does not: a flag that stays, a register that the other one fills. */
 const MOST_STEPS = 3;
 
-test('there are 40 plants', () => expect(PLANTS).toHaveLength(40));
+test('there are 40 plants, and 14 for AVX and AVX-512', () => {
+  expect(PLANTS).toHaveLength(40);
+  expect(VECTOR_PLANTS).toHaveLength(14);
+});
 
-const chosen = EVERY ? PLANTS : PLANTS.filter((_, n) => n % Math.floor(PLANTS.length / SOME) === 0);
+const some = (plants: readonly Plant[], count: number): readonly Plant[] =>
+  EVERY ? plants : plants.filter((_, n) => n % Math.floor(plants.length / count) === 0);
+const avx512 = available() === null && hostFeatures().has('AVX512BW');
+const chosen = [...some(PLANTS, SOME), ...(avx512 ? some(VECTOR_PLANTS, SOME_VECTORS) : [])];
 
 describe.skipIf(available() !== null)('a wrong definition is found against the host CPU and shrunk', () => {
   test.each(chosen.map((plant) => [plant.what, plant] as const))('%s', (_, plant) => {

@@ -272,6 +272,8 @@ describe.each(ENGINE_NAMES)('%s', (engine) => {
       ['rep movsb of 4', 'b9 04 00 00 00 89 fe 90 f3 a4', [5, 7, 8, 8, 8, 8, 10]],
       ['rep movsb of none', 'b9 00 00 00 00 89 fe 90 f3 a4', [5, 7, 8, 10]],
       ['cpuid', '89 ff 0f a2 90', [2, 4, 5]],
+      ['pushfq; pop rax', '9c 58 90', [1, 2, 3]],
+      ['cld; nop', 'fc 90', [1, 2]],
       ['jmp', 'eb 01 90 90', [3, 4]],
       ['mov ds', '31 c0 8e d8 90 90', [2, 4, 5, 6]],
       ['call; pop', 'e8 00 00 00 00 58 90', [5, 6, 7]],

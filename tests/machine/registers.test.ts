@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { registerLines, registerValues } from '../../src/debug/registers.ts';
 import { Machine } from '../../src/machine/machine.ts';
 import { RegisterError, registerSetting } from '../../src/machine/registers.ts';
 import * as L from '../../src/state/layout.ts';
@@ -45,6 +46,20 @@ describe('registerSetting', () => {
     expect(cpu.selector(3)).toBe(0x2b);
   });
 
+  it('sets vectors of every width, of which wider parts stay, and opmasks', () => {
+    set({ ymm3: (7n << 128n) | 1n, zmm31: 5n << 448n, xmm16: 9n, k1: 0xf0n });
+    expect([cpu.xmm(3), cpu.ymmHigh(3)]).toEqual([1n, 7n]);
+    expect(cpu.u64(L.vectorAt(31) + 56)).toBe(5n);
+    expect(cpu.u64(L.vectorAt(16))).toBe(9n);
+    expect(cpu.u64(L.opmaskAt(1))).toBe(0xf0n);
+    set({ ymm3: -1n });
+    registerSetting('xmm3', 2n).apply(cpu);
+    expect([cpu.xmm(3), cpu.ymmHigh(3)]).toEqual([2n, (1n << 128n) - 1n]);
+    const text = registerLines(cpu).join('\n');
+    expect(text).toContain(`ymm3   0x${'f'.repeat(32)}${'0'.repeat(31)}2`);
+    expect(registerValues(cpu).wide?.['ymm3']).toBe(`0x${'f'.repeat(32)}${'0'.repeat(31)}2`);
+  });
+
   it('finds ST(i) through the TOP that is set with it, in whatever order', () => {
     const one = 0x3fff_8000_0000_0000_0000n;
     set({ st0: one, sw: 0x3800n, cw: 0x27fn });
@@ -63,7 +78,8 @@ describe('registerSetting', () => {
     ['rax', 1n << 64n, 'does not fit the 64 bits'],
     ['al', -129n, '-129 does not fit'],
     ['foo', 0n, 'no register foo'],
-    ['xmm16', 0n, 'no register'],
+    ['xmm32', 0n, 'no register'],
+    ['k8', 0n, 'no register'],
     ['mxcsr', 0x1_0000n, 'reserved bits'],
   ])('refuses %s = %d', (name, value, message) => {
     expect(() => registerSetting(name, value)).toThrow(message);

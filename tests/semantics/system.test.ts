@@ -123,6 +123,16 @@ check('0f 01 ef 0f 01 ee', 'wrpkru; rdpkru', [{ cr4: 0x41_06b0n, rax: 0x5555_555
 check('0f 01 ef', 'wrpkru', [{ cr4: 0x41_06b0n, rcx: 0n, rdx: 1n }, { fault: '#GP(0)' }], { machine: 'CR4.PKE' });
 check('f3 0f 09', 'wbnoinvd', [{}, { fault: '#GP(0)' }]);
 
+// shadow stacks, while CR4.CET is clear
+const CET = { machine: 'CR4.CET is clear' };
+for (const [bytes, text] of [
+  ['f3 0f ae e8', 'incsspd eax'], ['f3 48 0f ae e8', 'incsspq rax'], ['f3 0f 01 28', 'rstorssp [rax]'],
+  ['f3 0f 01 ea', 'saveprevssp'], ['f3 0f 01 e8', 'setssbsy'], ['f3 0f ae 30', 'clrssbsy [rax]'],
+  ['0f 38 f6 00', 'wrssd [rax],eax'], ['48 0f 38 f6 00', 'wrssq [rax],rax'],
+  ['66 0f 38 f5 00', 'wrussd [rax],eax'], ['66 48 0f 38 f5 00', 'wrussq [rax],rax'],
+] as const)
+  check(bytes, text, [{}, { fault: '#UD' }], CET);
+
 // known gaps at CPL 0
 check('0f 01 c8', 'monitor', [{}, { ends: 'unimplemented monitor', rip: 0 }], { cpl: 0 });
 

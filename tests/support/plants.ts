@@ -18,10 +18,10 @@ export interface Plant {
   readonly apply: () => () => void;
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Another meaning for a mnemonic, made from the right one. */
-function redefine(mnemonic: string, wrong: (right: Definition) => Definition): () => () => void {
+export function redefine(mnemonic: string, wrong: (right: Definition) => Definition): () => () => void {
   return () => {
     const instruction = instructionNamed(mnemonic) as Writable<Instruction>;
     const right = instruction.define;
@@ -43,7 +43,7 @@ function reevaluate(name: RowName, wrong: (result: bigint, args: readonly bigint
   };
 }
 
-function rehelp(name: string, wrong: (right: Helper['run']) => Helper['run']): () => () => void {
+export function rehelp(name: string, wrong: (right: Helper['run']) => Helper['run']): () => () => void {
   return () => {
     const helper = helperNamed(name) as Writable<Helper>;
     const right = helper.run;
@@ -54,10 +54,10 @@ function rehelp(name: string, wrong: (right: Helper['run']) => Helper['run']): (
   };
 }
 
-const plant = (kind: Plant['kind'], what: string, blames: string, apply: Plant['apply']): Plant => ({
+export const plant = (kind: Plant['kind'], what: string, blames: string, apply: Plant['apply']): Plant => ({
   kind,
   what,
-  blames: new RegExp(`^v?(${blames})$`),
+  blames: new RegExp(`^(evex\\.)?v?(${blames})$`),
   apply,
 });
 
@@ -93,7 +93,7 @@ const lane = (row: RowName, width: number, n: number, blames: string): Plant => 
 };
 
 /** Bits of MXCSR that a helper does not see. */
-const blind = (helper: string, bits: number, what: string, blames: string): Plant =>
+export const blind = (helper: string, bits: number, what: string, blames: string): Plant =>
   plant(
     'rounding',
     `${helper}: ${what}`,
@@ -107,12 +107,12 @@ const blind = (helper: string, bits: number, what: string, blames: string): Plan
       return result;
     }),
   );
-const ROUNDING = 0x6000;
+export const ROUNDING = 0x6000;
 const OE = 8;
 const DAZ = 0x40;
 const FTZ = 0x8000;
 
-const definition = (
+export const definition = (
   kind: Plant['kind'],
   mnemonic: string,
   what: string,

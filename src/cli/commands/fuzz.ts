@@ -31,7 +31,7 @@ function oracles(text: string): OracleName[] {
   const one = oneOf(...ORACLE_NAMES);
   const list = names(text).map(one);
   if (list.length === 0 || list.every((name) => name === 'host'))
-    throw new InvalidArgumentError('it wants at least one engine: reference, interpreter, jit, jit-slices.');
+    throw new InvalidArgumentError('it wants at least one engine: reference, interpreter, jit, jit-slices, jit-plain.');
   return [...new Set(list)];
 }
 

@@ -70,6 +70,11 @@ export class HandlerTable {
     this.#pending = [];
   }
 
+  /** Whether the shape has been met. */
+  has(key: string): boolean {
+    return this.#handlers.has(key);
+  }
+
   /** Whether the instruction has a definition. */
   defines(insn: Insn, key: string): boolean {
     if (this.#handlers.has(key)) return true;

@@ -85,10 +85,26 @@ export class Interpreter implements Engine {
     };
   }
 
-  #reset(): void {
+  prepare(insns: readonly Insn[]): void {
+    const handlers = this.#handlers;
+    const shapes = new Map(insns.map((insn) => [shapeKey(insn), insn]));
+    const unknown = (): [string, Insn][] =>
+      [...shapes].filter(([key, insn]) => !handlers.has(key) && handlers.defines(insn, key));
+    let missing = unknown();
+    if (!handlers.hasRoom(missing.length)) {
+      this.#reset(shapes.size);
+      missing = unknown();
+    }
+    if (!handlers.hasRoom(missing.length)) return;
+    for (const [key, insn] of missing) handlers.of(insn, key);
+    handlers.compilePending();
+  }
+
+  /** Forgets everything decoded and compiled, and shapes too where there is no room for so many more. */
+  #reset(shapes = RUN_LENGTH): void {
     this.#cache.reset();
     this.regions?.clear();
-    if (!this.#handlers.hasRoom(RUN_LENGTH)) this.#handlers.forget();
+    if (!this.#handlers.hasRoom(shapes)) this.#handlers.forget();
     this.#context.mmu.flushFast();
   }
 

@@ -19,7 +19,7 @@ const SHIFTS = new Set('shl sal shr sar rol ror rcl rcr shld shrd'.split(' '));
 const REGISTER_FIELDS = ['r0', 'r1', 'r2', 'r3'] as const;
 
 /** Files whose members a definition tells apart by number: the number belongs to the shape. */
-const NUMBERED = new Set(['seg', 'cr', 'dr', 'st', 'mm', 'k', 'other']);
+const NUMBERED = new Set(['seg', 'cr', 'dr', 'st', 'other']);
 
 function memoryKey(op: MemoryOperand): string {
   if (op.vector !== null) return `v${op.vector.width}${op.segment === null ? '' : 's'}${op.address32 ? 'a' : ''}`;

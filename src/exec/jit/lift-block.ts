@@ -23,8 +23,8 @@ export interface LiftedBlock {
 }
 
 /** Lifts a block's instructions into one list of nodes, with flags reduced to states. */
-export function liftBlock(code: CodeBlock, states: FlagStates): LiftedBlock {
-  const builder = new ForwardingBuilder(isOpaque, isQuiet);
+export function liftBlock(code: CodeBlock, states: FlagStates, plain = false): LiftedBlock {
+  const builder = new ForwardingBuilder(isOpaque, isQuiet, plain);
   code.insns.forEach(({ insn, rip }, i) => {
     builder.begin(i);
     liftInto(builder as unknown as Builder, insn, rip);

@@ -50,10 +50,10 @@ export interface RegionPlan {
   readonly flags: readonly FlagsIn[];
 }
 
-/** Lifts a region's blocks and finds the order of its code. */
-export function planRegion(region: CodeRegion): RegionPlan {
+/** Lifts a region's blocks and finds the order of its code. `plain`: without any optimisation of its expressions. */
+export function planRegion(region: CodeRegion, plain = false): RegionPlan {
   const states = new FlagStates();
-  const blocks = region.blocks.map((block) => liftBlock(block, states));
+  const blocks = region.blocks.map((block) => liftBlock(block, states, plain));
   const successors = blocks.map((block) =>
     exitsOf(block, region).flatMap((to) => {
       const found = region.byStart.get(to);

@@ -71,6 +71,8 @@ export interface CompileCounts {
 export class Regions {
   readonly counts: CompileCounts = { regions: 0, instructions: 0, bytes: 0, milliseconds: 0, dropped: 0 };
   /** Told of every region that is compiled, for those who look at the code. */
+  /** Expressions stay as the definitions write them: to tell a mistake of theirs from one of the compiler's. */
+  plain = false;
   onCompile: ((plan: RegionPlan, bytes: Uint8Array) => void) | null = null;
   readonly #mmu: Mmu;
   readonly #decode: MachineServices['decode'];
@@ -175,7 +177,7 @@ export class Regions {
     for (const region of new Set(merged)) this.#drop(region);
     const index = this.#next++;
     const module = new ModuleBuilder();
-    const plan = planRegion(code);
+    const plan = planRegion(code, this.plain);
     emitRegion(plan, module, index);
     const bytes = module.encode();
     this.onCompile?.(plan, bytes);

@@ -72,6 +72,8 @@ export interface Row {
 
 const ROWS: Row[] = [];
 export const rowNumber = (n: number): Row => ROWS[n]!;
+/** The row of that mnemonic, «vpaddd». */
+export const rowNamed = (mnemonic: string): Row | undefined => ROWS.find((row) => row.mnemonic === mnemonic);
 
 /** What an operand is, for the helper. */
 export const KIND = { none: 0, register: 1, memory: 2, immediate: 3, opmask: 4, general: 5 } as const;

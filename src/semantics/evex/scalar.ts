@@ -26,7 +26,7 @@ import { evex } from './row.ts';
 const whole = { whole: true } as const;
 
 /** To a multiple of 2^-M: M in imm[7:4], rounding in bits 1:0 or the environment's with bit 2, without inexact with bit 3 (SDM 2C VRNDSCALEPS). */
-function roundScale(fmt: FloatFormat, env: FloatEnv, bits: bigint, imm: number): bigint {
+export function roundScale(fmt: FloatFormat, env: FloatEnv, bits: bigint, imm: number): bigint {
   const rounding = imm & 4 ? env.rounding : ((imm & 3) as RoundingMode);
   const places = imm >> 4;
   const a = unpack(fmt, bits, env.daz);

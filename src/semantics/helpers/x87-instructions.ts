@@ -5,6 +5,7 @@ import { defineHelper, type HelperContext } from './helper.ts';
 import * as A from './x87-arith.ts';
 import * as Fast from './x87-fast.ts';
 import * as FastArith from './x87-fast-arith.ts';
+import * as X from './x87-transcendental.ts';
 import * as T from './x87-transfer.ts';
 
 /**
@@ -85,6 +86,14 @@ for (const [name, doc, run, fast] of [
   ['fxtract', 'exponent and significand of ST(0)', A.fxtract],
   ['ftst', 'compare ST(0) with 0', A.ftst],
   ['fxam', 'class of ST(0)', A.fxam],
+  ['f2xm1', '2^ST(0) − 1', X.f2xm1],
+  ['fyl2x', 'ST(1) × log2 ST(0), and a pop', X.fyl2x],
+  ['fyl2xp1', 'ST(1) × log2(ST(0) + 1), and a pop', X.fyl2xp1],
+  ['fpatan', 'angle of the point (ST(0), ST(1)), and a pop', X.fpatan],
+  ['fsin', 'sine of ST(0)', X.fsin],
+  ['fcos', 'cosine of ST(0)', X.fcos],
+  ['fsincos', 'sine of ST(0), and a push of the cosine', X.fsincos],
+  ['fptan', 'tangent of ST(0), and a push of 1', X.fptan],
 ] as const)
   x87(name, doc, [], run, fast);
 

@@ -29,5 +29,13 @@ for (const [mnemonic, title] of [
   ['fprem', 'Partial remainder, the quotient truncated'],
   ['fprem1', 'Partial remainder, the quotient rounded to nearest'],
   ['fxtract', 'Exponent and significand'],
+  ['f2xm1', 'Two to the power of ST(0), less one'],
+  ['fyl2x', 'ST(1) times the binary logarithm of ST(0)'],
+  ['fyl2xp1', 'ST(1) times the binary logarithm of ST(0) and one'],
+  ['fpatan', 'Angle of a point'],
+  ['fsin', 'Sine'],
+  ['fcos', 'Cosine'],
+  ['fsincos', 'Sine and cosine'],
+  ['fptan', 'Tangent'],
 ] as const)
   defineX87(mnemonic, title, (x) => void x.b.call(`x87.${mnemonic}`, 0));

@@ -175,10 +175,6 @@ describe.each(['reference', 'interpreter'] as const)('on the %s', (engine) => {
     expect([at('d933', 2), at('d933', 4), at('dd33', 4), at('66d933', 2)]).toEqual([17, 'normal', 'normal', 'normal']);
   });
 
-  test.each(['d9f0', 'd9f1', 'd9f2', 'd9f3', 'd9f9', 'd9fb', 'd9fe', 'd9ff'])('%s is not implemented', (code) => {
-    expect(run(code)).toBe('unimplemented');
-  });
-
   test('CR4 has OSFXSR from the start', () => {
     expect(cpu.u64(CR4) & 0x200n).toBe(0x200n);
   });
