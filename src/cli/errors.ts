@@ -10,6 +10,7 @@ export class CliError extends Error {
 
 /** Library errors whose message is already one line for the user: what is wrong, and after the last `; ` how to mend it. */
 const FOR_USERS = new Set([
+  'CodegenError',
   'ElfError',
   'GrantError',
   'MappingError',

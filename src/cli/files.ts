@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { type ByteSource, memorySource } from '../elf/source.ts';
 import { CliError } from './errors.ts';
 
 const REASONS: Readonly<Record<string, readonly [what: string, mend: string]>> = {
@@ -30,4 +31,34 @@ export function readFile(path: string): Uint8Array {
   } catch (error) {
     throw error instanceof CliError ? error : fileError(error, path);
   }
+}
+
+/** A file of the host that is read where it is wanted, a pipe as a whole. @throws CliError for anything else */
+export function openSource(path: string): ByteSource {
+  let stat: fs.Stats;
+  let fd: number;
+  try {
+    stat = fs.statSync(path);
+    if (!stat.isFile()) return memorySource(readFile(path));
+    fd = fs.openSync(path, 'r');
+  } catch (error) {
+    throw error instanceof CliError ? error : fileError(error, path);
+  }
+  return {
+    length: stat.size,
+    read: (offset, length) => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, stat.size - offset)));
+      for (let done = 0; done < bytes.length; ) {
+        let part: number;
+        try {
+          part = fs.readSync(fd, bytes, done, bytes.length - done, offset + done);
+        } catch (error) {
+          throw fileError(error, path);
+        }
+        if (part === 0) throw new CliError('the file has become shorter', path, 'try again');
+        done += part;
+      }
+      return bytes;
+    },
+  };
 }

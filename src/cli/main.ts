@@ -10,7 +10,12 @@ const COMMANDS: Readonly<Record<string, (folder: URL, args: readonly string[]) =
   trace: async (_, args) => (await import('./commands/trace.ts')).traceCommand(args),
   disasm: async () => (await import('./commands/disasm.ts')).disasmCommand(),
   decodecode: async () => (await import('./commands/decodecode.ts')).decodecodeCommand(),
+  record: async () => (await import('./commands/record.ts')).recordCommand(),
   report: async () => (await import('./commands/report.ts')).reportCommand(),
+  diff: async () => (await import('./commands/diff.ts')).diffCommand(),
+  count: async () => (await import('./commands/count.ts')).countCommand(),
+  call: async () => (await import('./commands/call.ts')).callCommand(),
+  check: async () => (await import('./commands/check.ts')).checkCommand(),
   fuzz: async (folder) => (await import('./commands/fuzz.ts')).fuzzCommand(folder),
   demo: async (folder) => (await import('./commands/demo.ts')).demoCommand(folder),
 };

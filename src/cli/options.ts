@@ -119,9 +119,14 @@ export interface SystemOptions {
   readonly module?: readonly string[];
   readonly traceEvents?: readonly TraceRequest[];
   readonly traceOutput?: string;
-  readonly detect?: readonly 'stale-tlb'[];
+  readonly detect?: readonly Detector[];
+  readonly speculate?: readonly string[];
   readonly icache?: 'coherent' | 'explicit';
 }
+
+/** What is looked for while a kernel runs. */
+export type Detector = (typeof DETECTORS)[number];
+export const DETECTORS = ['stale-tlb', 'late-store', 'freed-table'] as const;
 
 /** Events to be traced, as named on the command line, and the filter that follows them. */
 export interface TraceRequest {
@@ -137,7 +142,7 @@ export function systemOptions(command: Command): Command {
   const addFilter = (text: string): string => {
     const last = requests.at(-1);
     if (last === undefined) throw new InvalidArgumentError('it stands behind the --trace-events that it is for.');
-    last.filter = text;
+    last.filter = last.filter === null ? text : `(${last.filter}) && (${text})`;
     return text;
   };
   const addEvents = (events: string): TraceRequest[] => {
@@ -163,8 +168,13 @@ export function systemOptions(command: Command): Command {
     )
     .option(
       '--detect <WHAT>',
-      'stale-tlb: tell of data accesses by translations that the page tables have no more',
-      repeated(oneOf('stale-tlb')),
+      'stale-tlb: tell of data accesses by translations that the page tables have no more; freed-table: of walks through tables that they do not lead to any more; late-store: of descriptors that LTR reads before they are written (repeatable)',
+      repeated(oneOf(...DETECTORS)),
+    )
+    .option(
+      '--speculate <PLAN>',
+      'page walks that no instruction asks for: walk=ADDR (or LO-HI, pages drawn by the seed), every=N instructions or at=PLACE (for=N of them), cpu=N (repeatable)',
+      repeated(text),
     );
 }
 

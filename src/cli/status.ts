@@ -1,6 +1,8 @@
 /** Exit statuses of swapgs itself. A guest program's own status is passed on; `128 + signal` when a signal killed it. */
 export const STATUS = {
   ok: 0,
+  /** `diff`: the builds differ, or a condition or expectation does not hold; `check`: there is a warning. */
+  different: 1,
   /** `fuzz`: at least one finding. */
   found: 77,
   /** `--bare`: an exception ended the run. */
@@ -18,7 +20,8 @@ export const STATUS = {
 export const STATUS_HELP = `
 Exit status:
   0–255  the program's own (run, trace of a program)
-  0      bare guests: it reached HLT or --until; disasm, demo: done
+  0      bare guests: it reached HLT or --until; disasm, demo: done; diff, check: nothing found
+  1      diff: something differs; check: a warning
   123    bare guests: an exception ended the run
   124    a limit ended it: --max-insns, --timeout, --memory, or a deadlock
   125    swapgs could not start or go on: usage, unreadable or bad files

@@ -3,6 +3,7 @@ import { vectorName } from '../exec/exit.ts';
 import { CR3 } from '../state/layout.ts';
 import { stepJson, stepLine } from '../trace/text.ts';
 import type { Explanation } from './explain.ts';
+import { lateStoreText } from './late-store.ts';
 import { registerLines, registerValues } from './registers.ts';
 import { entryFlags, errorCodeText, stepText } from './walk.ts';
 
@@ -35,6 +36,7 @@ export function explanationLines(found: Explanation): string[] {
     ),
   ];
   if (found.mapping !== null) lines.push(`${label('mapping')}${found.mapping}`);
+  if (found.lateStore !== null) lines.push(`${label('order')}${lateStoreText(found.lateStore)}`);
   if (walk !== null) {
     lines.push(`${label('page walk')}${hex(walk.linear)} from CR3 ${hex(cpu.u64(CR3))}`);
     lines.push(...walk.steps.map((step) => `${label('')}${stepText(step)}`));
@@ -66,6 +68,7 @@ export function explanationJson(found: Explanation): string {
     text: insn === null ? null : names.annotate(insn),
     accesses: found.accesses.map((access) => ({ ...access, address: hex(access.address) })),
     mapping: found.mapping,
+    order: found.lateStore === null ? null : lateStoreText(found.lateStore),
     walk:
       walk?.steps.map((step) => ({
         level: step.name,

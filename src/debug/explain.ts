@@ -10,6 +10,7 @@ import type { Names } from '../trace/names.ts';
 import { type ComposedAccess, composeAccess } from './accesses.ts';
 import { causeOf } from './cause.ts';
 import type { LastSteps } from './last.ts';
+import { type LateStore, lateStore } from './late-store.ts';
 
 /** What an explanation is made from: the machine as the exception left it. */
 export interface Failure {
@@ -33,6 +34,8 @@ export interface Explanation extends Failure {
   readonly accesses: readonly ComposedAccess[];
   /** Of CR2, for a page fault. */
   readonly walk: PageWalk | null;
+  /** The descriptor that was refused is written only behind the instruction that reads it. */
+  readonly lateStore: LateStore | null;
 }
 
 /** An instruction behind which the exception is delivered, RIP past it: #BP, #OF and INT1's #DB. */
@@ -50,7 +53,14 @@ export function explain(failure: Failure): Explanation {
   const insn = bytes.length === 0 ? null : disassemble(bytes, rip);
   const accesses = insn === null ? [] : memoryAccesses(insn.bytes, rip).map((access) => composeAccess(access, source));
   const walk = fault.cr2 === null ? null : pageWalk(memory, cpu, fault.cr2);
-  return { ...failure, cause: causeOf({ fault, cpu, memory, bytes, accesses, walk }), insn, accesses, walk };
+  return {
+    ...failure,
+    cause: causeOf({ fault, cpu, memory, bytes, accesses, walk }),
+    insn,
+    accesses,
+    walk,
+    lateStore: lateStore(memory, cpu),
+  };
 }
 
 /** Address of the instruction that raised the exception. */

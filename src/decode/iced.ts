@@ -14,6 +14,7 @@ export const {
   Decoder,
   DecoderError,
   DecoderOptions,
+  Encoder,
   EncodingKind,
   FlowControl,
   Formatter,

@@ -1,4 +1,13 @@
-import { Decoder, DecoderOptions, InstructionInfoFactory, OpAccess, RflagsBits } from './iced.ts';
+import {
+  Code,
+  Decoder,
+  DecoderOptions,
+  type Instruction,
+  InstructionInfoFactory,
+  OpAccess,
+  OpKind,
+  RflagsBits,
+} from './iced.ts';
 import type { Insn } from './insn.ts';
 import { registerOf } from './registers.ts';
 
@@ -93,4 +102,66 @@ export function constantFields(bytes: Uint8Array): {
   i.free();
   decoder.free();
   return result;
+}
+
+/** Registers that an instruction reads and writes, named as operands or implied: general-purpose and vector ones as bits. */
+export interface RegisterUse {
+  readonly reads: number;
+  readonly writes: number;
+  readonly vectorReads: number;
+  readonly vectorWrites: number;
+  /** Bits of RAX, and of XMM0, that it writes; 0 where it does not. */
+  readonly raxWidth: number;
+  readonly xmm0Width: number;
+}
+
+const READS = new Set<number>([
+  OpAccess.Read,
+  OpAccess.CondRead,
+  OpAccess.ReadWrite,
+  OpAccess.ReadCondWrite,
+  OpAccess.CondWrite,
+]);
+const SCALAR = /(?:^|_)(?:cvt\w*2)?\w*(ss|sd)(?:_|$)/i;
+
+/** Width of a general-purpose register as an operand names it: what is written of a longer one is zeros. */
+function namedWidth(i: Instruction, n: number): number | null {
+  for (let operand = 0; operand < i.opCount; operand++) {
+    if (i.opKind(operand) !== OpKind.Register) continue;
+    const register = registerOf(i.opRegister(operand));
+    if (register.file === 'gpr' && register.n === n) return register.width;
+  }
+  return null;
+}
+
+/** What the first instruction of `bytes` reads and writes; vector registers up to 31. */
+export function registerUse(bytes: Uint8Array): RegisterUse {
+  factory ??= new InstructionInfoFactory();
+  const decoder = new Decoder(64, bytes, DecoderOptions.None);
+  const i = decoder.decode();
+  const info = factory.info(i);
+  const use = { reads: 0, writes: 0, vectorReads: 0, vectorWrites: 0, raxWidth: 0, xmm0Width: 0 };
+  for (const used of info.usedRegisters()) {
+    const register = registerOf(used.register);
+    const bit = 1 << register.n;
+    if (register.file === 'gpr') {
+      if (READS.has(used.access)) use.reads |= bit;
+      if (WRITES.has(used.access)) {
+        use.writes |= bit;
+        if (register.n === 0) use.raxWidth = Math.max(use.raxWidth, namedWidth(i, register.n) ?? register.width);
+      }
+    } else if (register.file === 'vector') {
+      if (READS.has(used.access)) use.vectorReads |= bit;
+      if (WRITES.has(used.access)) {
+        use.vectorWrites |= bit;
+        const scalar = SCALAR.exec(Code[i.code] as string)?.[1]?.toLowerCase();
+        if (register.n === 0) use.xmm0Width = scalar === 'ss' ? 32 : scalar === 'sd' ? 64 : register.width;
+      }
+    }
+    used.free();
+  }
+  info.free();
+  i.free();
+  decoder.free();
+  return use;
 }

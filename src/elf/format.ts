@@ -35,12 +35,25 @@ export const PF_R = 4;
 export const DT = { NULL: 0, NEEDED: 1, SONAME: 14, FLAGS_1: 0x6ffffffb } as const;
 export const DF_1_PIE = 0x0800_0000n;
 
-export const SHT = { NULL: 0, PROGBITS: 1, SYMTAB: 2, STRTAB: 3, RELA: 4, NOBITS: 8, REL: 9, DYNSYM: 11 } as const;
-export const SHF = { WRITE: 1n, ALLOC: 2n, EXECINSTR: 4n, TLS: 0x400n } as const;
+export const SHT = {
+  NULL: 0,
+  PROGBITS: 1,
+  SYMTAB: 2,
+  STRTAB: 3,
+  RELA: 4,
+  NOBITS: 8,
+  REL: 9,
+  DYNSYM: 11,
+  SYMTAB_SHNDX: 18,
+} as const;
+export const SHF = { WRITE: 1n, ALLOC: 2n, EXECINSTR: 4n, STRINGS: 0x20n, TLS: 0x400n } as const;
 /** Section indices at and above this are not sections (SHN_ABS, SHN_COMMON, …). */
 export const SHN_LORESERVE = 0xff00;
 export const SHN_UNDEF = 0;
 export const SHN_ABS = 0xfff1;
+export const SHN_COMMON = 0xfff2;
+/** The index stands in the table SYMTAB_SHNDX. */
+export const SHN_XINDEX = 0xffff;
 /** e_phnum holds this when the real count stands in section 0's sh_info. */
 export const PN_XNUM = 0xffff;
 

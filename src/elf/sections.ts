@@ -2,6 +2,7 @@ import { hex } from '../bits/hex.ts';
 import { ElfError } from './error.ts';
 import { SHDR_SIZE, SHT } from './format.ts';
 import { type ElfHeader, fits, readHeader, viewOf } from './header.ts';
+import { type ByteSource, memorySource } from './source.ts';
 
 /** One section header, its name resolved. */
 export interface Section {
@@ -26,6 +27,11 @@ const MAX_SECTION_NAME = 4096;
  * @throws ElfError when the table or a section lies outside the file.
  */
 export function readSections(bytes: Uint8Array, header: ElfHeader = readHeader(bytes)): readonly Section[] {
+  return readSectionsFrom(memorySource(bytes), header);
+}
+
+/** The same of a file that is read on demand: only the headers and their names are. */
+export function readSectionsFrom(source: ByteSource, header: ElfHeader): readonly Section[] {
   const { sectionHeaderOffset: offset, sectionHeaderSize: size } = header;
   if (offset === 0n) return [];
   if (size !== SHDR_SIZE) {
@@ -35,25 +41,24 @@ export function readSections(bytes: Uint8Array, header: ElfHeader = readHeader(b
   }
   const truncated = (count: bigint | number): ElfError =>
     new ElfError(
-      `truncated section headers: ${count} at file offset ${hex(offset)} end past the file's ${hex(bytes.length)} bytes; the file is incomplete`,
+      `truncated section headers: ${count} at file offset ${hex(offset)} end past the file's ${hex(source.length)} bytes; the file is incomplete`,
     );
-  if (!fits(offset, size, 1, bytes.length)) throw truncated(header.sectionHeaderCount);
-  const view = viewOf(bytes);
-  const base = Number(offset);
+  if (!fits(offset, size, 1, source.length)) throw truncated(header.sectionHeaderCount);
+  const first = viewOf(source.read(Number(offset), SHDR_SIZE));
   // Counts that do not fit in 16 bits stand in section 0 (gABI 4, «sh_size»).
-  const count =
-    header.sectionHeaderCount === 0 ? view.getBigUint64(base + 32, true) : BigInt(header.sectionHeaderCount);
-  if (!fits(offset, size, count, bytes.length)) throw truncated(count);
-  const nameIndex = header.sectionNameIndex === 0xffff ? view.getUint32(base + 40, true) : header.sectionNameIndex;
+  const count = header.sectionHeaderCount === 0 ? first.getBigUint64(32, true) : BigInt(header.sectionHeaderCount);
+  if (!fits(offset, size, count, source.length)) throw truncated(count);
+  const nameIndex = header.sectionNameIndex === 0xffff ? first.getUint32(40, true) : header.sectionNameIndex;
+  const view = viewOf(source.read(Number(offset), Number(count) * SHDR_SIZE));
 
   const rows = Array.from({ length: Number(count) }, (_, index) => {
-    const at = base + index * SHDR_SIZE;
+    const at = index * SHDR_SIZE;
     const type = view.getUint32(at + 4, true);
     const fileOffset = view.getBigUint64(at + 24, true);
     const fileSize = view.getBigUint64(at + 32, true);
-    if (type !== SHT.NULL && type !== SHT.NOBITS && !fits(fileOffset, fileSize, 1, bytes.length)) {
+    if (type !== SHT.NULL && type !== SHT.NOBITS && !fits(fileOffset, fileSize, 1, source.length)) {
       throw new ElfError(
-        `section ${index}: ${hex(fileSize)} bytes at file offset ${hex(fileOffset)} end past the file's ${hex(bytes.length)} bytes; the file is damaged`,
+        `section ${index}: ${hex(fileSize)} bytes at file offset ${hex(fileOffset)} end past the file's ${hex(source.length)} bytes; the file is damaged`,
       );
     }
     return {
@@ -72,9 +77,7 @@ export function readSections(bytes: Uint8Array, header: ElfHeader = readHeader(b
 
   const table = rows[nameIndex];
   const names =
-    table === undefined || table.type !== SHT.STRTAB
-      ? new Uint8Array(0)
-      : bytes.subarray(table.offset, table.offset + table.size);
+    table === undefined || table.type !== SHT.STRTAB ? new Uint8Array(0) : source.read(table.offset, table.size);
   return rows.map(({ nameAt, ...row }) => ({ ...row, name: sectionName(names, nameAt) }));
 }
 

@@ -1,3 +1,4 @@
+import { hex } from '../bits/hex.ts';
 import { VECTOR } from '../state/pending.ts';
 
 /**
@@ -15,8 +16,8 @@ export type Exit =
   | { readonly kind: 'hlt' }
   /** An exception. A fault leaves the state as it was before the instruction, a trap (#BP, #OF, INT1, single-step) as it is behind it. */
   | { readonly kind: 'fault'; readonly fault: Fault }
-  /** A fault in the delivery of #DF: the CPU stops for good. RIP and RSP are those of the last instruction. */
-  | { readonly kind: 'shutdown' }
+  /** A fault in the delivery of #DF: the CPU stops for good. RIP and RSP are those of the last instruction; the faults in their order. */
+  | { readonly kind: 'shutdown'; readonly faults: readonly Fault[] }
   /** An instruction that swapgs does not implement; it has not run. */
   | { readonly kind: 'unimplemented'; readonly mnemonic: string; readonly bytes: Uint8Array };
 
@@ -27,6 +28,12 @@ export interface Fault {
   readonly errorCode: number | null;
   /** The faulting linear address of a #PF (what CR2 receives), else null. */
   readonly cr2: bigint | null;
+}
+
+/** `#PF error 0x2 at 0x58`. */
+export function faultText({ vector, errorCode, cr2 }: Fault): string {
+  const code = errorCode === null || vector === VECTOR.DF ? '' : ` error ${hex(errorCode)}`;
+  return `${vectorName(vector)}${code}${cr2 === null ? '' : ` at ${hex(cr2)}`}`;
 }
 
 /** Name of an exception vector, as the manual writes it: 13 → `#GP`. */

@@ -57,7 +57,11 @@ export class Reference implements Engine {
       const block = this.#lift(insn, rip);
       if (block === null) return { kind: 'unimplemented', mnemonic: insn.mnemonic, bytes: insn.bytes };
       const outcome = execute(context, block);
-      if (outcome === 'fault') return this.#pending();
+      if (outcome === 'fault') {
+        // IRET and its like end by themselves.
+        if (context.hasRetired && isSerializing(insn)) this.#mmu.icache?.serialize();
+        return this.#pending();
+      }
       if (outcome === 'next' || outcome === 'exit') cpu.rip = BigInt.asUintN(64, rip + BigInt(insn.length));
       cpu.icount += 1;
       if (this.#mmu.icache !== null && isSerializing(insn)) this.#mmu.icache.serialize();

@@ -1,8 +1,6 @@
 import { milliseconds } from '../bits/clock.ts';
 import { Random } from '../bits/random.ts';
 import type { ElfImage } from '../elf/image.ts';
-import type { Fault } from '../exec/exit.ts';
-import { VECTOR } from '../exec/exit.ts';
 import { DEFAULT_QUANTUM, RoundRobin, type Scheduler } from '../machine/system/scheduler.ts';
 import { OutOfMemory } from '../memory/physical.ts';
 import * as L from '../state/layout.ts';
@@ -11,8 +9,8 @@ import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
 import { credentials } from './credentials.ts';
 import { type ProcessEnd, unimplementedInstruction } from './end.ts';
 import { E, SysError } from './errno.ts';
-import { faultSignal } from './exceptions.ts';
 import { load, setEntryRegisters } from './exec.ts';
+import { Faults } from './faults.ts';
 import { Directory } from './fs/inode.ts';
 import { type Grant, Namespace } from './fs/namespace.ts';
 import { newestTime } from './fs/newest.ts';
@@ -20,6 +18,7 @@ import { resolve } from './fs/resolve.ts';
 import { HostStdio, type Stdio, StdioFile } from './fs/stdio.ts';
 import { Futexes } from './futexes.ts';
 import type { GuestMachine } from './guest-machine.ts';
+import { Network } from './net/network.ts';
 import { systemInfo } from './proc-text.ts';
 import { type PathState, Process } from './process.ts';
 import { Rseq, type RseqAbi } from './rseq.ts';
@@ -38,9 +37,7 @@ import { endProcess, releaseThread } from './tasks/exit.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Timers } from './timers.ts';
 import { Unimplemented } from './unimplemented.ts';
-import { PF } from './vm/flags.ts';
 import { PrivateFrames } from './vm/frames.ts';
-import { TASK_SIZE } from './vm/layout.ts';
 import type { AddressSpace } from './vm.ts';
 
 export interface KernelOptions extends ClockOptions {
@@ -88,8 +85,6 @@ const DEFAULT_MAX_TASKS = 4096;
 const DEFAULT_FILES_LIMIT = 1 << 30;
 const RANDOM_BYTES = 16;
 const CR3_LAM_U57 = 1n << 61n;
-/** An access faults once for its page and once more for a stale translation. */
-const MAX_SAME_FAULTS = 4;
 /** Registers of the system call ABI, in encoding order: number and result RAX; RDI RSI RDX R10 R8 R9. */
 const RAX = 0;
 const ARGUMENT_REGISTERS = [7, 6, 2, 10, 8, 9] as const;
@@ -107,6 +102,8 @@ export class Kernel {
     this.changed = true;
   });
   readonly rseq: Rseq;
+  /** The machine's own network; there is no other. */
+  readonly net = new Network(() => this.anonymousInode());
   readonly frames: PrivateFrames;
   readonly strace: Strace | null;
   /** The first process; null before exec. */
@@ -128,12 +125,12 @@ export class Kernel {
   /** The thread whose registers the machine has. */
   #loaded: Task | null = null;
   readonly #preemptions: Preemptions;
+  readonly #faults: Faults;
   readonly #blocked = new Set<Task>();
   readonly #options: KernelOptions;
   readonly #warned = new Set<number>();
   #nextPid = FIRST_PID;
   #nextAnonymous = 16;
-  #lastFault = { icount: -1, address: 0n, times: 0 };
   /** Why the whole run is over, other than by the end of its processes. */
   #end: ProcessEnd | null = null;
   /** Registers of the first process when it ended, for whoever explains the end. */
@@ -153,6 +150,7 @@ export class Kernel {
     this.signals = new Signals(this);
     this.rseq = new Rseq(this, options.rseqAbi ?? 'linux');
     this.frames = new PrivateFrames(machine.memory);
+    this.#faults = new Faults(this);
     this.#preemptions = new Preemptions(this, options.preempt ?? {});
     this.maxTasks = options.maxTasks ?? DEFAULT_MAX_TASKS;
     this.namespace = new Namespace({
@@ -288,7 +286,11 @@ export class Kernel {
         this.#syscall(task);
         break;
       case 'fault':
-        this.#fault(task, exit.fault);
+        try {
+          this.#faults.handle(task, exit.fault);
+        } catch (error) {
+          this.#endFor(error);
+        }
         break;
       case 'hlt':
       case 'shutdown':
@@ -419,6 +421,8 @@ export class Kernel {
 
   #block(task: Task, row: SyscallRow, args: readonly number[], blocked: Blocked): void {
     const { wait } = blocked;
+    // A part of its work may be done: a write that has filled a pipe.
+    this.changed = true;
     task.call = { row, args, wait };
     task.timedOut = false;
     this.cpus.remove(task);
@@ -480,51 +484,6 @@ export class Kernel {
       }
     }
     return true;
-  }
-
-  // ——— exceptions ———
-
-  /** Handles an exception as Linux does: pages come in, everything else becomes a signal. */
-  #fault(task: Task, fault: Fault): void {
-    const { cpu } = this.machine;
-    const { space } = task;
-    let signal = 0;
-    let code = 0;
-    let address = 0n;
-    let shown = fault;
-    if (fault.vector === VECTOR.PF) {
-      address = fault.cr2!;
-      const errorCode = fault.errorCode!;
-      try {
-        const result = space.handleFault(Number(address), errorCode);
-        if (result.ok) {
-          this.#checkProgress(address);
-          return;
-        }
-        ({ signal, code } = result);
-        // Linux hides whether a kernel address is mapped, and calls a page without rights absent (show_signal, PROT_NONE).
-        const kernel = address >= BigInt(TASK_SIZE);
-        const present = kernel || (space.tables.lookup(Number(address))?.user ?? false);
-        shown = { ...fault, errorCode: present ? errorCode | PF.PRESENT : errorCode & ~PF.PRESENT };
-      } catch (error) {
-        this.#endFor(error);
-        return;
-      }
-    } else {
-      ({ signal, code, address } = faultSignal(fault, cpu));
-    }
-    task.trap = { vector: shown.vector, errorCode: shown.errorCode ?? 0, address: fault.cr2 ?? task.trap.address };
-    this.signals.force(task, { signal, code, address, fault: shown });
-  }
-
-  /** A page fault that comes back after it was handled would be an error of the engine: better loud than for ever. */
-  #checkProgress(address: bigint): void {
-    const { icount } = this.machine.cpu;
-    const again = this.#lastFault.icount === icount && this.#lastFault.address === address;
-    this.#lastFault = { icount, address, times: again ? this.#lastFault.times + 1 : 1 };
-    if (this.#lastFault.times > MAX_SAME_FAULTS) {
-      throw new Error(`the page fault at 0x${address.toString(16)} does not go away`);
-    }
   }
 
   // ——— system calls ———

@@ -26,7 +26,8 @@ export interface BareLimits {
 
 /** Why a bare guest stopped: a closed union. An exception ends the run until the guest has executed LIDT. */
 export type BareStop =
-  | { readonly reason: 'hlt' | 'until' | 'max-insns' | 'timeout' | 'shutdown' }
+  | { readonly reason: 'hlt' | 'until' | 'max-insns' | 'timeout' }
+  | { readonly reason: 'shutdown'; readonly faults: readonly Fault[] }
   | { readonly reason: 'fault'; readonly fault: Fault }
   | { readonly reason: 'unimplemented'; readonly mnemonic: string; readonly bytes: Uint8Array };
 
@@ -92,6 +93,18 @@ export class BareGuest {
     this.#machine.flushTlb();
   }
 
+  /** Maps more memory and fills it while the guest stands still: for whoever gives it what it asks for. @throws MappingError */
+  supply(region: BareRegion, bytes: Uint8Array): void {
+    this.#space.map(region);
+    this.#space.write(region.address, bytes);
+    this.#machine.flushTlb();
+  }
+
+  /** Writes mapped memory while the guest stands still, whatever its rights. @throws MappingError */
+  poke(address: bigint, bytes: Uint8Array): void {
+    this.#space.write(address, bytes);
+  }
+
   /** Runs what was loaded until it stops. `step` runs instead of the machine where every instruction is watched. */
   run(limits: BareLimits = {}, step: (budget: number) => Exit = (budget) => this.#machine.run(budget)): BareStop {
     const { engine, cpu } = this.#machine;
@@ -111,8 +124,9 @@ export class BareGuest {
           break;
         case 'until':
         case 'hlt':
-        case 'shutdown':
           return { reason: exit.kind };
+        case 'shutdown':
+          return { reason: 'shutdown', faults: exit.faults };
         case 'fault':
           return { reason: 'fault', fault: exit.fault };
         case 'syscall':

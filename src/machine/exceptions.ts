@@ -39,25 +39,30 @@ function through(
   return handler !== null;
 }
 
-/** Delivers an interrupt from outside, or the exception that its delivery raises. */
-export function deliverInterrupt(context: ExecContext, vector: number): 'delivered' | 'shutdown' {
-  if (through(context, vector, 'external', null, context.cpu.rflags)) return 'delivered';
+/** Delivers an interrupt from outside, or the exception that its delivery raises; null or the faults of a shutdown. */
+export function deliverInterrupt(context: ExecContext, vector: number): readonly Fault[] | null {
+  if (through(context, vector, 'external', null, context.cpu.rflags)) return null;
   return deliverException(context, context.takeFault());
 }
 
 /**
  * Delivers an exception through the guest's IDT, or what becomes of it: an exception in its delivery, or #DF.
  *
- * @returns 'shutdown' where the delivery of #DF raises a fault
+ * @returns null, or where the delivery of #DF raises a fault all faults that led there, in their order
  */
-export function deliverException(context: ExecContext, fault: Fault): 'delivered' | 'shutdown' {
+export function deliverException(context: ExecContext, fault: Fault): readonly Fault[] | null {
   const { cpu } = context;
+  const faults = [fault];
   for (let now = fault; ; ) {
     // Debug exceptions come with RF as it is: clear, unless the instruction behind them is to run whatever DR7 says.
     const flags = now.vector === VECTOR.DB ? cpu.rflags : cpu.rflags | FLAG.RF;
-    if (through(context, now.vector, 'exception', now.errorCode, flags)) return 'delivered';
+    if (through(context, now.vector, 'exception', now.errorCode, flags)) return null;
     const second = context.takeFault();
-    if (now.vector === VECTOR.DF && classOf(second.vector) !== 'benign') return 'shutdown';
-    now = doubles(now.vector, second.vector) ? { vector: VECTOR.DF, errorCode: 0, cr2: null } : second;
+    faults.push(second);
+    if (now.vector === VECTOR.DF && classOf(second.vector) !== 'benign') return faults;
+    now = second;
+    if (!doubles(faults.at(-2)!.vector, second.vector)) continue;
+    now = { vector: VECTOR.DF, errorCode: 0, cr2: null };
+    faults.push(now);
   }
 }

@@ -1,6 +1,6 @@
 import { ExecContext } from '../exec/context.ts';
 import type { Engine, EngineName } from '../exec/engine.ts';
-import type { Exit } from '../exec/exit.ts';
+import type { Exit, Fault } from '../exec/exit.ts';
 import { HOT_AFTER, Interpreter } from '../exec/interpreter/interpreter.ts';
 import { Legacy } from '../exec/legacy.ts';
 import { Reference } from '../exec/reference.ts';
@@ -87,6 +87,9 @@ export class Machine {
   #asked = false;
   #alone = false;
   #longMode = true;
+  #stepping = false;
+  /** Who looks at every exception before it is delivered, with RIP where it was raised. */
+  onException: ((fault: Fault) => void) | null = null;
 
   /** @throws RangeError when the memory size is out of bounds */
   constructor(options: MachineOptions = {}) {
@@ -250,17 +253,33 @@ export class Machine {
     }
   }
 
+  /** Runs one instruction, even where `engine.until` stands. */
+  step(): Exit {
+    this.#stepping = true;
+    try {
+      return this.run(1);
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
   #slice(budget: number): Exit {
     this.#longMode = isLongMode(this.cpu);
     // In the shadow of STI or MOV SS an interrupt waits for one instruction more.
     const part = this.#interruptible() ? Math.min(budget, 1) : budget;
-    return (this.#longMode ? this.engine : this.#legacy).run(part);
+    const engine = this.#stepping ? this.#stepper : this.engine;
+    return (this.#longMode ? engine : this.#legacy).run(part);
   }
 
   #runAlone(): Exit {
+    return this.#byItself(() => (isLongMode(this.cpu) ? this.#stepper : this.#legacy).run(1));
+  }
+
+  /** Runs something that may reach devices: no engine holds anything back meanwhile. */
+  #byItself<T>(run: () => T): T {
     this.#alone = true;
     try {
-      return (isLongMode(this.cpu) ? this.#stepper : this.#legacy).run(1);
+      return run();
     } finally {
       this.#alone = false;
     }
@@ -269,9 +288,11 @@ export class Machine {
   /** An exception through the guest's tables; the exit where it has none, or where nothing can be delivered any more. */
   #deliver(exit: Exit & { kind: 'fault' }): Exit | null {
     const { cpu } = this;
+    this.onException?.(exit.fault);
     if (cpu.view.getUint8(L.GUEST_IDT) === 0) return exit;
     if (!isRealMode(cpu) && !isIa32e(cpu)) return exit;
-    return deliverException(this.context, exit.fault) === 'shutdown' ? { kind: 'shutdown' } : null;
+    const faults = this.#byItself(() => deliverException(this.context, exit.fault));
+    return faults === null ? null : { kind: 'shutdown', faults };
   }
 
   #interruptible(): boolean {
@@ -294,6 +315,8 @@ export class Machine {
     if (vector === null) return null;
     if (!isRealMode(cpu) && !isIa32e(cpu))
       return { kind: 'unimplemented', mnemonic: 'interrupt', bytes: new Uint8Array() };
-    return deliverInterrupt(this.context, vector) === 'shutdown' ? { kind: 'shutdown' } : null;
+    const due = vector;
+    const faults = this.#byItself(() => deliverInterrupt(this.context, due));
+    return faults === null ? null : { kind: 'shutdown', faults };
   }
 }

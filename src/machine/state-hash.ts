@@ -52,24 +52,50 @@ function isBlank(words: Uint32Array): boolean {
   return true;
 }
 
+interface Hashed {
+  readonly cpu: CpuState;
+  readonly memory: PhysicalMemory;
+}
+
+function addCpu(hash: Hash, { cpu, memory }: Hashed): void {
+  for (const [from, to] of ARCHITECTURAL) hash.words(new Uint32Array(memory.u8.buffer, from, (to - from) / 4));
+  hash.word(cpu.rflags);
+  hash.u64(BigInt(cpu.icount));
+}
+
+function addMemory(hash: Hash, memory: PhysicalMemory): void {
+  const words = new Uint32Array(memory.u8.buffer, L.RAM, memory.size / 4);
+  const perFrame = PAGE_SIZE / 4;
+  for (const frame of memory.touchedFrames()) {
+    const held = words.subarray(frame / 4, frame / 4 + perFrame);
+    if (isBlank(held)) continue;
+    hash.word(frame / PAGE_SIZE);
+    hash.words(held);
+  }
+}
+
 /**
  * A hash of the machine as the architecture shows it: registers, control and debug registers, segment selectors and bases, XMM,
  * MXCSR, x87, the instruction count, and guest RAM. 16 hexadecimal digits, the same after the same instructions on every
  * engine and every host. What a CPU caches (translations, decoded code) is not part of it, and neither is RAM that holds zeros.
  */
-export function stateHash(machine: { readonly cpu: CpuState; readonly memory: PhysicalMemory }): string {
-  const { cpu, memory } = machine;
+export function stateHash(machine: Hashed): string {
   const hash = new Hash();
-  for (const [from, to] of ARCHITECTURAL) hash.words(new Uint32Array(memory.u8.buffer, from, (to - from) / 4));
-  hash.word(cpu.rflags);
-  hash.u64(BigInt(cpu.icount));
-  const words = new Uint32Array(memory.u8.buffer, L.RAM, memory.touchedBytes / 4);
-  const perFrame = PAGE_SIZE / 4;
-  for (let at = 0; at < words.length; at += perFrame) {
-    const frame = words.subarray(at, at + perFrame);
-    if (isBlank(frame)) continue;
-    hash.word(at / perFrame);
-    hash.words(frame);
-  }
+  addCpu(hash, machine);
+  addMemory(hash, machine.memory);
+  return hash.digest();
+}
+
+/** The same of a CPU alone, where several share a memory. */
+export function cpuHash(machine: Hashed): string {
+  const hash = new Hash();
+  addCpu(hash, machine);
+  return hash.digest();
+}
+
+/** The same of guest RAM alone. */
+export function memoryHash(memory: PhysicalMemory): string {
+  const hash = new Hash();
+  addMemory(hash, memory);
   return hash.digest();
 }

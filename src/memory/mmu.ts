@@ -4,7 +4,16 @@ import { PENDING_KIND, VECTOR } from '../state/pending.ts';
 import type { CodePages } from './code-pages.ts';
 import type { InstructionCache } from './icache.ts';
 import { pageWalk } from './page-walk.ts';
-import { type Access, type Accessor, denial, PF, type Translation, walk } from './paging.ts';
+import {
+  type Access,
+  type Accessor,
+  denial,
+  type Marked,
+  PF,
+  type Translation,
+  type WalkFailure,
+  walk,
+} from './paging.ts';
 import { checksAlignment, isCanonical, type PagingMode, pagingMode, withoutTag } from './paging-mode.ts';
 import { PAGE_SIZE, type PhysicalMemory } from './physical.ts';
 import { Tlb } from './tlb.ts';
@@ -14,6 +23,8 @@ const TLB_CAPACITY = 1 << 16;
 /** Low half of a tag that matches nothing: not the address of a page. */
 const INVALID_TAG = 0xffff_ffff;
 const PAGE_MASK = 0xffff_f000;
+/** Bytes of a page-table entry. */
+const ENTRY_SIZE = 8;
 /** Entries of the fast tables that are dropped one by one; if more are filled the tables are wiped. */
 const MOST_FILLED = 4096;
 
@@ -59,6 +70,22 @@ export interface StaleUse {
   readonly frame: number | null;
 }
 
+/** A walk that went on from a cached entry into a table that the page tables do not lead to any more. */
+export interface FreedWalk {
+  readonly linear: bigint;
+  readonly access: Access | 'speculation';
+  /** Physical address of the table. */
+  readonly table: number;
+  /** What the walk has set in tables that no longer belong to the address. */
+  readonly marked: readonly Marked[];
+}
+
+/** What came of a walk that no instruction has asked for. */
+export type Speculation =
+  /** No walk: the translation was cached, the address is no address, LASS keeps it out, or paging is off. */
+  | { readonly walked: false; readonly why: 'cached' | 'non-canonical' | 'kept out' | 'unpaged' }
+  | { readonly walked: true; readonly found: boolean; readonly marked: readonly Marked[] };
+
 /**
  * Linear to physical: a TLB with architectural lifetime (an entry lives until something that the manual lists drops it),
  * and the fast tables in front of it that compiled code looks at. Addresses come as two 32-bit halves from engines and as
@@ -72,6 +99,8 @@ export class Mmu {
   icache: InstructionCache | null = null;
   /** Who wants to know of every data access by a translation that the tables have no more; no access takes the fast tables then. */
   staleUse: ((use: StaleUse) => void) | null = null;
+  /** Who wants to know of walks through tables that have been taken away. */
+  freedWalk: ((walk: FreedWalk) => void) | null = null;
   readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
   #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
@@ -166,14 +195,25 @@ export class Mmu {
   /** Drops translations of a PCID that are not global: of one page, or (null) all (INVPCID). */
   flushContext(pcid: number, linear: bigint | null): void {
     if (linear === null) this.#tlb.dropContext(pcid);
-    else this.#tlb.delete(pcid, half(linear, 32n), half(linear, 0n), 'global');
+    else {
+      this.#tlb.delete(pcid, half(linear, 32n), half(linear, 0n), 'global');
+      this.#tlb.tables.dropPath(pcid, half(linear, 32n), half(linear, 0n));
+    }
     this.flushFast();
   }
 
-  /** Drops the translations of one page (INVLPG). A non-canonical address is no page. */
+  /** Drops the translations of one page and what is cached of all tables (INVLPG). A non-canonical address is no page. */
   flushPage(linear: bigint): void {
     const high = half(linear, 32n);
-    if (isCanonical(high, this.#paging.levels)) this.#drop(high, half(linear, 0n));
+    if (!isCanonical(high, this.#paging.levels)) return;
+    this.#drop(high, half(linear, 0n));
+    this.#tlb.tables.dropContext(this.#paging.pcid);
+  }
+
+  /** Translations that the TLB holds: of the current and other PCIDs, and global ones. */
+  get population(): { readonly local: number; readonly global: number } {
+    const { size, globals } = this.#tlb;
+    return { local: size - globals, global: globals };
   }
 
   #drop(high: number, low: number): void {
@@ -228,7 +268,7 @@ export class Mmu {
     const mode = this.#paging;
     if (!mode.paged) return identity(low);
     const by = this.#accessor;
-    let t: Translation | 0 | 9 | undefined = this.#tlb.get(mode.pcid, high, low);
+    let t: Translation | WalkFailure | undefined = this.#tlb.get(mode.pcid, high, low);
     if (t !== undefined) {
       if (this.staleUse !== null) this.#compare(high, low, access, t);
       const denied = denial(t, access, by, mode);
@@ -238,20 +278,76 @@ export class Mmu {
       }
     }
     if (t === undefined || (access === 'write' && !t.dirty)) {
-      this.counts.walks++;
-      t = walk(this.memory, mode, high, low, access === 'write', (found) => denial(found, access, by, mode) === 0);
-      if (typeof t === 'number') return this.#pageFault(high, low, access, t);
-      const denied = denial(t, access, by, mode);
-      if (denied) return this.#pageFault(high, low, access, denied);
-      if (this.#tlb.size >= TLB_CAPACITY) {
-        this.#tlb.clear();
-        this.flushFast();
+      const cached = t !== undefined;
+      t = this.#walk(high, low, access, (found) => denial(found, access, by, mode) === 0);
+      const denied = typeof t === 'number' ? null : denial(t, access, by, mode);
+      if (typeof t === 'number' || denied) {
+        // So that a fault by an entry that is out of date comes once (SDM 3A 4.10.4.1).
+        this.#tlb.tables.dropPath(mode.pcid, high, low);
+        if (cached) this.#drop(high, low);
+        return this.#pageFault(high, low, access, typeof t === 'number' ? t : denied!);
       }
-      this.#tlb.set(mode.pcid, high, low, t);
+      this.#keep(high, low, t);
     }
     if (access === 'write') this.memory.touch(t.frame, PAGE_SIZE);
     this.#fillFast(tagged, low, t, access);
     return t;
+  }
+
+  #keep(high: number, low: number, t: Translation): void {
+    if (this.#tlb.size >= TLB_CAPACITY) {
+      this.#tlb.clear();
+      this.flushFast();
+    }
+    this.#tlb.set(this.#paging.pcid, high, low, t);
+  }
+
+  /** A walk from the lowest table that is cached for the address. */
+  #walk(
+    high: number,
+    low: number,
+    access: FreedWalk['access'],
+    allowed: (t: Translation) => boolean,
+    marked: Marked[] = [],
+  ): Translation | WalkFailure {
+    const mode = this.#paging;
+    const { tables } = this.#tlb;
+    const from = tables.find(mode.pcid, high, low);
+    const linear = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    const chain =
+      this.freedWalk === null || from === undefined
+        ? null
+        : pageWalk(this.memory, this.cpu, linear).steps.map(({ at }) => at - (at % PAGE_SIZE));
+    this.counts.walks++;
+    const found = walk(this.memory, mode, high, low, access === 'write', allowed, {
+      from,
+      reached: (start) => tables.set(mode.pcid, high, low, start),
+      marked: (entry) => {
+        this.code.written(entry.at, ENTRY_SIZE);
+        marked.push(entry);
+      },
+    });
+    if (from !== undefined && chain !== null && !chain.includes(from.table)) {
+      const strange = marked.filter(({ at }) => !chain.includes(at - (at % PAGE_SIZE)));
+      this.freedWalk?.({ linear, access, table: from.table, marked: strange });
+    }
+    return found;
+  }
+
+  /**
+   * Walks for an address that nobody has used, as a CPU may at any time (SDM 3A 4.10.2.3): A is set in the entries on the way, a
+   * translation that is found is kept, nothing faults. D is never set.
+   */
+  speculate(linear: bigint): Speculation {
+    const [high, low, mode] = [half(linear, 32n), half(linear, 0n), this.#paging];
+    if (!mode.paged) return { walked: false, why: 'unpaged' };
+    if (!isCanonical(high, mode.levels)) return { walked: false, why: 'non-canonical' };
+    if (this.#separated(high, 'read')) return { walked: false, why: 'kept out' };
+    if (this.#tlb.get(mode.pcid, high, low) !== undefined) return { walked: false, why: 'cached' };
+    const marked: Marked[] = [];
+    const found = this.#walk(high, low, 'speculation', () => true, marked);
+    if (typeof found !== 'number') this.#keep(high, low, found);
+    return { walked: true, found: typeof found !== 'number', marked };
   }
 
   /** Tells of a cached translation that the page tables do not have any more. */

@@ -33,8 +33,8 @@ interface ControlRegisters {
   u64(at: number): bigint;
 }
 
-/** By level. */
-const NAMES = ['PTE', 'PDE', 'PDPTE', 'PML4E', 'PML5E'] as const;
+/** Names of entries by level. */
+export const ENTRY_NAMES = ['PTE', 'PDE', 'PDPTE', 'PML4E', 'PML5E'] as const;
 const PRESENT = 1n;
 const WRITABLE = 2n;
 const USER = 4n;
@@ -81,7 +81,7 @@ export function pageWalk(memory: PhysicalMemory, cpu: ControlRegisters, linear: 
     const entry = memory.readU64(at);
     const present = (entry & PRESENT) !== 0n;
     const leaf = present && (level === 0 || (level < 3 && (entry & LARGE) !== 0n));
-    steps.push({ name: NAMES[level]!, index, at, entry, present, leaf });
+    steps.push({ name: ENTRY_NAMES[level]!, index, at, entry, present, leaf });
     if (!present) return done('not-present');
     const span = 1n << shift;
     const misaligned = leaf && level > 0 && (entry & ADDRESS & (span - 1n) & ~0x1000n) !== 0n;

@@ -1,6 +1,7 @@
 import { RAM } from '../state/layout.ts';
 import type { PagingMode } from './paging-mode.ts';
 import type { PhysicalMemory } from './physical.ts';
+import type { TableStart } from './table-cache.ts';
 
 export type { PagingMode } from './paging-mode.ts';
 
@@ -46,6 +47,24 @@ export const MAXPHYADDR = 40;
 /** Why a walk found no translation: the P and RSVD bits of the error code. */
 export type WalkFailure = 0 | 9;
 
+/** An entry in which a walk has set A or D. */
+export interface Marked {
+  readonly level: number;
+  /** Physical address. */
+  readonly at: number;
+  readonly bits: number;
+}
+
+/** What a walk may use and tell, besides the tables. */
+export interface WalkAids {
+  /** Where to begin, instead of at the root. */
+  readonly from?: TableStart | undefined;
+  /** Told of every table below the root that an entry led to. */
+  readonly reached?: (start: TableStart) => void;
+  /** Told of every entry that the walk is about to change. */
+  readonly marked?: (entry: Marked) => void;
+}
+
 /**
  * Walks the page tables in guest memory (SDM 3A 4.5.4) for a canonical address and sets A in every entry used. With `write`, D is
  * set in the leaf where `allowed` says that the rights allow the write; the caller has checked nothing yet.
@@ -59,6 +78,7 @@ export function walk(
   low: number,
   write: boolean,
   allowed: (t: Translation) => boolean,
+  aids: WalkAids = {},
 ): Translation | WalkFailure {
   const view = memory.view;
   const indices = [
@@ -68,12 +88,14 @@ export function walk(
     (high >>> 7) & 511,
     (high >>> 16) & 511,
   ];
-  let table = mode.root;
-  let writable = true;
-  let user = true;
-  let executable = true;
-  const used: number[] = [];
-  for (let level = mode.levels - 1; level >= 0; level--) {
+  let { level, table, writable, user, executable } = aids.from ?? {
+    level: mode.levels - 1,
+    table: mode.root,
+    writable: true,
+    user: true,
+    executable: true,
+  };
+  for (; level >= 0; level--) {
     // Beyond the memory every bit reads as one, reserved ones too.
     if (table + 4096 > memory.size) return 9;
     const at = RAM + table + indices[level]! * 8;
@@ -89,10 +111,11 @@ export function walk(
     writable &&= (lowWord & WRITABLE) !== 0;
     user &&= (lowWord & USER) !== 0;
     executable &&= (highWord & XD_HIGH) === 0;
-    used.push(at);
     const base = (highWord & 0xff) * 0x1_0000_0000 + ((lowWord & 0xffff_f000) >>> 0);
     if (!leaf) {
+      mark(view, level, at, ACCESSED, aids);
       table = base;
+      aids.reached?.({ level: level - 1, table, writable, user, executable });
       continue;
     }
     const shift = 12 + 9 * level;
@@ -110,21 +133,20 @@ export function walk(
     };
     if (!allowed(found)) {
       // A translation that only fails its rights still counts as used: A is set, D is not.
-      mark(view, used, 0);
+      mark(view, level, at, ACCESSED, aids);
       return { ...found, dirty: (lowWord & DIRTY) !== 0 };
     }
-    mark(view, used, write ? DIRTY : 0);
+    mark(view, level, at, write ? ACCESSED | DIRTY : ACCESSED, aids);
     return found;
   }
   return 0;
 }
 
-function mark(view: DataView, entries: readonly number[], leafBits: number): void {
-  entries.forEach((at, i) => {
-    const before = view.getUint32(at, true);
-    const after = before | ACCESSED | (i === entries.length - 1 ? leafBits : 0);
-    if (after !== before) view.setUint32(at, after, true);
-  });
+function mark(view: DataView, level: number, at: number, bits: number, { marked }: WalkAids): void {
+  const before = view.getUint32(at, true);
+  if ((before | bits) === before) return;
+  marked?.({ level, at: at - RAM, bits: bits & ~before });
+  view.setUint32(at, before | bits, true);
 }
 
 /** Who makes an access. */

@@ -28,7 +28,8 @@ export class PhysicalMemory {
   readonly view: DataView;
   #next = PAGE_SIZE;
   readonly #free: number[] = [];
-  #touched = 0;
+  /** By frame: whether somebody can have written there who did not get it from `allocateFrame`. */
+  readonly #touched: Uint8Array;
   #observer: WriteObserver = () => {};
 
   /** @param size bytes of guest RAM, rounded up to 64 KiB; at most `MAX_RAM`. */
@@ -39,6 +40,7 @@ export class PhysicalMemory {
     this.wasm = new WebAssembly.Memory({ initial: RAM / 0x10000 + pages, maximum: RAM / 0x10000 + pages });
     this.u8 = new Uint8Array(this.wasm.buffer);
     this.view = new DataView(this.wasm.buffer);
+    this.#touched = new Uint8Array(this.size / PAGE_SIZE);
   }
 
   /** Called by the code cache: `observer` hears of every `write` and `fill`. */
@@ -56,15 +58,15 @@ export class PhysicalMemory {
     return (this.size - this.#next) / PAGE_SIZE + this.#free.length;
   }
 
-  /** Bytes from physical address 0 on that anybody can have written; RAM behind them is zero. A multiple of the page size. */
-  get touchedBytes(): number {
-    return Math.max(this.#touched, this.#next);
+  /** Frames that anybody can have written, ascending; all others are zero. */
+  *touchedFrames(): Generator<number> {
+    for (let frame = 0; frame < this.size; frame += PAGE_SIZE)
+      if (frame < this.#next || this.#touched[frame / PAGE_SIZE] === 1) yield frame;
   }
 
   /** A range is about to be written: by a store of the guest, or from outside. */
   touch(physical: number, length: number): void {
-    const end = Math.min(this.size, Math.ceil((physical + length) / PAGE_SIZE) * PAGE_SIZE);
-    if (end > this.#touched) this.#touched = end;
+    this.#touched.fill(1, Math.floor(physical / PAGE_SIZE), Math.ceil((physical + length) / PAGE_SIZE));
   }
 
   /** A zeroed frame's physical address. Never 0. @throws OutOfMemory */

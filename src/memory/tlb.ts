@@ -1,4 +1,5 @@
 import type { Translation } from './paging.ts';
+import { TableCache } from './table-cache.ts';
 
 /** Pages in a group: those that share a page table. */
 const GROUP = 512;
@@ -78,7 +79,14 @@ const groupOf = (high: number, low: number): number => (high & 0x1ff_ffff) * 204
  */
 export class Tlb {
   readonly #spaces = new Map<number, Space>();
+  /** What is cached of the tables above. */
+  readonly tables = new TableCache();
   #global = new Space();
+
+  /** Global translations among `size`. */
+  get globals(): number {
+    return this.#global.size;
+  }
 
   get size(): number {
     let size = this.#global.size;
@@ -113,11 +121,13 @@ export class Tlb {
   /** Drops what a PCID has, but for global translations. */
   dropContext(pcid: number): void {
     this.#spaces.delete(pcid);
+    this.tables.dropContext(pcid);
   }
 
   /** Drops everything but global translations. */
   dropNonGlobal(): void {
     this.#spaces.clear();
+    this.tables.clear();
   }
 
   dropGlobal(): void {

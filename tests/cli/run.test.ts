@@ -143,18 +143,22 @@ describe('what is not implemented', () => {
 });
 
 describe('help', () => {
-  it.each(['run', 'trace', 'disasm', 'demo'])('of %s has an example and the exit statuses', (command) => {
-    const { status, stdout, stderr } = swapgs([command, '--help']);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toContain(`Usage: swapgs ${command}`);
-    expect(stdout).toContain(`Examples:\n  swapgs ${command}`);
-    expect(stdout).toContain('Exit status:');
-  });
+  it.each(['run', 'trace', 'disasm', 'demo', 'record', 'report'])(
+    'of %s has an example and the exit statuses',
+    (command) => {
+      const { status, stdout, stderr } = swapgs([command, '--help']);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toContain(`Usage: swapgs ${command}`);
+      expect(stdout).toContain(`Examples:\n  swapgs ${command}`);
+      expect(stdout).toContain('Exit status:');
+    },
+  );
 
   it('lists the commands, and the version', () => {
     const { status, stdout } = swapgs(['--help']);
     expect(status).toBe(0);
-    for (const command of ['run', 'trace', 'disasm', 'demo']) expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
+    for (const command of ['run', 'trace', 'disasm', 'demo', 'record', 'report'])
+      expect(stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect(swapgs(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
+import { ENGINE_NAMES } from '../../src/exec/engine.ts';
 import { RoundRobin, Seeded } from '../../src/machine/system/scheduler.ts';
 import type { StaleCode } from '../../src/memory/icache.ts';
 import type { StaleUse } from '../../src/memory/mmu.ts';
@@ -11,45 +11,32 @@ import * as L from '../../src/state/layout.ts';
 import { boot } from '../support/boot.ts';
 import { ONE_LINE, swapgs } from '../support/cli.ts';
 import { KernelBed } from '../support/kernel-bed.ts';
-import { guestPath } from './expected.ts';
+import { image, KERNEL, said, start } from '../support/small-kernel.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'swapgs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const KERNEL = guestPath('kernel/kernel.elf');
-const image = new Uint8Array(readFileSync(KERNEL));
-
-interface Run {
-  readonly cpus?: number;
-  readonly engine?: EngineName;
-  readonly seed?: number;
-}
-
-/** Boots it with a scenario, until it ends by the debug-exit port. */
-function start(commandLine: string, { cpus = 3, engine = 'jit', seed = 0 }: Run = {}) {
-  const scheduler = seed > 0 ? new Seeded(seed, 500) : new RoundRobin(500);
-  const booted = boot(image, { cpus, engine, scheduler, hotAfter: 200 }, { commandLine, modules: [] });
-  const stop = booted.system.run({ instructions: 20_000_000 });
-  return { ...booted, stop };
-}
-
-function said(commandLine: string, options?: Run): string[] {
-  const { said: text, stop } = start(commandLine, options);
-  expect([stop, text()]).toEqual([{ reason: 'exit', status: 1 }, expect.anything()]);
-  return text().trimEnd().split('\n');
-}
-
 describe.each(ENGINE_NAMES)('the small kernel (%s)', (engine) => {
   const says = (commandLine: string): string[] => said(commandLine, { engine });
 
   it('boots on several CPUs', () => expect(says('')[0]).toMatch(/^3 CPUs are there; name a scenario: ipi /));
 
   it.each([
-    ['ct-word v2-16bit rounds=5', 'ct v2-16bit: rounds 5 counter +10 of 16 bits, state 2, work 0'],
-    ['ct-word v2-2bit rounds=5', 'ct v2-2bit: rounds 5 counter +2 of 2 bits, state 2, work 0'],
-    ['ct-word v7 rounds=9', 'ct v7: rounds 9 counter +18 of 28 bits, state 2, work 0'],
-  ])('context tracking counts 2 a round trip, modulo its width: %s', (scenario, line) => {
-    expect(says(scenario)).toEqual([line, 'ct set: 1 word 1 then 0']);
-  });
+    ['v2-16bit', 16, 5, 0],
+    ['v2-16bit', 16, 5, 65_532],
+    ['v2-2bit', 2, 5, 0],
+    ['v2-2bit', 2, 8, 1],
+    ['v7', 28, 9, 0],
+    ['v7-2bit', 2, 7, 0],
+  ])(
+    'context tracking counts 2 a round trip, modulo its width: %s, %i bits, %i rounds',
+    (layout, bits, rounds, from) => {
+      expect(says(`ct-word ${layout} rounds=${rounds} counter=${from}`)).toEqual([
+        `ct ${layout}: rounds ${rounds} counter +${(2 * rounds) % 2 ** bits} of ${bits} bits, state in the kernel 0, outside 2, work 0`,
+        // Work is still there in the kernel, where it has been done, and gone behind the way out.
+        'ct set: 1 word 1 in the kernel 1 then 0',
+      ]);
+    },
+  );
 
   it('work is set for a CPU in user mode, idle or in a guest, and not in the kernel', () => {
     expect(says('ct-set')).toEqual([
@@ -95,11 +82,29 @@ describe.each(ENGINE_NAMES)('the small kernel (%s)', (engine) => {
       'switch: cached read 1, reloaded read 2, back in 1',
       'window: vector 14, current 1 on the stack of 2',
     ]);
+    expect(says('switch')).toEqual(['switch: cached read 1, reloaded read 2, back in 1']);
   });
 
   it('a user’s read of the kernel’s half: a page fault, or with LASS #GP and CR2 untouched', () => {
     expect(says('user-read nopti')).toEqual(['user read, lass 0: vector 14 error 5 cr2 ffff888000000000']);
     expect(says('user-read nopti lass')).toEqual(['user read, lass 1: vector 13 error 0 cr2 0']);
+  });
+});
+
+describe('a descriptor and LTR', () => {
+  it.each([
+    ['ltr', 'ltr: vector 0 error 0, type b', null],
+    [
+      'ltr swapped',
+      'ltr: vector 13 error 40, type 0',
+      /^swapgs: CPU 0 at 0x[0-9a-f]+ <set_tss_swapped\+0x5>: LTR reads 16 B written 1 insn later: the descriptor at 0x[0-9a-f]+, by 0x[0-9a-f]+ mov %rsi,\(%rdi\)\n$/,
+    ],
+  ])('%s', (scenario, line, report) => {
+    const args = ['run', '--bare', '--multiboot', KERNEL, '--append', scenario, '--detect', 'late-store'];
+    const { stdout, stderr } = swapgs(args);
+    expect(stdout).toBe(`${line}\n`);
+    if (report === null) expect(stderr).toBe('');
+    else expect(stderr).toMatch(report);
   });
 });
 
@@ -113,6 +118,8 @@ describe.each(ENGINE_NAMES)('a deferred flush (%s)', (engine) => {
   it.each([
     ['vunmap', 'the new frame', 0],
     ['vunmap read-early', 'the old frame', 1],
+    // Flushed with the switch of CR3, in front of everything else.
+    ['vunmap read-early v7-flush', 'the new frame', 0],
   ])('and a read on the way in: %s', (commandLine, read, uses) => {
     const stale: StaleUse[] = [];
     const { system, said: text } = boot(
@@ -178,6 +185,9 @@ describe('page-table isolation', () => {
 describe.each(ENGINE_NAMES)('LASS (%s)', (engine) => {
   it('ends a user’s access before any walk', () => {
     const bed = new KernelBed(engine).level(3);
+    // A page of the kernel at 0xffff888000000000: PML4E 273, and the first entries below it.
+    const tables = [0x30_0000, 0x30_1000, 0x30_2000, 0x30_3000];
+    [bed.tables.root + 8 * 273, ...tables.slice(0, 3)].forEach((at, i) => void bed.write(at, BigInt(tables[i]!) | 3n));
     const read = '48 a1 00 00 00 00 80 88 ff ff';
     const walked = (): [string, number] => {
       const { walks } = bed.machine.mmu.counts;
@@ -185,7 +195,7 @@ describe.each(ENGINE_NAMES)('LASS (%s)', (engine) => {
       return [ended, bed.machine.mmu.counts.walks - walks];
     };
     walked();
-    expect(walked()).toEqual(['#PF(4) at 0xffff888000000000', 1]);
+    expect(walked()).toEqual(['#PF(5) at 0xffff888000000000', 1]);
     bed.cpu.setU64(L.CR4, bed.cpu.u64(L.CR4) | (1n << 27n));
     bed.machine.mmu.flushFast();
     walked();
@@ -250,6 +260,12 @@ describe('interrupts of isolated CPUs', () => {
     expect(piped(trace, QUEUED)).toBe('      2 func=nohz_full_kick_func\n');
   });
 
+  it('and the same two where the flush comes with the switch of CR3', () => {
+    const trace = record('v7.trace', 'ipi v7-flush');
+    expect(piped(trace, SENT)).toBe('      2 callback=generic_smp_call_function_single_interrupt+0x0\n');
+    expect(piped(trace, QUEUED)).toBe('      2 func=nohz_full_kick_func\n');
+  });
+
   it('with arrows from each call to where it runs', () => {
     const trace = join(folder, 'flow.trace');
     swapgs([
@@ -272,6 +288,29 @@ describe('interrupts of isolated CPUs', () => {
     const ids = (ph: string) => traceEvents.filter((one) => one.ph === ph).map(({ id }) => id);
     expect(ids('s')).toHaveLength(2 * (4 + 3 + 2) + 3);
     expect(new Set(ids('f'))).toEqual(new Set(ids('s')));
+  });
+
+  it('swapgs record takes trace-cmd’s command line, and the file begins with the number of CPUs', () => {
+    const trace = join(folder, 'recorded.trace');
+    const done = swapgs([
+      ...['record', '--cpus', '8', '-o', trace],
+      ...['-e', 'csd_queue_cpu', '-f', 'cpu & CPUS{1-3}', '-f', 'func.function == do_sync_core'],
+      ...['-e', 'ipi_send_cpu', KERNEL, 'ipi', 'flushes=2', 'pokes=1', 'kicks=1'],
+    ]);
+    expect(done).toEqual({ status: 1, stdout: 'ipi sent: 2 flushes, 1 pokes, 2 small, 1 kicks\n', stderr: '' });
+    expect(readFileSync(trace, 'utf8').split('\n', 1)).toEqual(['cpus=8']);
+    const [first, ...lines] = swapgs(['report', trace]).stdout.trimEnd().split('\n');
+    expect(first).toBe('cpus=8');
+    const count = (event: RegExp): number => lines.filter((line) => event.test(line)).length;
+    // Three synchronisations of three CPUs each, and the kick: each filter is for the event before it.
+    expect([count(/: csd_queue_cpu: +cpu=[123] .*func=do_sync_core/), count(/: ipi_send_cpu: /), lines.length]).toEqual(
+      [9, 1, 10],
+    );
+  });
+
+  it('swapgs record refuses in one line what it cannot do', () => {
+    for (const args of [[], [KERNEL], ['-f', 'cpu == 1', KERNEL], ['-e', 'nobody', KERNEL], ['-e', 'ipi', 'nowhere']])
+      expect(swapgs(['record', ...args])).toMatchObject({ status: 125, stderr: expect.stringMatching(ONE_LINE) });
   });
 
   it('a bad filter is one line behind the filter and a caret; so is an unknown event', () => {

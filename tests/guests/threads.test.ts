@@ -53,6 +53,7 @@ const PROGRAMS: readonly [source: string, compiler: string][] = [
   ['processes.c', 'musl-gcc'],
   ['signals.c', 'gcc'],
   ['events.c', 'gcc'],
+  ['sockets.c', 'gcc'],
   ['exceptions.cpp', 'g++'],
 ];
 

@@ -1,11 +1,12 @@
 /* Context tracking: one packed word a CPU with its state, the work that waits for its next entry, and RCU's counter. */
 #include "kernel.h"
 
-/* By version: state in bits 1:0, work above it, the counter at the top (v7: right above the work). */
+/* By version: state in bits 1:0, work above it, the counter at the top (v7: right above the work, and a narrow one carries into bits that nobody uses). */
 static const struct ct_layout layouts[] = {
-	{ "v2-16bit", 2, 14, 16 },
-	{ "v2-2bit", 2, 28, 30 },
-	{ "v7", 2, 2, 4 },
+	{ "v2-16bit", 2, 14, 16, 16 },
+	{ "v2-2bit", 2, 28, 30, 2 },
+	{ "v7", 2, 2, 4, 28 },
+	{ "v7-2bit", 2, 2, 4, 2 },
 };
 const struct ct_layout *ct = layouts;
 /* Called where a race can be forced: 1 behind the first read, 2 behind a failed exchange. */
@@ -25,7 +26,7 @@ static void flush_work(u32 work)
 		do_flush_tlb_all(0);
 }
 
-u32 ct_counter(u32 word) { return word >> ct->counter_shift; }
+u32 ct_counter(u32 word) { return word >> ct->counter_shift & (u32)((1ul << ct->counter_bits) - 1); }
 
 void ct_init(void)
 {

@@ -4,4 +4,4 @@
 struct hot pcpu_hot = { &init_task };
 extern const struct hot __seg_gs const_pcpu_hot_here __attribute__((alias("pcpu_hot")));
 
-noinline void adopt_mm_folded(void) { const_pcpu_hot_here.current_task->active_mm = &init_mm; }
+noinline void adopt_mm_folded(void) { adopt_mm(const_pcpu_hot_here.current_task); }

@@ -3,4 +3,4 @@
 
 extern const struct hot __seg_gs const_pcpu_hot;
 
-noinline void adopt_mm_loaded(void) { const_pcpu_hot.current_task->active_mm = &init_mm; }
+noinline void adopt_mm_loaded(void) { adopt_mm(const_pcpu_hot.current_task); }

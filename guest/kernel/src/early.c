@@ -15,6 +15,8 @@ static noinline void begin_new_exec(struct mm *mm)
 	expected->resume = 0;
 }
 
+noinline void adopt_mm(struct task *task) { task->active_mm = &init_mm; }
+
 void early_oops(u64 loaded)
 {
 	struct task *idle = current;

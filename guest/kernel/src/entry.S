@@ -9,12 +9,22 @@
 	je .Lkernel_tables_\@
 	mov %gs:PC_KERNEL_CR3, \scratch
 	mov \scratch, %cr3
+	/* With v7-flush: who is in user mode needs no interrupt, since every way in flushes all. */
+	cmpl $0, opt_v7_flush
+	je .Lkernel_tables_\@
+	movl $1, %gs:PC_IN_KERNEL
+	mov %cr4, \scratch
+	xor $CR4_PGE, \scratch
+	mov \scratch, %cr4
+	xor $CR4_PGE, \scratch
+	mov \scratch, %cr4
 .Lkernel_tables_\@:
 .endm
 .macro TO_USER_CR3 scratch
 	mov %gs:PC_USER_CR3, \scratch
 	test \scratch, \scratch
 	jz .Luser_tables_\@
+	movl $0, %gs:PC_IN_KERNEL
 	mov \scratch, %cr3
 .Luser_tables_\@:
 .endm
@@ -159,6 +169,24 @@ switch_probed:
 	pop %r12
 	pop %rbx
 	pop %rbp
+	ret
+
+/*
+ * set_tss(u64 *descriptor, u64 low, u64 high): writes a descriptor and loads TR with 0x40, in this order, and as a compiler may have it
+ * that is not told of LTR's reads.
+ */
+	.globl set_tss, set_tss_swapped
+set_tss:
+	mov %rsi, (%rdi)
+	mov %rdx, 8(%rdi)
+	mov $0x40, %eax
+	ltr %ax
+	ret
+set_tss_swapped:
+	mov $0x40, %eax
+	ltr %ax
+	mov %rsi, (%rdi)
+	mov %rdx, 8(%rdi)
 	ret
 
 	.section .user, "ax"

@@ -69,6 +69,8 @@ struct percpu {
 	u32 cpu, preempt, in_irq, online;
 	volatile u32 ct_state;
 	u32 nr_sync, nr_flush, nr_invlpg, nr_ipi, entries;
+	/* Entries that found the key in front of the flush off, and on. */
+	u32 nr_key[2];
 	struct csd *volatile queue;
 	struct csd csds[MAX_CPUS];
 	struct csd single;
@@ -94,7 +96,7 @@ struct mailbox {
 extern struct mailbox mailboxes[MAX_CPUS];
 
 extern u32 nr_cpus;
-extern int opt_pti, opt_pcid, opt_defer;
+extern int opt_pti, opt_pcid, opt_defer, opt_v7_flush;
 
 #define barrier() asm volatile("" ::: "memory")
 static inline void cpu_relax(void) { asm volatile("pause" ::: "memory"); }
@@ -125,7 +127,7 @@ int option(const char *name);
 u64 option_value(const char *name, u64 otherwise);
 
 /* trace.c */
-enum { EV_SEND_CPU = 1, EV_SEND_CPUMASK = 2, EV_QUEUE = 6, EV_FUNC_ENTRY = 7, EV_FUNC_EXIT = 8 };
+enum { EV_SEND_CPU = 1, EV_SEND_CPUMASK = 2, EV_QUEUE = 6, EV_FUNC_ENTRY = 7, EV_FUNC_EXIT = 8, EV_STACK_OWNER = 9 };
 void trace_init(void);
 void trace(u32 event, u64 a, u64 b, u64 c, u64 d, u64 mask);
 
@@ -133,6 +135,8 @@ void trace(u32 event, u64 a, u64 b, u64 c, u64 d, u64 mask);
 u64 alloc_page(void);
 void mm_init(void);
 u64 *pte_of(u64 linear);
+u64 *pde_of(u64 linear);
+void share_vmalloc(void);
 void map_page(u64 linear, u64 physical, u64 flags);
 void flush_tlb_kernel_range(u64 start, u64 end);
 void do_flush_tlb_all(void *info);
@@ -152,7 +156,7 @@ u64 others(void);
 /* context.c */
 enum { CT_KERNEL = 0, CT_IDLE = 1, CT_USER = 2, CT_GUEST = 3 };
 enum { WORK_SYNC = 1, WORK_TLBI = 2 };
-struct ct_layout { const char *name; u32 work_shift, work_bits, counter_shift; };
+struct ct_layout { const char *name; u32 work_shift, work_bits, counter_shift, counter_bits; };
 extern const struct ct_layout *ct;
 extern void (*ct_hook)(int place);
 extern int ct_do_while;
@@ -168,6 +172,11 @@ void do_sync_core(void *info);
 void text_poke_bp(u8 *at, const u8 *bytes, u32 length);
 int poke_int3(struct regs *regs);
 extern u32 poke_steps_left_out;
+enum { KEY_RO_AFTER_INIT = 1 };
+struct static_key { u8 *site, *target; u32 flags, enabled; };
+extern struct static_key early_key;
+int static_key_enable(struct static_key *key);
+void text_poke_early(u8 *at, const u8 *bytes, u32 length);
 
 /* entry.S */
 void enter_user(u64 rip, u64 rsp, u64 arg) __attribute__((noreturn));
@@ -189,4 +198,5 @@ void on_cpu(u32 cpu, void (*function)(u64), u64 arg);
 void start_on_cpu(u32 cpu, void (*function)(u64), u64 arg);
 void wait_cpu(u32 cpu);
 void users_only(void);
+struct task *stack_owner(u64 rsp);
 void early_oops(u64 loaded);

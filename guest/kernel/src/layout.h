@@ -6,6 +6,7 @@
 #define PC_KERNEL_CR3 32
 #define PC_USER_CR3 40
 #define PC_IN_KERNEL 48
+#define CR4_PGE 0x80
 #define STACK_SIZE 0x2000
 #define PERCPU_SIZE 0x4000
 #define SYSCALL_VECTOR 256

@@ -19,11 +19,13 @@ struct percpu percpus[MAX_CPUS] entry_data;
 #define VALUE(n) TEXT(n)
 asm(".globl percpu_stack_top; percpu_stack_top = percpus + " VALUE(PERCPU_SIZE));
 u32 nr_cpus;
-int opt_pti, opt_pcid, opt_defer;
+int opt_pti, opt_pcid, opt_defer, opt_v7_flush;
 u64 switch_probe;
 /* Has CPU 1 look at vmalloc memory on its way in, before or behind the work that was deferred. */
 volatile u32 entry_reads;
 volatile u64 entry_value;
+extern u8 *early_key_at[2];
+struct static_key early_key;
 static u64 idt[512] entry_data __attribute__((aligned(16)));
 
 struct table { u16 limit; u64 base; } __attribute__((packed));
@@ -65,6 +67,7 @@ static void cpu_init(u32 cpu)
 	struct percpu *pc = &percpus[cpu];
 
 	pc->self = pc;
+	pc->kernel_cr3_loaded = 1;
 	pc->cpu = cpu;
 	pc->stack = (u64)pc->kernel_stack + STACK_SIZE;
 	pc->task = &pc->idle;
@@ -95,12 +98,19 @@ void bsp_main(u32 cpu)
 	nr_cpus = inb(FW_CFG + 1);
 	opt_pti = !option("nopti");
 	opt_pcid = !option("nopcid");
-	opt_defer = option("defer");
+	opt_v7_flush = option("v7-flush");
+	opt_defer = option("defer") || opt_v7_flush;
 	for (u32 vector = 0; vector < 256; vector++)
 		gate(vector, (u64)idt_stubs + 16 * vector, vector == 8 ? 1 : vector == 2 ? 2 : 0, vector == 3 || vector == 4 ? 3 : 0);
 	mm_init();
 	ct_init();
 	trace_init();
+	early_key.site = early_key_at[0];
+	early_key.target = early_key_at[1];
+	if (option("ro-key")) {
+		early_key.flags = KEY_RO_AFTER_INIT;
+		static_key_enable(&early_key);
+	}
 	if (nr_cpus > MAX_CPUS) {
 		kprintf("%u CPUs are too many\n", (u64)nr_cpus);
 		done(1);
@@ -123,9 +133,22 @@ void ap_main(u32 cpu)
 	enter_user(USER_TEXT + (user_loop - user_start), USER_DATA + 0x11000 + cpu * PAGE, USER_DATA + cpu * sizeof(struct mailbox));
 }
 
+/* A static key in front of the work that was deferred. The site is aligned, so that its halves are never of different ages. */
+static inline __attribute__((always_inline)) int early_key_on(void)
+{
+	asm goto(".balign 4; 1: .byte 0x0f, 0x1f, 0x44, 0, 0; .pushsection .data; early_key_at: .quad 1b, %l0; .popsection" :::: on);
+	return 0;
+on:
+	return 1;
+}
+
 static void fault(struct regs *regs)
 {
 	struct expected *expected = &this_ptr->expected;
+	struct task *owner = regs->cs & 3 ? 0 : stack_owner(regs->rsp);
+
+	if (owner && owner != current)
+		trace(EV_STACK_OWNER, current->pid, owner->pid, regs->rsp, regs->rip, 0);
 
 	expected->vector = regs->vector;
 	expected->error = regs->error;
@@ -148,6 +171,7 @@ void kernel_entry(struct regs *regs)
 
 	if (user) {
 		this_cpu->entries++;
+		this_cpu->nr_key[early_key_on()]++;
 		if (entry_reads == READ_EARLY && this_cpu->cpu == 1)
 			entry_value = *(volatile u64 *)VMALLOC;
 		ct_exit();

@@ -2,7 +2,6 @@
 #include "kernel.h"
 
 #define FLUSH_CEILING 33
-#define CR4_PGE 0x80
 
 u64 kernel_pgd;
 static u64 next_page;
@@ -35,6 +34,24 @@ static u64 *walk(u64 pgd, u64 linear, int create, u64 flags)
 }
 
 u64 *pte_of(u64 linear) { return walk(kernel_pgd, linear, 0, 0); }
+
+/* The entry of the page directory that leads to the page table of an address. */
+u64 *pde_of(u64 linear)
+{
+	u64 *table = direct(kernel_pgd);
+
+	for (int shift = 39; shift > 21; shift -= 9)
+		table = direct(table[linear >> shift & 511] & 0xfffffffff000);
+	return &table[linear >> 21 & 511];
+}
+
+/* Has user mode's tables lead to the kernel's for vmalloc memory, as where something of the entry's lies there. */
+void share_vmalloc(void)
+{
+	u64 index = VMALLOC >> 39 & 511, *pgd = direct(kernel_pgd), *user = direct(kernel_pgd + PAGE);
+
+	user[index] = pgd[index];
+}
 
 void map_page(u64 linear, u64 physical, u64 flags) { *walk(kernel_pgd, linear, 1, flags) = physical | flags; }
 
@@ -98,7 +115,12 @@ noinline void do_kernel_range_flush(void *info)
 	}
 }
 
-static int needs_flush_ipi(u32 cpu) { return !ct_set_cpu_work(cpu, WORK_TLBI); }
+static int needs_flush_ipi(u32 cpu)
+{
+	if (opt_v7_flush)
+		return __atomic_load_n(&percpus[cpu].kernel_cr3_loaded, __ATOMIC_SEQ_CST) != 0;
+	return !ct_set_cpu_work(cpu, WORK_TLBI);
+}
 
 /* More pages than the ceiling are not worth one INVLPG each. */
 noinline void flush_tlb_kernel_range(u64 start, u64 end)

@@ -91,25 +91,31 @@ static void scenario_ipi(void)
 
 static void nothing(u64 arg) { (void)arg; }
 
-/* The packed word over n round trips of CPU 1. */
+static u32 word_inside;
+static void note_word(u64 arg) { (void)arg; word_inside = this_cpu->ct_state; }
+
+static u32 work_of(u32 word) { return word >> ct->work_shift & ((1u << ct->work_bits) - 1); }
+
+/* The packed word over n round trips of CPU 1, in user mode all the while but for them. */
 static void scenario_ct_word(void)
 {
 	u64 rounds = option_value("rounds", 5);
 	u32 before, after;
 
 	users_only();
+	percpus[1].ct_state += (u32)option_value("counter", 0) << ct->counter_shift;
 	before = percpus[1].ct_state;
 	for (u64 n = 0; n < rounds; n++)
-		on_cpu(1, nothing, 0);
+		on_cpu(1, note_word, 0);
 	after = percpus[1].ct_state;
-	kprintf("ct %s: rounds %u counter +%u of %u bits, state %u, work %x\n", ct->name, rounds,
-		(u64)((ct_counter(after) - ct_counter(before)) & ct_counter(~0u)), (u64)(32 - ct->counter_shift), (u64)(after & 3),
-		(u64)(after >> ct->work_shift & ((1u << ct->work_bits) - 1)));
+	kprintf("ct %s: rounds %u counter +%u of %u bits, state in the kernel %u, outside %u, work %x\n", ct->name, rounds,
+		(u64)((ct_counter(after) - ct_counter(before)) & ((1ul << ct->counter_bits) - 1)), (u64)ct->counter_bits, (u64)(word_inside & 3), (u64)(after & 3),
+		(u64)work_of(after));
 	/* Work that nobody has done is gone at the next way out. */
 	kprintf("ct set: %u", (u64)ct_set_cpu_work(1, WORK_SYNC));
-	kprintf(" word %x", (u64)(percpus[1].ct_state >> ct->work_shift & 3));
-	on_cpu(1, nothing, 0);
-	kprintf(" then %x\n", (u64)(percpus[1].ct_state >> ct->work_shift & 3));
+	kprintf(" word %x", (u64)work_of(percpus[1].ct_state));
+	on_cpu(1, note_word, 0);
+	kprintf(" in the kernel %x then %x\n", (u64)work_of(word_inside), (u64)work_of(percpus[1].ct_state));
 }
 
 static volatile u32 stage;
@@ -298,6 +304,15 @@ static struct task tasks[2];
 static u8 task_stacks[2][STACK_SIZE] __attribute__((aligned(16)));
 static struct task *seen_cached, *seen_reloaded;
 
+/* Whose stack an address is in; null: nobody's. */
+struct task *stack_owner(u64 rsp)
+{
+	for (u32 i = 0; i < 2; i++)
+		if (rsp > tasks[i].stack_low && rsp <= tasks[i].stack_high)
+			return &tasks[i];
+	return 0;
+}
+
 static void task_main(void)
 {
 	switch_probe = 0;
@@ -314,6 +329,8 @@ static void scenario_switch(void)
 
 	for (u32 i = 0; i < 2; i++) {
 		tasks[i].pid = i + 1;
+		__builtin_memcpy(tasks[i].comm, "task/?", 7);
+		tasks[i].comm[5] = '1' + i;
 		tasks[i].stack_low = (u64)task_stacks[i];
 		tasks[i].stack_high = (u64)task_stacks[i] + STACK_SIZE;
 	}
@@ -394,6 +411,156 @@ static void scenario_vunmap(void)
 	kprintf("vunmap: CPU 1 read %s\n", entry_value == 2 ? "the new frame" : "the old frame");
 }
 
+/* Far from what anybody uses; its page table has no other page. */
+#define AREA (VMALLOC + 0x400000)
+#define FREED_DATA 0x200001ul
+
+/*
+ * An area of vmalloc memory is unmapped while CPU 1, which has used it, puts off its flush. With free-table its page table goes too,
+ * and becomes a page of data that has the looks of an entry.
+ */
+static void scenario_free_table(void)
+{
+	u64 page = alloc_page(), table, *data;
+
+	users_only();
+	opt_defer = 1;
+	map_page(AREA, page, PTE_P | PTE_W);
+	on_cpu(1, touch, AREA);
+	table = *pde_of(AREA) & 0xfffffffff000;
+	*pte_of(AREA) = 0;
+	if (!option("leaf-only"))
+		*pde_of(AREA) = 0;
+	flush_tlb_kernel_range(AREA, AREA + PAGE);
+	data = direct(table);
+	if (!option("leaf-only"))
+		for (u32 i = 0; i < 512; i++)
+			data[i] = FREED_DATA;
+	on_cpu(1, nothing, 0);
+	if (option("leaf-only"))
+		kprintf("free-table: the table stays\n");
+	else
+		kprintf("free-table: frame %x word 1 was %x, is %x\n", table, FREED_DATA, data[1]);
+}
+
+/* What does an entry walk before it has switched CR3? Somebody speculates; A of a page that nobody uses tells. */
+static void scenario_entry_walk(void)
+{
+	users_only();
+	map_page(AREA, alloc_page(), PTE_P | PTE_W);
+	*pde_of(AREA) &= ~PTE_A;
+	if (option("share-vmalloc"))
+		share_vmalloc();
+	on_cpu(1, nothing, 0);
+	kprintf("entry-walk: PDE %s\n", *pde_of(AREA) & PTE_A ? "accessed" : "not accessed");
+}
+
+extern void set_tss(u64 *at, u64 low, u64 high), set_tss_swapped(u64 *at, u64 low, u64 high);
+
+/* A task-state segment whose descriptor is written before LTR reads it, or behind. */
+static void scenario_ltr(void)
+{
+	struct expected *expected = &this_ptr->expected;
+	u64 *at = &this_ptr->gdt[8], low = at[0] & ~(2ul << 40), high = at[1];
+
+	at[0] = at[1] = 0;
+	expected->vector = 0;
+	if (option("swapped"))
+		/* The fault leaves the return address on the stack. */
+		asm volatile("lea 1f(%%rip), %%rax; mov %%rax, (%3); call set_tss_swapped; jmp 2f; 1: add $8, %%rsp; 2:"
+			:: "D"(at), "S"(low), "d"(high), "r"(&expected->resume) : "rax", "memory");
+	else
+		set_tss(at, low, high);
+	expected->resume = 0;
+	kprintf("ltr: vector %u error %x, type %x\n", expected->vector, expected->error, at[0] >> 40 & 15);
+}
+
+/*
+ * A key is enabled whose site CPU 1 passes before it does the work that was deferred: what does it find there? With ro-key the site
+ * was patched before there was a second CPU.
+ */
+static void scenario_static_key(void)
+{
+	u64 entries = option_value("entries", 3);
+	u32 off;
+
+	users_only();
+	opt_defer = !option("sent");
+	on_cpu(1, nothing, 0);
+	kprintf("static key: %s", static_key_enable(&early_key) ? "on" : "off");
+	off = percpus[1].nr_key[0];
+	for (u64 n = 0; n < entries; n++)
+		on_cpu(1, nothing, 0);
+	kprintf(", %u entries, stale %u\n", entries, (u64)(percpus[1].nr_key[0] - off));
+}
+
+extern u32 current_pid_smp(void), current_pid_up(void);
+extern void set_current_smp(struct task *task), set_current_up(struct task *task);
+
+/* `current` as kernels for several CPUs and for one have it. */
+static void scenario_slots(void)
+{
+	static struct task task = { .pid = 7 };
+	struct task *was = current;
+	u32 smp, up;
+
+	set_current_smp(&task);
+	set_current_up(&task);
+	smp = current_pid_smp();
+	up = current_pid_up();
+	current = was;
+	kprintf("slots: smp %u, up %u\n", (u64)smp, (u64)up);
+}
+
+static void load_idt(u64 base, u16 limit)
+{
+	struct { u16 limit; u64 base; } __attribute__((packed)) idtr = { limit, base };
+
+	asm volatile("lidt %0" ::"m"(idtr) : "memory");
+}
+
+static void load_gdt(u64 base, u16 limit)
+{
+	struct { u16 limit; u64 base; } __attribute__((packed)) gdtr = { limit, base };
+
+	asm volatile("lgdt %0" ::"m"(gdtr) : "memory");
+}
+
+/* Beyond what a machine has, in the direct map and outside it. */
+#define BEYOND 0xf0000000ul
+
+/* Ways to die that nobody handles. */
+static void scenario_die(void)
+{
+	u64 *pgd = direct(kernel_pgd);
+
+	if (option("triple")) {
+		load_idt(DIRECT, 0);
+		asm volatile("ud2");
+	} else if (option("jump")) {
+		load_idt(DIRECT, 0);
+		asm volatile("jmp *%0" ::"r"(0x123456789000ul));
+	} else if (option("gdt")) {
+		load_gdt(DIRECT + BEYOND, 0x7f);
+		asm volatile("int3");
+	} else if (option("gdt-unmapped")) {
+		load_gdt(0xffffa00000000000ul, 0x7f);
+		asm volatile("mov %0, %%ds" ::"r"(0x18));
+	} else if (option("cr3")) {
+		write_cr3(BEYOND);
+	} else if (option("table")) {
+		pgd[511] = BEYOND | PTE_P | PTE_W;
+		write_cr3(kernel_pgd);
+	} else if (option("self")) {
+		for (u32 i = 0; i < 512; i++)
+			pgd[i] = kernel_pgd | PTE_P | PTE_W;
+		write_cr3(kernel_pgd);
+	} else if (option("apic")) {
+		wrmsr(0x8ff, 1);
+	} else if (option("deadlock"))
+		asm volatile("cli; hlt");
+}
+
 struct scenario { const char *name; void (*run)(void); };
 static const struct scenario scenarios[] = {
 	{ "ipi", scenario_ipi },
@@ -408,6 +575,12 @@ static const struct scenario scenarios[] = {
 	{ "vunmap", scenario_vunmap },
 	{ "early", scenario_early },
 	{ "user-read", scenario_user_read },
+	{ "static-key", scenario_static_key },
+	{ "slots", scenario_slots },
+	{ "ltr", scenario_ltr },
+	{ "die", scenario_die },
+	{ "free-table", scenario_free_table },
+	{ "entry-walk", scenario_entry_walk },
 };
 
 void run_scenario(void)

@@ -44,6 +44,38 @@ noinline void text_poke_bp(u8 *at, const u8 *bytes, u32 length)
 	poke.at = 0;
 }
 
+static int system_running(void) { return percpus[0].online; }
+
+static void jump_of(const struct static_key *key, u8 *jump)
+{
+	jump[0] = 0xe9;
+	*(int *)(jump + 1) = (u64)key->target - (u64)(key->site + 5);
+}
+
+/* While nobody else runs. */
+void text_poke_early(u8 *at, const u8 *bytes, u32 length)
+{
+	for (u32 i = 0; i < length; i++)
+		store(at + i, bytes[i]);
+	sync_core();
+}
+
+/* Its no-op becomes a jump. Keys that are read-only behind the start can only be set before. */
+int static_key_enable(struct static_key *key)
+{
+	u8 jump[5];
+
+	if (key->enabled || (system_running() && key->flags & KEY_RO_AFTER_INIT))
+		return key->enabled;
+	jump_of(key, jump);
+	if (system_running())
+		text_poke_bp(key->site, jump, 5);
+	else
+		text_poke_early(key->site, jump, 5);
+	key->enabled = 1;
+	return 1;
+}
+
 /* A CPU that has met the INT3 does what the new instruction would. */
 int poke_int3(struct regs *regs)
 {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines, registerValues } from '../../debug/registers.ts';
-import { vectorName } from '../../exec/exit.ts';
+import { faultText, vectorName } from '../../exec/exit.ts';
 import type { BareGuest, BareStop } from '../../machine/bare.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { STATUS } from '../status.ts';
@@ -85,7 +85,7 @@ export function stopText(stop: BareStop): string {
     case 'timeout':
       return 'stopped by --timeout';
     case 'shutdown':
-      return 'shutdown: a fault in the delivery of #DF';
+      return `shutdown: a fault in the delivery of #DF (${stop.faults.map(faultText).join(', ')})`;
     case 'fault':
       return `${vectorName(stop.fault.vector)}`;
     case 'unimplemented':

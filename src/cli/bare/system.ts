@@ -1,21 +1,32 @@
 import { milliseconds } from '../../bits/clock.ts';
 import { hex, hexBytes } from '../../bits/hex.ts';
 import { registerLines } from '../../debug/registers.ts';
+import { whereabouts } from '../../debug/whereabouts.ts';
+import { type Fault, faultText } from '../../exec/exit.ts';
 import { loadMultiboot } from '../../machine/system/multiboot.ts';
 import { MOST_CPUS, System, type SystemOptions, type SystemStop } from '../../machine/system/system.ts';
 import { Names } from '../../trace/names.ts';
-import type { RunOptions } from '../commands/run.ts';
 import { CliError, locate } from '../errors.ts';
 import { readFile } from '../files.ts';
+import type { Detector, GuestOptions, SystemOptions as SystemFlags } from '../options.ts';
 import { Output } from '../output.ts';
 import { recorderOf, writeRecording } from '../schedule.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
+import { Oopses } from './oopses.ts';
+import { checkPlans, SpeculationReport, speculationPlan } from './speculate.ts';
 import { StaleReport } from './stale.ts';
 
+/** Options of a run of a kernel. */
+export interface SystemRun extends GuestOptions, SystemFlags {
+  readonly stats?: boolean;
+  readonly explain?: 'text' | 'json' | 'oops' | 'none';
+  readonly oopsInfo?: string;
+}
+
 /** Whether the command line asks for a machine with devices instead of one bare CPU. */
-export const wantsSystem = (options: RunOptions): boolean =>
+export const wantsSystem = (options: SystemRun): boolean =>
   options.multiboot === true ||
   options.append !== undefined ||
   options.module !== undefined ||
@@ -56,7 +67,7 @@ function makeSystem(options: SystemOptions): System {
 }
 
 /** `swapgs run --bare --multiboot`: boots it. The status is the guest's own where it ends by the debug-exit port. */
-export function runSystem(path: string, options: RunOptions): number {
+export function runSystem(path: string, options: SystemRun): number {
   const file = readFile(path);
   const serial = new SerialText(new Output(1));
   const recorder = recorderOf(options);
@@ -65,7 +76,16 @@ export function runSystem(path: string, options: RunOptions): number {
   const names = file[0] === 0x7f ? namesOf(file, 0n) : new Names();
   const stale = new StaleReport(names);
   const tracing = options.traceEvents === undefined ? null : startTrace(options, cpus, names);
-  const system = makeSystem({
+  const plans = (options.speculate ?? []).map((text) => speculationPlan(text, cpus, names));
+  checkPlans(plans);
+  const speculated = new SpeculationReport(names, options.speculate ?? []);
+  const oops = options.explain === 'oops' ? new Oopses(names, options.oopsInfo) : null;
+  const exception = (fault: Fault, cpu: number): void => {
+    if (detects('late-store')) stale.lateStore(system.machine, cpu);
+    oops?.exception(system.machine, fault, cpu);
+  };
+  const detects = (what: Detector): boolean => options.detect?.includes(what) === true;
+  const system: System = makeSystem({
     memory,
     engine,
     cpu: options.cpu,
@@ -73,7 +93,11 @@ export function runSystem(path: string, options: RunOptions): number {
     scheduler: recorder,
     serial: serial.send,
     ...(options.icache === 'explicit' ? { icache: { seed: options.seed, report: stale.add } } : {}),
-    ...(options.detect === undefined ? {} : { staleUse: stale.use }),
+    strayApicWrite: stale.stray,
+    ...(detects('stale-tlb') ? { staleUse: stale.use } : {}),
+    ...(detects('freed-table') ? { freedWalk: stale.freed } : {}),
+    ...(plans.length === 0 ? {} : { speculation: { plans, seed: options.seed, report: speculated.add } }),
+    ...(detects('late-store') || oops !== null ? { exception } : {}),
     ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
   });
   const modules = (options.module ?? []).map((text) => {
@@ -95,7 +119,7 @@ export function runSystem(path: string, options: RunOptions): number {
   if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, recorder.recording);
   const errors = new Output(2);
   tracing?.close();
-  for (const line of stale.lines()) errors.line(line);
+  for (const line of [...speculated.lines(), ...stale.lines()]) errors.line(line);
   for (const line of stopLines(system, stop, names)) errors.line(line);
   if (options.stats === true) {
     const done = system.vcpus.reduce((sum, { id }) => sum + system.count(id), 0);
@@ -130,7 +154,6 @@ const SENTENCES: Readonly<Partial<Record<SystemStop['reason'], string>>> = {
   timeout: 'the time is up',
   deadlock: 'deadlock: every CPU is halted with its interrupts off',
   idle: 'every CPU is halted, and nothing is under way that could wake one',
-  shutdown: 'triple fault',
 };
 
 /** Why it stopped, and where every CPU stands. */
@@ -144,12 +167,10 @@ function stopLines(system: System, stop: SystemStop, names: Names): string[] {
   const where = 'cpu' in stop ? ` on CPU ${stop.cpu}: at ${at(cpu.rip)}` : '';
   let what = SENTENCES[stop.reason] ?? stop.reason;
   if (stop.reason === 'unimplemented') what = `not implemented: ${stop.mnemonic} (${hexBytes(stop.bytes)})`;
-  else if (stop.reason === 'fault') {
-    const { vector, errorCode, cr2 } = stop.fault;
-    const code = errorCode === null ? '' : ` error ${hex(BigInt(errorCode))}`;
-    what = `exception ${vector}${code}${cr2 === null ? '' : ` at ${hex(cr2)}`} without an IDT that could take it`;
-  }
-  const lines = [`swapgs: ${what}${where}`];
+  else if (stop.reason === 'fault') what = `${faultText(stop.fault)} without an IDT that could take it`;
+  else if (stop.reason === 'shutdown') what = `triple fault (${stop.faults.map(faultText).join(', ')})`;
+  const told = stop.reason === 'fault' || stop.reason === 'shutdown' ? whereabouts(system.machine.memory, cpu) : [];
+  const lines = [`swapgs: ${[what + where, ...told].join('; ')}`];
   if ('cpu' in stop) lines.push(...registerLines(cpu));
   for (const { id, activity, rip } of system.places()) lines.push(`  CPU ${id}: ${activity} at ${at(rip)}`);
   return lines;

@@ -18,7 +18,6 @@ interface ReportOptions {
 
 const EXAMPLES = `
 Examples:
-  swapgs run --bare --multiboot guest/kernel/kernel.elf --cpus 32 --append ipi-before -e csd_queue_cpu -f 'cpu & CPUS{1-31}'
   swapgs report | grep csd_queue | awk '{ print $(NF-1) }' | sort | uniq -c | sort -nr
   swapgs report -F 'csd_queue_cpu: cpu == CPUS{3} && func.function != do_sync_core'
   swapgs report --format perfetto > trace.json     # open it in ui.perfetto.dev
@@ -28,7 +27,7 @@ function's name. Masks and CPU numbers: & (has one of them), == (is just that), 
 
 export function reportCommand(): Command {
   return new Command('report')
-    .description('show a trace that swapgs run --trace-events has recorded')
+    .description('show a trace that swapgs record has written')
     .argument('[file]', `the trace (default ${DEFAULT_TRACE})`)
     .option(
       '--format <NAME>',

@@ -18,13 +18,18 @@ function readInfo(path: string | undefined): OopsInfo {
   }
 }
 
-/** Prints a machine's death as Linux would have. */
+/**
+ * Prints a machine's death as Linux would have.
+ *
+ * @param known what is known of it besides; the file at `path` has the last word
+ */
 export function printOops(
   failure: Pick<Failure, 'fault' | 'memory' | 'cpu' | 'names'>,
   path: string | undefined,
   out: Output,
+  known: OopsInfo = {},
 ): void {
-  const info = readInfo(path);
+  const info = { ...known, ...readInfo(path) };
   const given = Object.entries(info.symbols ?? {}).map(([name, text]) => {
     const [address, size = '0'] = text.split('/');
     return { name, address: BigInt(address!), size: Number(size), type: STT.FUNC, binding: STB.GLOBAL, section: 0 };

@@ -17,6 +17,8 @@ const MAX_RW = 0x7fff_f000;
 const IOV_MAX = 1024;
 /** Bytes moved at once between guest and stub, so that a huge count makes no huge buffer. */
 const PIECE = 1 << 20;
+/** The same for pipes and sockets, which take no more at once. */
+const STREAM_PIECE = 1 << 16;
 const SSIZE_MAX = 2 ** 63;
 
 type ReadFrom = (file: OpenFile, length: number, done: number) => Uint8Array;
@@ -75,7 +77,7 @@ function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: 
       const skipped = Math.min(length, Math.max(0, before - done));
       done += skipped;
       for (let at = skipped; at < length; ) {
-        const want = Math.min(length - at, PIECE, MAX_RW - done);
+        const want = Math.min(length - at, waits(file) ? STREAM_PIECE : PIECE, MAX_RW - done);
         const put = piece(task, file, address + at, want, done, write);
         done += put;
         at += put;

@@ -12,6 +12,7 @@ import { PROCESS } from './process.ts';
 import type { SyscallRow } from './row.ts';
 import { RSEQ } from './rseq.ts';
 import { SIGNALS } from './signals.ts';
+import { SOCKETS } from './sockets.ts';
 import { SYSTEM } from './system.ts';
 import { TIME } from './time.ts';
 import { TIMERS } from './timers.ts';
@@ -31,6 +32,7 @@ export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
     IDENTITY,
     SYSTEM,
     SIGNALS,
+    SOCKETS,
     FUTEXES,
     TIME,
     TIMERS,

@@ -190,6 +190,11 @@ export class LocalApic {
     return vector;
   }
 
+  /** Somebody has reached for a register that is not there. */
+  strayAccess(): void {
+    this.#error(ERROR.register);
+  }
+
   #error(bits: number): void {
     this.#errors |= bits;
     this.#local(5);

@@ -89,6 +89,7 @@ function byElf(file: Uint8Array, view: DataView): Kernel {
   if (file.length < 52 || view.getUint32(0, false) !== 0x7f45_4c46)
     fail('neither an ELF nor load addresses in its header');
   const wide = file[4] === 2;
+  if (file.length < (wide ? 64 : 52)) fail('the ELF header is cut off');
   const word = (at: number): number => {
     if (at + 8 > file.length) fail('the ELF header is cut off');
     return wide ? Number(view.getBigUint64(at, true)) : view.getUint32(at, true);
@@ -96,6 +97,7 @@ function byElf(file: Uint8Array, view: DataView): Kernel {
   const table = word(wide ? 32 : 28);
   const size = view.getUint16(wide ? 54 : 42, true);
   const count = view.getUint16(wide ? 56 : 44, true);
+  if (size !== (wide ? 56 : 32)) fail(`program headers of ${size} bytes`);
   const segments: Segment[] = [];
   const entry = word(24);
   let start = entry;
@@ -131,9 +133,14 @@ export function loadMultiboot(memory: PhysicalMemory, file: Uint8Array, request:
     fail(`its header asks for something unknown (flags 0x${(flags & REQUIRED).toString(16)})`);
   const { entry, segments } = flags & ADDRESSES ? byHeader(file, view, header) : byElf(file, view);
   let end = HIGH_MEMORY;
-  for (const { at, bytes, size } of segments) {
+  if (!segments.some(({ at, size }) => entry >= at && entry < at + size))
+    fail(`its entry 0x${entry.toString(16)} lies in nothing that is loaded`);
+  for (const { at, size } of segments)
     if (at + size > memory.size)
       fail(`0x${at.toString(16)} and 0x${size.toString(16)} bytes lie beyond the memory; raise --memory`);
+  if (segments.reduce((sum, { size }) => sum + size, 0) > memory.size)
+    fail('its segments are larger than the memory; raise --memory');
+  for (const { at, bytes, size } of segments) {
     memory.fill(at, size, 0);
     memory.write(at, bytes);
     end = Math.max(end, at + size);
@@ -173,6 +180,12 @@ export function loadMultiboot(memory: PhysicalMemory, file: Uint8Array, request:
   ] as const;
   // Each entry begins with its own size, which does not count itself.
   regions.forEach(([base, length, type], i) => void put32(map + 24 * i, 20, base, 0, length, 0, type));
+  const infoEnd = map + 24 * regions.length;
+  const over = segments.find(({ at, size }) => at < infoEnd && at + size > INFO_AT);
+  if (over !== undefined)
+    fail(
+      `0x${over.at.toString(16)} and 0x${over.size.toString(16)} bytes lie over what it is told at 0x${INFO_AT.toString(16)}`,
+    );
   put32(
     INFO_AT,
     INFO.memory | INFO.commandLine | INFO.map | INFO.loader | (modules.length > 0 ? INFO.modules : 0),

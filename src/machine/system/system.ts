@@ -3,14 +3,14 @@ import type { EngineName } from '../../exec/engine.ts';
 import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
 import { CodeWrites, InstructionCache, type StaleCode } from '../../memory/icache.ts';
-import type { StaleUse } from '../../memory/mmu.ts';
+import type { FreedWalk, StaleUse } from '../../memory/mmu.ts';
 import { SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { codeBits, isLongMode } from '../../state/mode.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
-import { stateHash } from '../state-hash.ts';
+import { cpuHash, memoryHash } from '../state-hash.ts';
 import { type ApicBus, DELIVERY, type InterruptCommand, type LocalApic, REG } from './apic.ts';
 import { systemCpuid } from './cpuid.ts';
 import { FwCfg } from './fw-cfg.ts';
@@ -20,6 +20,7 @@ import { PortBus } from './ports.ts';
 import { debugExit, keyboardReset, type PowerEvent, resetControl } from './power.ts';
 import { RoundRobin, type Scheduler } from './scheduler.ts';
 import { DebugConsole, Serial } from './serial.ts';
+import { type SpeculatedWalk, type SpeculationPlan, Speculator } from './speculator.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
 import { type TraceSink, tracePort } from './trace-port.ts';
 import { type Activity, Vcpu } from './vcpu.ts';
@@ -42,8 +43,28 @@ export interface SystemOptions {
   readonly trace?: TraceSink;
   /** Takes every data access by a translation that was cached before the page tables changed. */
   readonly staleUse?: (use: StaleUse & { readonly cpu: number }) => void;
+  /** Takes every walk through a table that the page tables do not lead to any more. */
+  readonly freedWalk?: (walk: FreedWalk & { readonly cpu: number }) => void;
+  /** Walks that CPUs make without having been asked; takes what comes of each. */
+  readonly speculation?: {
+    readonly plans: readonly SpeculationPlan[];
+    readonly seed: number;
+    readonly report: (walk: SpeculatedWalk) => void;
+  };
+  /** Takes every store to the local APIC's page where it has no register, or none that takes the value. */
+  readonly strayApicWrite?: (write: StrayWrite) => void;
+  /** Looks at every exception before it is delivered, on the CPU whose state is in the registers. */
+  readonly exception?: (fault: Fault, cpu: number) => void;
   /** Instruction caches that are coherent only by serializing instructions; takes what they show. The engine is then the reference. */
   readonly icache?: { readonly seed: number; readonly report: (found: StaleCode) => void };
+}
+
+/** A store that met nothing. */
+export interface StrayWrite {
+  readonly cpu: number;
+  readonly physical: number;
+  readonly size: number;
+  readonly value: bigint;
 }
 
 /** Why a system stopped: a closed union. `cpu` says whose state is in the registers. */
@@ -52,7 +73,7 @@ export type SystemStop =
   | { readonly reason: 'reset' | 'max-insns' | 'timeout' }
   /** Every CPU is halted and nothing can wake one: with interrupts off everywhere, or with nothing under way. */
   | { readonly reason: 'deadlock' | 'idle' }
-  | { readonly reason: 'shutdown'; readonly cpu: number }
+  | { readonly reason: 'shutdown'; readonly cpu: number; readonly faults: readonly Fault[] }
   | { readonly reason: 'fault'; readonly cpu: number; readonly fault: Fault }
   | { readonly reason: 'unimplemented'; readonly cpu: number; readonly mnemonic: string; readonly bytes: Uint8Array };
 
@@ -76,6 +97,7 @@ const X2APIC = 0x800;
 const X2APIC_END = 0x83f;
 const LOW = 0xffff_ffffn;
 const LVT_MASKED = 1 << 16;
+const APIC_PAGE = 0x1000;
 /** How often the clock is looked at. */
 const LOOK_AFTER = 200_000;
 
@@ -96,6 +118,10 @@ export class System implements ApicBus {
   #sliceStart = 0;
   #deliveries: Delivery[] = [];
   #power: PowerEvent | null = null;
+  #strayWrite: (write: StrayWrite) => void = () => {};
+  #speculator: Speculator | null = null;
+  /** CPU, count and RIP when the speculator was asked last. */
+  #speculatedAt = '';
 
   /** @throws RangeError when the memory size or the number of CPUs is out of bounds */
   constructor(options: SystemOptions = {}) {
@@ -116,6 +142,13 @@ export class System implements ApicBus {
     if (options.icache !== undefined) this.#instructionCaches(options.icache);
     const { staleUse } = options;
     if (staleUse !== undefined) this.machine.mmu.staleUse = (use) => staleUse({ ...use, cpu: this.#current.id });
+    this.#strayWrite = options.strayApicWrite ?? this.#strayWrite;
+    const { exception, freedWalk, speculation } = options;
+    const { mmu } = this.machine;
+    if (freedWalk !== undefined) mmu.freedWalk = (walk) => freedWalk({ ...walk, cpu: this.#current.id });
+    if (speculation !== undefined)
+      this.#speculator = new Speculator(speculation.plans, speculation.seed, mmu, speculation.report);
+    if (exception !== undefined) this.machine.onException = (fault) => exception(fault, this.#current.id);
     const send = options.serial ?? (() => {});
     const end = (event: PowerEvent): void => {
       this.#power ??= event;
@@ -182,15 +215,15 @@ export class System implements ApicBus {
     return this.#time + icount - this.#sliceStart;
   }
 
-  /** Hashes of every CPU's state and of memory: the same for the same run on every engine. */
+  /** Hashes of every CPU's state, and of memory: the same for the same run on every engine. */
   hash(): string {
     const was = this.#current;
     const hashes = this.vcpus.map((vcpu) => {
       this.#switchTo(vcpu);
-      return stateHash(this.machine);
+      return cpuHash(this.machine);
     });
     this.#switchTo(was);
-    return hashes.join('.');
+    return [...hashes, memoryHash(this.machine.memory)].join('.');
   }
 
   // ——— CPUs ———
@@ -244,8 +277,7 @@ export class System implements ApicBus {
       },
       memoryWrite: (physical, size, value) => {
         const n = this.#apicRegister(physical, size);
-        if (n === null) return;
-        apic().write(n, Number(value & LOW));
+        if (n === null || !apic().write(n, Number(value & LOW))) this.#stray({ physical, size, value });
         if (n === REG.tpr) this.machine.cpu.setU64(L.CR8, BigInt(apic().tpr >> 4));
       },
     };
@@ -269,6 +301,15 @@ export class System implements ApicBus {
     const wired =
       !apic.softwareEnabled || (((apic.lint0 >> 8) & 7) === DELIVERY.external && !(apic.lint0 & LVT_MASKED));
     return vcpu.id === 0 && wired && this.#pic.waits;
+  }
+
+  /** Says so of a store in the APIC's page, whose error status register knows of it too. */
+  #stray(write: Omit<StrayWrite, 'cpu'>): void {
+    const { apic, id } = this.#current;
+    const offset = write.physical - Number(apic.base & 0xff_ffff_f000n);
+    if (!apic.enabled || apic.x2 || offset < 0 || offset >= APIC_PAGE) return;
+    apic.strayAccess();
+    this.#strayWrite({ ...write, cpu: id });
   }
 
   /** Number of the APIC register at a physical address; null where there is none. */
@@ -421,10 +462,10 @@ export class System implements ApicBus {
       this.#switchTo(this.vcpus[this.#decided]!);
       const slice = Math.max(
         1,
-        Math.min(quantum, most - done, next === null ? quantum : next - this.#time, LOOK_AFTER),
+        Math.min(quantum, most - done, next === null ? quantum : next - this.#time, this.#speculate()),
       );
       this.#sliceStart = cpu.icount;
-      const exit = this.machine.run(slice);
+      const exit = this.#steps ? this.machine.step() : this.machine.run(slice);
       const ran = cpu.icount - this.#sliceStart;
       this.#time += ran;
       this.#sliceStart = cpu.icount;
@@ -440,6 +481,21 @@ export class System implements ApicBus {
   }
 
   #decided = 0;
+  /** The next instruction runs by itself. */
+  #steps = false;
+
+  /** Makes the walks that are due here; gives how many instructions the CPU may run before it must look again. */
+  #speculate(): number {
+    const { cpu, engine } = this.machine;
+    const { id } = this.#current;
+    if (this.#speculator === null) return LOOK_AFTER;
+    const here = `${id} ${cpu.icount} ${cpu.rip}`;
+    if (here !== this.#speculatedAt) this.#speculator.before(id, cpu.rip, cpu.icount);
+    this.#speculatedAt = here;
+    engine.until = this.#speculator.until;
+    this.#steps = this.#speculator.steps(id, cpu.rip);
+    return this.#steps ? 1 : Math.min(LOOK_AFTER, this.#speculator.most(id, cpu.icount));
+  }
 
   #after(exit: Exit): SystemStop | null {
     const { id } = this.#current;
@@ -451,7 +507,7 @@ export class System implements ApicBus {
         this.#current.activity = 'halted';
         return null;
       case 'shutdown':
-        return { reason: 'shutdown', cpu: id };
+        return { reason: 'shutdown', cpu: id, faults: exit.faults };
       case 'fault':
         return { reason: 'fault', cpu: id, fault: exit.fault };
       case 'unimplemented':

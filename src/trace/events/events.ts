@@ -31,7 +31,7 @@ const event = (id: number, name: string, format: string, ...fields: EventField[]
   return { id, system, name: short, fields, format };
 };
 
-/** Linux include/trace/events/ipi.h and csd.h. Fields are in the order in which the format wants them. */
+/** Linux include/trace/events/ipi.h and csd.h, and one of ours: an exception found `current` to be another task than the stack's. Fields are in the order in which the format wants them. */
 export const EVENTS: readonly EventType[] = [
   event(1, 'ipi:ipi_send_cpu', 'cpu=%u callsite=%pS callback=%pS', u32('cpu'), pointer('callsite'), pointer('callback')),
   event(2, 'ipi:ipi_send_cpumask', 'cpumask=%s callsite=%pS callback=%pS', mask('cpumask'), pointer('callsite'), pointer('callback')),
@@ -41,6 +41,7 @@ export const EVENTS: readonly EventType[] = [
   event(6, 'csd:csd_queue_cpu', 'cpu=%u callsite=%pS func=%ps csd=%p', u32('cpu'), pointer('callsite'), pointer('func'), pointer('csd')),
   event(7, 'csd:csd_function_entry', 'func=%ps, csd=%p', pointer('func'), pointer('csd')),
   event(8, 'csd:csd_function_exit', 'func=%ps, csd=%p', pointer('func'), pointer('csd')),
+  event(9, 'sched:current_not_stack_owner', 'current=%u owner=%u sp=%p ip=%pS', u32('current'), u32('owner'), pointer('sp'), pointer('ip')),
 ]; // biome-ignore format: one event a line
 
 export const eventById = (id: number): EventType | undefined => EVENTS.find((type) => type.id === id);

@@ -84,10 +84,10 @@ export function decodeRecord(bytes: Uint8Array, cpu: number, time: number): Trac
   };
 }
 
-const MAGIC = 'swapgs-trace';
-
 /** The first line of a trace file. */
-export const headerLine = (cpus: number): string => JSON.stringify({ [MAGIC]: 1, cpus });
+export const headerLine = (cpus: number): string => `cpus=${cpus}`;
+
+const HEADER = /^cpus=(\d{1,3})$/;
 
 /** A line of a trace file that names an address. */
 export const placeLine = (address: bigint, { name, offset, size }: Place): string =>
@@ -114,19 +114,23 @@ export function readTrace(lines: Iterable<string>): Trace {
   for (const line of lines) {
     n++;
     if (line === '') continue;
+    if (cpus === null) {
+      const [, count] = HEADER.exec(line) ?? [];
+      if (count === undefined) throw new TraceFileError('no trace; record one with swapgs record');
+      cpus = Number(count);
+      continue;
+    }
     try {
       // biome-ignore lint/suspicious/noExplicitAny: whatever a file holds; what is wrong with it throws
       const row = JSON.parse(line) as any;
-      if (n === 1) cpus = row[MAGIC] === 1 && Number.isInteger(row.cpus) ? row.cpus : null;
-      else if (row.at !== undefined)
+      if (row.at !== undefined)
         places.set(BigInt(row.at), { name: String(row.name), offset: BigInt(row.offset), size: BigInt(row.size) });
       else events.push(eventOf(row));
     } catch {
-      throw new TraceFileError(`line ${n} is no event; record it again with swapgs run --trace-events`);
+      throw new TraceFileError(`line ${n} is no event; record it again with swapgs record`);
     }
-    if (cpus === null) throw new TraceFileError('no trace; record one with swapgs run --trace-events');
   }
-  if (cpus === null) throw new TraceFileError('the file is empty; record a trace with swapgs run --trace-events');
+  if (cpus === null) throw new TraceFileError('the file is empty; record a trace with swapgs record');
   return { cpus, events, places };
 }
 

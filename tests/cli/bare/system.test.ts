@@ -39,7 +39,7 @@ describe('swapgs run --bare --multiboot', () => {
       'swapgs: deadlock: every CPU is halted with its interrupts off\n  CPU 0: halted at 0x100021\n',
     ],
     ['an endless wait', 'fb f4', 124, 'swapgs: every CPU is halted, and nothing is under way that could wake one\n'],
-    ['an exception', '0f 0b', 123, 'swapgs: exception 6 without an IDT that could take it on CPU 0: at 0x100020\n'],
+    ['an exception', '0f 0b', 123, 'swapgs: #UD without an IDT that could take it on CPU 0: at 0x100020\n'],
     ['what is not implemented', '27', 126, 'swapgs: not implemented: daa (27) on CPU 0: at 0x100020\n'],
   ])('says so at %s', (_, code, status, line) => {
     const done = boot(kernel(code));

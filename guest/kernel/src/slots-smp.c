@@ -1,0 +1,3 @@
+/* With a segment prefix. */
+#define SMP
+#include "slots.h"

@@ -1,0 +1,107 @@
+import { functionsOf } from '../../codegen/build.ts';
+import { nearest } from '../../codegen/expect.ts';
+import { Caller } from '../../codegen/run/call.ts';
+import { CodeImage, findFunction } from '../../codegen/run/image.ts';
+import { Externals } from '../../codegen/run/layout.ts';
+import { callJson, callText } from '../../codegen/run/report.ts';
+import { bytesOf, pair } from '../bare/request.ts';
+import { CliError, locate } from '../errors.ts';
+import { Output } from '../output.ts';
+import { STATUS } from '../status.ts';
+import { integer } from '../values.ts';
+import { type InputOptions, readBuild } from './inputs.ts';
+
+/** Options of `swapgs call`. */
+export interface CallOptions extends InputOptions {
+  readonly arg?: readonly string[];
+  readonly reg?: readonly string[];
+  readonly mem?: readonly string[];
+  readonly gs?: bigint;
+  readonly fs?: bigint;
+  readonly stub?: readonly string[];
+  readonly seed: number;
+  readonly zero?: boolean;
+  readonly maxInsns?: number;
+  readonly json?: boolean;
+}
+
+const WORD = 8;
+
+/** Runs one function and prints what it has done. */
+export async function callFunction(path: string, name: string, options: CallOptions): Promise<number> {
+  const build = readBuild(path, 0, options);
+  const hint = nearest(
+    functionsOf(build).map((fn) => ({ fn })),
+    name,
+  );
+  const fn = locate(path, () => findFunction(build.units, name, hint));
+  const externals = new Externals();
+  const image = new CodeImage(fn.unit, externals);
+  const number = (text: string, option: string): bigint => {
+    const value =
+      integer(text) ??
+      addressIn(
+        image,
+        fn.unit.functions.find((row) => row.name === text),
+      );
+    if (value === null) throw new CliError(`'${text}' is no number`, option, 'as 42, -1 or 0x1000');
+    return BigInt.asUintN(64, value);
+  };
+  const pairs = (list: readonly string[] | undefined, option: string): (readonly [string, bigint])[] =>
+    (list ?? []).map((text) => {
+      const [key, value] = pair(text, option, 'NAME=VALUE');
+      return [key, number(value, `${option} ${key}`)] as const;
+    });
+  const outcome = locate('--reg', () =>
+    new Caller(image, externals).call(
+      image.addressOf(fn),
+      {
+        args: (options.arg ?? []).map((text) => number(text, '--arg')),
+        memory: {
+          seed: options.zero === true ? null : options.seed,
+          words: wordsOf(options.mem ?? [], number),
+          constants: [],
+        },
+        ...(options.gs === undefined ? {} : { gsBase: options.gs }),
+        ...(options.fs === undefined ? {} : { fsBase: options.fs }),
+        registers: pairs(options.reg, '--reg'),
+      },
+      {
+        stubs: new Map(pairs(options.stub, '--stub')),
+        ...(options.maxInsns === undefined ? {} : { instructions: options.maxInsns }),
+      },
+    ),
+  );
+  const out = new Output(1);
+  if (options.json === true) out.line(JSON.stringify(callJson(image, name, outcome)));
+  else for (const line of callText(image, name, outcome)) out.line(line);
+  out.flush();
+  switch (outcome.end.reason) {
+    case 'return':
+    case 'left':
+      return STATUS.ok;
+    case 'fault':
+      return STATUS.fault;
+    case 'limit':
+      return STATUS.limit;
+  }
+}
+
+const addressIn = (image: CodeImage, fn: Parameters<CodeImage['addressOf']>[0] | undefined): bigint | null =>
+  fn === undefined ? null : image.addressOf(fn);
+
+/** Given memory as aligned words; bytes of a word that are not given are zero. */
+function wordsOf(given: readonly string[], number: (text: string, option: string) => bigint): Map<bigint, bigint> {
+  const words = new Map<bigint, bigint>();
+  for (const text of given) {
+    const [where, content] = pair(text, '--mem', 'ADDR=HEX or ADDR=@FILE');
+    const address = number(where, '--mem');
+    for (const [i, byte] of bytesOf(content, '--mem').entries()) {
+      const at = address + BigInt(i);
+      const word = at & ~BigInt(WORD - 1);
+      const shift = 8n * (at - word);
+      words.set(word, ((words.get(word) ?? 0n) & ~(0xffn << shift)) | (BigInt(byte) << shift));
+    }
+  }
+  return words;
+}

@@ -1,0 +1,28 @@
+import type { Build } from '../../codegen/build.ts';
+import { openBuild } from '../../codegen/inputs/open.ts';
+import { memorySource } from '../../elf/source.ts';
+import { symOptions } from '../bare/request.ts';
+import { locate } from '../errors.ts';
+import { openSource } from '../files.ts';
+
+/** Options of every command that reads builds. */
+export interface InputOptions {
+  /** Addresses of flat code: of the first input, of the second; one is for both. */
+  readonly bytes?: readonly bigint[];
+  readonly sym?: readonly string[];
+}
+
+/** Reads input number `index` of a command. @throws CliError naming the file */
+export function readBuild(path: string, index: number, options: InputOptions): Build {
+  const flat = options.bytes?.[index] ?? options.bytes?.[0];
+  const names = new Map(symOptions(options.sym ?? []).map(([name, address]) => [signed(address), name] as const));
+  const source = path === '-' ? memorySource(standardInput()) : openSource(path);
+  return locate(path, () => openBuild(path, source, { flat: flat === undefined ? undefined : signed(flat), names }));
+}
+
+const signed = (address: bigint): number => Number(BigInt.asIntN(64, address));
+
+function standardInput(): Uint8Array {
+  const source = openSource('/dev/stdin');
+  return source.read(0, source.length);
+}

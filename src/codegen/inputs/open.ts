@@ -1,0 +1,106 @@
+import { parseHexBytes } from '../../bits/hex.ts';
+import { isArchive, readArchive } from '../../elf/archive.ts';
+import type { ByteSource } from '../../elf/source.ts';
+import type { Build, CodeUnit } from '../build.ts';
+import { CodegenError } from '../error.ts';
+import { ElfUnit } from './elf.ts';
+import { FlatUnit, splitFlat } from './flat.ts';
+import { isListing, parseListing } from './listing.ts';
+
+/** How an input is to be read. */
+export interface OpenOptions {
+  /** Flat code at this address, whatever the file looks like. */
+  readonly flat?: number | undefined;
+  /** Names of addresses, for flat code and listings. */
+  readonly names?: ReadonlyMap<number, string>;
+}
+
+const ELF_MAGIC = 0x7f454c46;
+/** Text longer than this is no pasted listing. */
+const LONGEST_TEXT = 64 << 20;
+
+const isElf = (source: ByteSource): boolean => {
+  const [a, b, c, d] = source.read(0, 4);
+  return source.length >= 4 && ((a! << 24) | (b! << 16) | (c! << 8) | d!) >>> 0 === ELF_MAGIC;
+};
+
+/** The text of a source, or null where it is none. */
+function textOf(source: ByteSource): string | null {
+  if (source.length > LONGEST_TEXT) return null;
+  const bytes = source.read(0, source.length);
+  if (bytes.includes(0)) return null;
+  return Buffer.from(bytes).toString('utf8');
+}
+
+/**
+ * Reads one side of a comparison: an ELF object or linked file, an archive of objects, a pasted listing, hexadecimal digits, or flat code.
+ * @throws CodegenError, ElfError with one line
+ */
+export function openBuild(name: string, source: ByteSource, options: OpenOptions = {}): Build {
+  const names = options.names ?? new Map<number, string>();
+  if (source.length === 0)
+    throw new CodegenError('the file is empty; give an ELF file, an archive, flat code or a listing');
+  if (isElf(source)) return build(name, [new ElfUnit(name, source)]);
+  if (isArchive(source)) return openArchive(name, source);
+  const text = textOf(source);
+  if (text !== null) {
+    if (/^[\s0-9a-f]+$/i.test(text) && text.trim() !== '') {
+      return build(name, [splitFlat(name, hexOf(text), options.flat ?? 0, names)]);
+    }
+    if (isListing(text)) return openListing(name, text, names);
+  }
+  if (options.flat === undefined) {
+    throw new CodegenError('neither an ELF file, an archive nor a listing; give --bytes ADDR for flat code');
+  }
+  return build(name, [splitFlat(name, source.read(0, source.length), options.flat, names)]);
+}
+
+function hexOf(text: string): Uint8Array {
+  try {
+    return parseHexBytes(text);
+  } catch (error) {
+    throw new CodegenError(`${(error as Error).message}; give two digits a byte`);
+  }
+}
+
+function openListing(name: string, text: string, given: ReadonlyMap<number, string>): Build {
+  const listing = parseListing(text);
+  const names = new Map([...listing.names, ...given]);
+  return build(name, [new FlatUnit(name, listing.functions, names)]);
+}
+
+function openArchive(name: string, source: ByteSource): Build {
+  const units: CodeUnit[] = [];
+  for (const member of readArchive(source)) {
+    if (!isElf(member.source)) continue;
+    try {
+      units.push(new ElfUnit(`${name}(${member.name})`, member.source));
+    } catch (error) {
+      // Members without code are the rule in archives of data; what is damaged is an error.
+      if (!(error instanceof CodegenError)) throw error;
+    }
+  }
+  if (units.length === 0) throw new CodegenError('no object with code in the archive; give another');
+  return build(name, units);
+}
+
+function build(name: string, units: readonly CodeUnit[]): Build {
+  const notes = units
+    .filter((unit) => unit instanceof ElfUnit && unit.stripped)
+    .map((unit) => `${unit.name}: no symbols of functions: their bounds are guessed, and they are paired by content`);
+  return { name, units, notes };
+}
+
+/** The functions of one listing as builds of their own: two of one function in a mail thread are old and new. */
+export function listingBuilds(build: Build): Build[] | null {
+  const [unit] = build.units;
+  if (!(unit instanceof FlatUnit) || unit.functions.length !== 2) return null;
+  return unit.functions.map((fn) => {
+    const names = unit.names;
+    return {
+      name: build.name,
+      units: [new FlatUnit(build.name, [{ name: fn.name, address: fn.address, bytes: unit.bytesOf(fn) }], names)],
+      notes: [],
+    };
+  });
+}

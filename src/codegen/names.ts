@@ -1,0 +1,16 @@
+/** What compilers and linkers add to a name: clones, split parts, numbers of statics. */
+const SUFFIX = /(?:\.(?:isra|constprop|part|cold|lto_priv|llvm|cfi|str|unlikely|hot|localalias|\d+))(?=\.|$)/g;
+const PART = /\.(cold|part)(?=\.|$)/;
+
+/** A name without what the compiler has added: `foo.isra.0` → `foo`, `key.12` → `key`. */
+export function baseName(name: string): string {
+  if (!name.includes('.')) return name;
+  const stripped = name.replace(SUFFIX, '');
+  return stripped === '' ? name : stripped;
+}
+
+/** Name under which the functions of two builds are paired when they do not have the same: split-off parts stay apart from the whole. */
+export function pairingName(name: string): string {
+  const part = PART.exec(name);
+  return part === null ? baseName(name) : `${baseName(name)}.${part[1]}`;
+}

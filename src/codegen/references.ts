@@ -1,0 +1,122 @@
+import { type InsnStream, NO_REGISTER, RIP_REGISTER, signedAt } from '../decode/stream.ts';
+import { FLOW } from '../decode/traits.ts';
+import { isPcRelative, type Relocation, relocationSize } from '../elf/relocations.ts';
+import { type CodeFunction, type Place, withOffset } from './build.ts';
+import { baseName } from './names.ts';
+
+/** Which field of an instruction refers to something outside it. */
+export type Field = 'branch' | 'memory' | 'immediate';
+
+/** A field that names code or data elsewhere, by relocation or, in linked code, by value. */
+export interface Reference {
+  /** Number of the instruction in the function. */
+  readonly insn: number;
+  readonly field: Field;
+  /** The field's place and size, from the function's start. */
+  readonly at: number;
+  readonly size: number;
+  readonly place: Place;
+  /** Offset in the function itself where it leads there, else null. */
+  readonly own: number | null;
+}
+
+/** Names a place for comparison: by symbol without the compiler's numbers, or by what stands there. */
+export function placeKey(place: Place): string {
+  if (place.content?.startsWith('constant')) return `${baseName(place.symbol!)}+${place.offset} ${place.content}`;
+  if (place.content !== null) return place.content;
+  return place.symbol === null ? `0x${place.offset.toString(16)}` : withOffset(baseName(place.symbol), place.offset);
+}
+
+/** Names a place for people. */
+export function placeText(place: Place): string {
+  if (place.symbol === null) return place.content ?? `0x${BigInt.asUintN(64, BigInt(place.offset)).toString(16)}`;
+  const name = withOffset(place.symbol, place.offset);
+  return place.content?.startsWith('"') ? `${name} ${place.content}` : name;
+}
+
+/** Every reference of a function whose instructions `stream` holds. Branches inside the function are none. */
+export function referencesOf(fn: CodeFunction, stream: InsnStream): Reference[] {
+  return fn.unit.kind === 'relocatable' ? byRelocation(fn, stream) : byValue(fn, stream);
+}
+
+function byRelocation(fn: CodeFunction, stream: InsnStream): Reference[] {
+  const found: Reference[] = [];
+  let n = 0;
+  for (const relocation of fn.unit.relocationsOf(fn)) {
+    const { offset } = relocation;
+    while (n < stream.count && stream.at[n]! + stream.length[n]! <= offset) n++;
+    if (n >= stream.count) break;
+    if (offset < stream.at[n]!) continue;
+    found.push(relocatedField(fn, stream, n, relocation));
+  }
+  return found;
+}
+
+function relocatedField(fn: CodeFunction, stream: InsnStream, n: number, relocation: Relocation): Reference {
+  const { offset, type, addend } = relocation;
+  const end = stream.at[n]! + stream.length[n]!;
+  const distance = isPcRelative(type) ? addend + (end - offset) : addend;
+  const traits = stream.traits[n]!;
+  const memoryAt = end - traits.immediate - stream.displacementSize[n]!;
+  const field: Field =
+    traits.flow === FLOW.jump || traits.flow === FLOW.conditional || traits.flow === FLOW.call
+      ? 'branch'
+      : stream.displacementSize[n]! > 0 && offset === memoryAt
+        ? 'memory'
+        : 'immediate';
+  return {
+    insn: n,
+    field,
+    at: offset,
+    size: relocationSize(type),
+    place: fn.unit.relocated(relocation, distance, field === 'memory' ? traits.size : 0),
+    own: null,
+  };
+}
+
+const MIN_ADDRESS_BYTES = 4;
+
+function byValue(fn: CodeFunction, stream: InsnStream): Reference[] {
+  const found: Reference[] = [];
+  const { unit, address } = fn;
+  const add = (insn: number, field: Field, at: number, size: number, target: number): void => {
+    const inside = target >= address && target < address + fn.size;
+    const place = inside
+      ? { symbol: fn.name, offset: target - address, content: null }
+      : unit.placeOf(target, field === 'memory' ? stream.traits[insn]!.size : 0);
+    if (place !== null) found.push({ insn, field, at, size, place, own: inside ? target - address : null });
+    else if (field === 'branch') {
+      found.push({ insn, field, at, size, place: { symbol: null, offset: target, content: null }, own: null });
+    }
+  };
+  for (let n = 0; n < stream.count; n++) {
+    const traits = stream.traits[n]!;
+    const end = stream.at[n]! + stream.length[n]!;
+    const target = stream.target[n]!;
+    if (!Number.isNaN(target)) {
+      if (target < 0 || target >= fn.size) {
+        add(n, 'branch', end - traits.immediate, traits.immediate, address + target);
+      }
+      continue;
+    }
+    const size = stream.displacementSize[n]!;
+    if (size >= MIN_ADDRESS_BYTES && stream.segment[n] === 0) {
+      const base = stream.base[n] === RIP_REGISTER ? address + end : 0;
+      add(n, 'memory', end - traits.immediate - size, size, base + stream.displacement[n]!);
+    }
+    if (traits.immediate >= MIN_ADDRESS_BYTES && traits.immediate !== 6) {
+      add(
+        n,
+        'immediate',
+        end - traits.immediate,
+        traits.immediate,
+        signedAt(stream.bytes, end - traits.immediate, traits.immediate),
+      );
+    }
+  }
+  return found;
+}
+
+/** Whether the memory operand of an instruction has an address that no register decides. */
+export const isConstantAddress = (stream: InsnStream, n: number): boolean =>
+  stream.index[n] === NO_REGISTER && (stream.base[n] === NO_REGISTER || stream.base[n] === RIP_REGISTER);

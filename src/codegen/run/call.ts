@@ -1,0 +1,567 @@
+import { InsnStream, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
+import { ACCESS, FLOW } from '../../decode/traits.ts';
+import { type RegisterUse, registerUse } from '../../decode/usage.ts';
+import { type Fault, vectorName } from '../../exec/exit.ts';
+import { BareGuest } from '../../machine/bare.ts';
+import type { BareRegion } from '../../machine/bare-space.ts';
+import { registerSetting } from '../../machine/registers.ts';
+import { peek } from '../../memory/page-walk.ts';
+import { PAGE_SIZE } from '../../memory/physical.ts';
+import { withOffset } from '../build.ts';
+import { BUILTINS, MOST_BYTES, takesLength } from './builtins.ts';
+import type { CodeImage } from './image.ts';
+import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_SIZE, STACK_TOP } from './layout.ts';
+import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
+
+/** What a function is called with. */
+export interface CallInput {
+  /** RDI, RSI, RDX, RCX, R8, R9. */
+  readonly args: readonly bigint[];
+  readonly memory: UnknownMemory;
+  readonly gsBase?: bigint;
+  readonly fsBase?: bigint;
+  /** Changes what nobody has set: other registers, and the stack below and above. */
+  readonly salt?: number;
+  /** More registers by name, set last. */
+  readonly registers?: readonly (readonly [name: string, value: bigint])[];
+}
+
+/** How functions that are called are answered. */
+export interface CallOptions {
+  /** Values that functions return instead of running. */
+  readonly stubs?: ReadonlyMap<string, bigint>;
+  /** Instructions at most. */
+  readonly instructions?: number;
+}
+
+/** A call that left the build, or that a stub answered. */
+export interface OutsideCall {
+  readonly name: string;
+  /** RDI, RSI, RDX, RCX, R8, R9 as they were. */
+  readonly args: readonly bigint[];
+  /** Registers among them, as bits, that were written since the last call and not read: those are meant as arguments. */
+  readonly meant: number;
+  /** Those, and what has been passed on untouched. */
+  readonly usable: number;
+  readonly returned: bigint;
+}
+
+/** A stretch of memory that has another content than before. */
+export interface Written {
+  readonly address: bigint;
+  readonly bytes: Uint8Array;
+}
+
+/** Eight bytes before and after. */
+export interface WordChange {
+  readonly before: bigint;
+  readonly after: bigint;
+}
+
+/** Why a call ended. */
+export type CallEnd =
+  | { readonly reason: 'return' }
+  | { readonly reason: 'fault'; readonly text: string; readonly at: bigint; readonly address: bigint | null }
+  | { readonly reason: 'limit'; readonly text: string }
+  | { readonly reason: 'left'; readonly text: string; readonly at: bigint };
+
+/** What a call has done. */
+export interface CallOutcome {
+  readonly end: CallEnd;
+  readonly rax: bigint;
+  readonly xmm0: bigint;
+  /** Bits of RAX, and of XMM0, that were written last and not read since: what may be meant as the result; 0 for none. */
+  readonly resultWidth: number;
+  readonly xmm0Width: number;
+  /** The result was written by an instruction, not left by a call. */
+  readonly explicit: boolean;
+  /** It was widened with its sign to 64 bits: nobody does that to a shorter result. */
+  readonly extended: boolean;
+  readonly instructions: number;
+  readonly loads: number;
+  readonly stores: number;
+  readonly gsLoads: number;
+  readonly calls: readonly OutsideCall[];
+  readonly writes: readonly Written[];
+  /** Words that have changed, by a name that is the same in another build of the same source. */
+  readonly words: ReadonlyMap<string, WordChange>;
+  /** Pages of unknown memory that were touched. */
+  readonly supplied: readonly bigint[];
+  /** Conditional branches of the function itself: offset → bit 0 not taken, bit 1 taken. */
+  readonly branches: ReadonlyMap<number, number>;
+  /** Words of unknown memory near what was read, to be made simpler. */
+  readonly read: ReadonlySet<bigint>;
+}
+
+interface Decoded {
+  readonly length: number;
+  readonly flow: number;
+  readonly loads: number;
+  readonly stores: number;
+  readonly gs: boolean;
+  readonly segment: number;
+  readonly base: number;
+  readonly index: number;
+  readonly scale: number;
+  readonly displacement: number;
+  readonly use: RegisterUse;
+  readonly size: number;
+  readonly pops: boolean;
+  /** It widens with the sign to 64 bits. */
+  readonly extends: boolean;
+}
+
+const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
+/** RCX RDX RSI RDI R8–R11: what a call may leave anything in, beside the result. */
+const CLOBBERED = [1, 2, 6, 7, 8, 9, 10, 11] as const;
+const RAX = 0;
+const RSP = 4;
+const DEFAULT_LIMIT = 200_000;
+const MOST_PAGES = 512;
+const GUEST_MEMORY = 16 << 20;
+const LOWEST = 0x1000n;
+const PF = 14;
+const PRESENT = 1;
+const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
+const MAX_INSN = 15;
+const ALL_REGISTERS = 0xffff;
+const EXTENDS = /^(Movsxd?_r64_|Cdqe)/;
+const SALT = 0x1000_0001;
+const STACK: BareRegion = {
+  address: STACK_TOP - BigInt(STACK_SIZE),
+  size: STACK_SIZE + PAGE_SIZE,
+  write: true,
+  execute: false,
+  user: false,
+};
+
+/** Whether an address lies on the stack of the call. */
+export const onStack = (address: bigint): boolean =>
+  address >= STACK.address && address < STACK.address + BigInt(STACK.size);
+
+/** Runs functions of one image, one call at a time, each from the same beginning. */
+export class Caller {
+  readonly #image: CodeImage;
+  readonly #externals: Externals;
+  readonly #guest = new BareGuest({ memory: GUEST_MEMORY, engine: 'interpreter' });
+  readonly #decoded = new Map<bigint, Decoded>();
+  readonly #stream = new InsnStream();
+
+  constructor(image: CodeImage, externals: Externals) {
+    this.#image = image;
+    this.#externals = externals;
+  }
+
+  /**
+   * Calls what is at `entry` and runs until it returns, faults, or has used up its limit. Memory that it touches and nobody has given is
+   * supplied as `input.memory` says; calls out of the image are answered by stubs, by models of memcpy and its like, or by drawn values.
+   */
+  call(entry: bigint, input: CallInput, options: CallOptions = {}): CallOutcome {
+    return new Run(
+      this.#guest,
+      this.#image,
+      this.#externals,
+      this.#decoded,
+      this.#stream,
+      entry,
+      input,
+      options,
+    ).finish();
+  }
+}
+
+/** One call on its way. */
+class Run {
+  readonly #guest: BareGuest;
+  readonly #image: CodeImage;
+  readonly #externals: Externals;
+  readonly #decoded: Map<bigint, Decoded>;
+  readonly #stream: InsnStream;
+  readonly #entry: bigint;
+  readonly #input: CallInput;
+  readonly #options: CallOptions;
+  readonly #pages = new Map<bigint, { readonly before: Uint8Array; readonly known: boolean }>();
+  readonly #calls: OutsideCall[] = [];
+  readonly #branches = new Map<number, number>();
+  readonly #read = new Set<bigint>();
+  readonly #size: number;
+  #loads = 0;
+  #stores = 0;
+  #gsLoads = 0;
+  #fresh = 0;
+  /** Registers that nobody has read or written since the entry or the last call. */
+  #untouched = ALL_REGISTERS;
+  #resultWidth = 0;
+  #explicit = false;
+  #extended = false;
+  #xmm0Width = 0;
+
+  constructor(
+    guest: BareGuest,
+    image: CodeImage,
+    externals: Externals,
+    decoded: Map<bigint, Decoded>,
+    stream: InsnStream,
+    entry: bigint,
+    input: CallInput,
+    options: CallOptions,
+  ) {
+    this.#guest = guest;
+    this.#image = image;
+    this.#externals = externals;
+    this.#decoded = decoded;
+    this.#stream = stream;
+    this.#entry = entry;
+    this.#input = input;
+    this.#options = options;
+    this.#size = image.functionAt(entry)?.fn.size ?? 0;
+    this.#begin();
+  }
+
+  #begin(): void {
+    const { args, memory, gsBase = GS_BASE, fsBase = FS_BASE, salt = 0, registers = [] } = this.#input;
+    const seed = (memory.seed ?? 0) + salt * SALT;
+    const back = new Uint8Array(8);
+    new DataView(back.buffer).setBigUint64(0, BigInt(RETURN), true);
+    const names = 'rdi rsi rdx rcx r8 r9'.split(' ');
+    const others = 'rax rbx rbp r10 r11 r12 r13 r14 r15'.split(' ');
+    this.#guest.load({
+      regions: [STACK],
+      contents: [
+        { address: STACK.address, bytes: new Uint8Array(STACK.size).fill(salt & 0xff) },
+        { address: STACK_TOP - 8n, bytes: back },
+      ],
+      entry: this.#entry,
+      cpl: 0,
+      registers: [
+        registerSetting('rsp', STACK_TOP - 8n),
+        registerSetting('gsbase', gsBase),
+        registerSetting('fsbase', fsBase),
+        ...names.map((name, i) => registerSetting(name, BigInt.asUintN(64, args[i] ?? 0n))),
+        ...others.map((name, i) => registerSetting(name, junk(seed, i))),
+        ...registers.map(([name, value]) => registerSetting(name, value)),
+      ],
+    });
+  }
+
+  finish(): CallOutcome {
+    const { cpu } = this.#guest.machine;
+    const start = cpu.icount;
+    const end = this.#run(start + (this.#options.instructions ?? DEFAULT_LIMIT));
+    return {
+      end,
+      rax: cpu.gpr(RAX),
+      xmm0: cpu.xmm(0),
+      resultWidth: this.#resultWidth,
+      explicit: this.#explicit,
+      extended: this.#extended,
+      xmm0Width: this.#xmm0Width,
+      instructions: cpu.icount - start,
+      loads: this.#loads,
+      stores: this.#stores,
+      gsLoads: this.#gsLoads,
+      calls: this.#calls,
+      ...this.#changes(),
+      supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
+      branches: this.#branches,
+      read: this.#read,
+    };
+  }
+
+  #run(limit: number): CallEnd {
+    const { machine } = this.#guest;
+    const { cpu } = machine;
+    while (cpu.icount < limit) {
+      const { rip } = cpu;
+      if (rip === BigInt(RETURN)) return { reason: 'return' };
+      const outside = this.#outside(rip);
+      if (outside !== null) {
+        if (outside.end !== undefined) return outside.end;
+        continue;
+      }
+      if (!this.#decoded.has(rip) && !this.#image.holdsCode(rip)) {
+        return { reason: 'left', text: 'leaves the code', at: rip };
+      }
+      const insn = this.#decode(rip);
+      const words = insn === null || insn.loads === 0 ? null : this.#wordsOf(insn, rip);
+      const exit = machine.run(1);
+      switch (exit.kind) {
+        case 'count':
+        case 'until':
+          if (insn !== null) this.#note(insn, rip, words);
+          break;
+        case 'fault': {
+          const end = this.#fault(exit.fault, rip);
+          if (end !== null) return end;
+          break;
+        }
+        case 'unimplemented':
+          return { reason: 'limit', text: `not implemented: ${exit.mnemonic}` };
+        default:
+          return { reason: 'left', text: exit.kind, at: rip };
+      }
+    }
+    return { reason: 'limit', text: 'the limit of instructions is reached' };
+  }
+
+  /** The instruction at an address, once its page is there. */
+  #decode(rip: bigint): Decoded | null {
+    const known = this.#decoded.get(rip);
+    if (known !== undefined) return known;
+    const { machine } = this.#guest;
+    const bytes = peek(machine.memory, machine.cpu, rip, MAX_INSN);
+    if (bytes.length === 0) return null;
+    const stream = this.#stream;
+    stream.decode(bytes);
+    const traits = stream.traits[0]!;
+    const length = stream.length[0]!;
+    const decoded: Decoded = {
+      length,
+      flow: traits.flow,
+      loads: (traits.access & ACCESS.read ? 1 : 0) + traits.stringReads,
+      stores: (traits.access & ACCESS.write ? 1 : 0) + traits.stringWrites,
+      gs: stream.segment[0] === SEGMENT_GS,
+      segment: stream.segment[0]!,
+      base: stream.base[0]!,
+      index: stream.index[0]!,
+      scale: stream.scale[0]!,
+      displacement: stream.displacement[0]!,
+      size: traits.size,
+      pops: traits.mnemonic === 'pop',
+      extends: EXTENDS.test(traits.codeName),
+      use: registerUse(bytes.subarray(0, length)),
+    };
+    // A page's end may have cut it off.
+    if (bytes.length === MAX_INSN) this.#decoded.set(rip, decoded);
+    return decoded;
+  }
+
+  /** Aligned words that an explicit memory operand reads. */
+  #wordsOf(insn: Decoded, rip: bigint): readonly bigint[] {
+    const { cpu } = this.#guest.machine;
+    const { gsBase = GS_BASE, fsBase = FS_BASE } = this.#input;
+    const value = (register: number): bigint =>
+      register === 16 ? rip + BigInt(insn.length) : register >= 0 && register < 16 ? cpu.gpr(register) : 0n;
+    const segment = insn.segment === SEGMENT_GS ? gsBase : insn.segment === SEGMENT_FS ? fsBase : 0n;
+    const address = BigInt.asUintN(
+      64,
+      segment + value(insn.base) + value(insn.index) * BigInt(insn.scale || 1) + BigInt(insn.displacement),
+    );
+    const first = address & ~7n;
+    const last = (address + BigInt(Math.max(1, insn.size) - 1)) & ~7n;
+    return first === last ? [first] : [first, last];
+  }
+
+  #note(insn: Decoded, rip: bigint, words: readonly bigint[] | null): void {
+    const { cpu } = this.#guest.machine;
+    this.#loads += insn.loads;
+    this.#stores += insn.stores;
+    if (insn.gs) this.#gsLoads += insn.loads;
+    for (const word of words ?? []) if (!onStack(word)) this.#read.add(word);
+    const { use } = insn;
+    // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
+    this.#fresh = (this.#fresh & ~use.reads) | use.writes;
+    this.#untouched &= ~(use.reads | use.writes);
+    if (use.writes & 1) {
+      // POP is how compilers give stack back: nobody means its value.
+      this.#resultWidth = insn.pops ? 0 : use.raxWidth;
+      this.#explicit = true;
+      this.#extended = insn.extends;
+    } else if (use.reads & 1) this.#resultWidth = 0;
+    if (use.vectorWrites & 1) this.#xmm0Width = use.xmm0Width;
+    else if (use.vectorReads & 1) this.#xmm0Width = 0;
+    if (insn.flow === FLOW.conditional) {
+      const offset = Number(rip - this.#entry);
+      if (offset >= 0 && offset < this.#size) {
+        const taken = cpu.rip !== rip + BigInt(insn.length);
+        this.#branches.set(offset, (this.#branches.get(offset) ?? 0) | (taken ? 2 : 1));
+      }
+    }
+  }
+
+  /** Answers a call that leaves the image, or that has a stub; null where RIP is at code that runs. */
+  #outside(rip: bigint): { readonly end?: CallEnd } | null {
+    const external = this.#externals.at(rip);
+    let name: string | null = external === null ? null : external.name;
+    if (name === null) {
+      const stubs = this.#options.stubs;
+      if (stubs === undefined || stubs.size === 0 || rip === this.#entry) return null;
+      const hit = this.#image.functionAt(rip);
+      if (hit === null || hit.offset !== 0 || !stubs.has(hit.fn.name)) return null;
+      name = hit.fn.name;
+    }
+    const { cpu } = this.#guest.machine;
+    const args = ARGUMENTS.map((register) => cpu.gpr(register));
+    const among = (registers: number): number =>
+      ARGUMENTS.reduce<number>((bits, register, i) => (registers & (1 << register) ? bits | (1 << i) : bits), 0);
+    const meant = among(this.#fresh);
+    const usable = among(this.#fresh | this.#untouched);
+    const stub = this.#options.stubs?.get(name);
+    const builtin = stub === undefined ? BUILTINS[name] : undefined;
+    let returned: bigint;
+    if (builtin !== undefined) {
+      if (takesLength(name) && args[2]! > BigInt(MOST_BYTES)) {
+        return { end: { reason: 'fault', text: `${name} of ${args[2]} bytes`, at: rip, address: null } };
+      }
+      try {
+        returned = builtin(this.#memory(), args[0]!, args[1]!, args[2]!);
+      } catch (error) {
+        if (!(error instanceof BadAddress)) throw error;
+        return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
+      }
+    } else {
+      const seed = this.#input.memory.seed;
+      const hash = mix((seed ?? 0) + this.#calls.length, textHash(name));
+      returned = stub ?? (seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
+      this.#calls.push({ name, args, meant, usable, returned });
+    }
+    cpu.setGpr(RAX, returned);
+    for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
+    const rsp = cpu.gpr(RSP);
+    const back = peek(this.#guest.machine.memory, cpu, rsp, 8);
+    if (back.length < 8) return { end: { reason: 'fault', text: 'the stack is gone', at: rip, address: rsp } };
+    cpu.rip = new DataView(back.buffer, back.byteOffset, 8).getBigUint64(0, true);
+    cpu.setGpr(RSP, BigInt.asUintN(64, rsp + 8n));
+    this.#fresh = 0;
+    this.#untouched = ALL_REGISTERS;
+    this.#explicit = false;
+    this.#extended = false;
+    this.#resultWidth = 64;
+    this.#xmm0Width = 0;
+    return {};
+  }
+
+  #memory(): { read(address: bigint, length: number): Uint8Array; write(address: bigint, bytes: Uint8Array): void } {
+    const { machine } = this.#guest;
+    const touch = (address: bigint, length: number): void => {
+      for (let page = address & PAGE_MASK; page < address + BigInt(length); page += BigInt(PAGE_SIZE)) {
+        if (!onStack(page) && !this.#pages.has(page) && !this.#supply(page)) throw new BadAddress(page);
+      }
+    };
+    return {
+      read: (address, length) => {
+        if (length === 0) return new Uint8Array(0);
+        touch(address, length);
+        for (let word = address & ~7n; word < address + BigInt(length); word += 8n) {
+          if (!onStack(word)) this.#read.add(word);
+        }
+        return peek(machine.memory, machine.cpu, address, length);
+      },
+      write: (address, bytes) => {
+        if (bytes.length === 0) return;
+        touch(address, bytes.length);
+        this.#guest.poke(address, bytes);
+      },
+    };
+  }
+
+  get #junkSeed(): number {
+    return (this.#input.memory.seed ?? 0) + (this.#input.salt ?? 0) * SALT;
+  }
+
+  /** Supplies the page that a fault asks for; an end for every other fault. */
+  #fault({ vector, errorCode, cr2 }: Fault, rip: bigint): CallEnd | null {
+    const code = errorCode ?? 0;
+    if (vector === PF && cr2 !== null && (code & PRESENT) === 0) {
+      const page = cr2 & PAGE_MASK;
+      if (this.#pages.size >= MOST_PAGES) return { reason: 'limit', text: 'it has touched too many pages' };
+      if (this.#supply(page)) return null;
+    }
+    const where = cr2 === null ? '' : ` at 0x${cr2.toString(16)}`;
+    return { reason: 'fault', text: `${vectorName(vector)}${where}`, at: rip, address: cr2 };
+  }
+
+  /** Maps a page with what belongs there; false where nothing may. */
+  #supply(page: bigint): boolean {
+    const low = BigInt.asIntN(64, page);
+    // No program means an address next to NULL, from either side.
+    if (low < LOWEST && low >= -LOWEST) return false;
+    if (low >= 1n << 47n || low < -(1n << 47n)) return false;
+    const known = this.#image.page(page);
+    const bytes = known?.bytes ?? unknownPage(this.#input.memory, page);
+    this.#guest.supply(
+      { address: page, size: PAGE_SIZE, write: known?.write ?? true, execute: known?.execute ?? false, user: false },
+      bytes,
+    );
+    this.#pages.set(page, { before: bytes, known: known !== null });
+    return true;
+  }
+
+  /** What has changed outside the stack. */
+  #changes(): Pick<CallOutcome, 'writes' | 'words'> {
+    const writes = this.#written();
+    const { machine } = this.#guest;
+    const words = new Map<string, WordChange>();
+    const word = (bytes: Uint8Array): bigint =>
+      bytes.length < 8 ? 0n : new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+    for (const { address, bytes } of writes) {
+      for (let at = address; at < address + BigInt(bytes.length); ) {
+        const { start, name } = this.#wordAt(at);
+        if (!words.has(name)) {
+          words.set(name, {
+            before: word(this.#before(start)),
+            after: word(peek(machine.memory, machine.cpu, start, 8)),
+          });
+        }
+        at = start + 8n;
+      }
+    }
+    return { writes, words };
+  }
+
+  /** The word that a byte is in: counted from its symbol where it has one, so that it is the same in another build. */
+  #wordAt(address: bigint): { readonly start: bigint; readonly name: string } {
+    const place = this.#image.symbolAt(address);
+    if (place === null) {
+      const start = address & ~7n;
+      return { start, name: `0x${start.toString(16)}` };
+    }
+    const offset = place.offset & ~7;
+    return { start: address - BigInt(place.offset - offset), name: withOffset(place.symbol, offset) };
+  }
+
+  /** Eight bytes as they were at the beginning. */
+  #before(start: bigint): Uint8Array {
+    const bytes = new Uint8Array(8);
+    for (let i = 0; i < 8; i++) {
+      const at = start + BigInt(i);
+      bytes[i] = this.#pages.get(at & PAGE_MASK)?.before[Number(at & ~PAGE_MASK)] ?? 0;
+    }
+    return bytes;
+  }
+
+  #written(): Written[] {
+    const { machine } = this.#guest;
+    const found: Written[] = [];
+    const pages = [...this.#pages].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [page, { before }] of pages) {
+      const now = peek(machine.memory, machine.cpu, page, PAGE_SIZE);
+      for (let at = 0; at < PAGE_SIZE; at++) {
+        if (now[at] === before[at]) continue;
+        let end = at + 1;
+        while (end < PAGE_SIZE && now[end] !== before[end]) end++;
+        found.push({ address: page + BigInt(at), bytes: now.slice(at, end) });
+        at = end;
+      }
+    }
+    return found;
+  }
+}
+
+class BadAddress extends Error {
+  readonly address: bigint;
+  constructor(address: bigint) {
+    super('bad address');
+    this.address = address;
+  }
+}
+
+/** What a register holds that nobody has set: the same for both builds, and no small number. */
+const junk = (seed: number, register: number): bigint =>
+  0xdead_0000_0000_0000n | (BigInt(mix(seed, BigInt(register) + 0x77n)) << 8n) | BigInt(register);
+
+function textHash(text: string): bigint {
+  let hash = 0n;
+  for (const letter of text) hash = BigInt.asUintN(64, hash * 131n + BigInt(letter.codePointAt(0)!));
+  return hash;
+}

@@ -1,0 +1,187 @@
+import { Random } from '../../bits/random.ts';
+import { InsnStream } from '../../decode/stream.ts';
+import { FLOW } from '../../decode/traits.ts';
+import type { CodeFunction, CodeUnit } from '../build.ts';
+import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
+import { comparable, differences, type ResultKind, type Side } from './differences.ts';
+import { CodeImage } from './image.ts';
+import { constantsOf, drawInput, mutate } from './inputs.ts';
+import { Externals } from './layout.ts';
+import { unknownWord } from './memory.ts';
+
+/** How much is run. */
+export interface RunOptions extends CallOptions {
+  /** Inputs for each function. */
+  readonly inputs: number;
+  readonly seed: number;
+}
+
+/** Directions of conditional branches that some input took, of all. */
+export interface Coverage {
+  readonly taken: number;
+  readonly all: number;
+}
+
+/** Numbers of one build over all inputs that both ran. */
+export interface RunCounts {
+  instructions: number;
+  loads: number;
+  gsLoads: number;
+}
+
+/** What running both builds of a function has shown. */
+export interface RunVerdict {
+  readonly verdict: 'equal' | 'different' | 'inconclusive';
+  /** Inputs that say something: the old build did not fault. */
+  readonly inputs: number;
+  readonly coverage: { readonly old: Coverage; readonly new: Coverage };
+  readonly counts: { readonly old: RunCounts; readonly new: RunCounts };
+  /** What differs on the smallest input found. */
+  readonly differences: readonly string[];
+  readonly input: CallInput | null;
+  /** Which build's behaviour depends on registers or stack that nobody has set. */
+  readonly uninitialised: 'old' | 'new' | 'both' | null;
+}
+
+const BATCH = 16;
+const DEFAULT_INSTRUCTIONS = 20_000;
+/** Salts of what nobody has set, beside 0. */
+const SALTS = [0x5a, 0xa7] as const;
+
+/** Runs functions of two builds on the same inputs. Names outside have one address in both. */
+export class RunComparer {
+  readonly #externals = new Externals();
+  readonly #images = new Map<CodeUnit, { readonly image: CodeImage; readonly caller: Caller }>();
+
+  #runner(unit: CodeUnit): { readonly image: CodeImage; readonly caller: Caller } {
+    let runner = this.#images.get(unit);
+    if (runner === undefined) {
+      const image = new CodeImage(unit, this.#externals);
+      runner = { image, caller: new Caller(image, this.#externals) };
+      this.#images.set(unit, runner);
+    }
+    return runner;
+  }
+
+  /** Compares two builds of one function; the same options give the same verdict. */
+  compare(old: CodeFunction, fresh: CodeFunction, options: RunOptions): RunVerdict {
+    const streams = [old, fresh].map((fn) => {
+      const stream = new InsnStream();
+      stream.decode(fn.unit.bytesOf(fn));
+      return stream;
+    });
+    const constants = constantsOf(streams);
+    const random = new Random(options.seed);
+    const seen = { old: new Map<number, number>(), new: new Map<number, number>() };
+    const pool: { readonly input: CallInput; readonly read: readonly bigint[] }[] = [];
+    const done: { readonly input: CallInput; readonly old: Side; readonly new: Side }[] = [];
+    const counts = { old: noCounts(), new: noCounts() };
+    for (let number = 0; number < options.inputs; number++) {
+      const parent = pool.length > 0 && number % BATCH > BATCH / 4 ? pool[random.below(pool.length)]! : null;
+      const input = parent === null ? drawInput(random, constants, number) : mutate(random, parent.input, parent.read);
+      const a = this.#run(old, input, options);
+      const b = this.#run(fresh, input, options);
+      const more = [learn(seen.old, a.outcome), learn(seen.new, b.outcome)].includes(true);
+      if (a.outcome.end.reason === 'fault' && !more) continue;
+      if (more) pool.push({ input, read: [...new Set([...a.outcome.read, ...b.outcome.read])] });
+      if (!comparable(a.outcome, b.outcome)) continue;
+      add(counts.old, a.outcome);
+      add(counts.new, b.outcome);
+      done.push({ input, old: a, new: b });
+    }
+    const kind = kindOf(done.map(({ old: { outcome } }) => outcome));
+    const base = {
+      inputs: done.length,
+      coverage: { old: coverage(streams[0]!, seen.old), new: coverage(streams[1]!, seen.new) },
+      counts,
+    };
+    const bad = done.find((run) => differences(run.old, run.new, kind).length > 0);
+    if (bad === undefined) {
+      const verdict = done.length > 0 ? 'equal' : 'inconclusive';
+      return { ...base, verdict, differences: [], input: null, uninitialised: null };
+    }
+    const differ = (input: CallInput): string[] =>
+      differences(this.#run(old, input, options), this.#run(fresh, input, options), kind);
+    const input = this.#shrink(bad.input, [...bad.old.outcome.read, ...bad.new.outcome.read], differ);
+    const depends = (fn: CodeFunction): boolean => {
+      const plain = this.#run(fn, input, options);
+      return SALTS.some((salt) => differences(plain, this.#run(fn, { ...input, salt }, options), kind).length > 0);
+    };
+    const uses = [depends(old), depends(fresh)];
+    const uninitialised = uses[0] && uses[1] ? 'both' : uses[0] ? 'old' : uses[1] ? 'new' : null;
+    return { ...base, verdict: 'different', differences: differ(input), input, uninitialised };
+  }
+
+  #run(fn: CodeFunction, input: CallInput, options: RunOptions): Side {
+    const { image, caller } = this.#runner(fn.unit);
+    const limits = { instructions: DEFAULT_INSTRUCTIONS, ...options };
+    return { image, outcome: caller.call(image.addressOf(fn), input, limits) };
+  }
+
+  /** Makes an input smaller as long as it still shows a difference: memory word by word, then arguments. */
+  #shrink(from: CallInput, read: readonly bigint[], differ: (input: CallInput) => string[]): CallInput {
+    let input = from;
+    const keep = (candidate: CallInput): boolean => {
+      if (differ(candidate).length === 0) return false;
+      input = candidate;
+      return true;
+    };
+    const words = new Map(read.map((word) => [word, unknownWord(from.memory, word)]));
+    keep({ ...input, memory: { ...input.memory, seed: null, words } });
+    for (const [i] of input.args.entries()) {
+      for (const value of [0n, 1n, 2n]) {
+        if (input.args[i] === value) break;
+        if (keep({ ...input, args: input.args.with(i, value) })) break;
+      }
+    }
+    for (const word of [...input.memory.words.keys()]) {
+      for (const value of [0n, 1n]) {
+        const smaller = new Map(input.memory.words);
+        if (smaller.get(word) === value) break;
+        if (value === 0n && input.memory.seed === null) smaller.delete(word);
+        else smaller.set(word, value);
+        if (keep({ ...input, memory: { ...input.memory, words: smaller } })) break;
+      }
+    }
+    return input;
+  }
+}
+
+/** What kind of result the runs of the old build have left. */
+function kindOf(outcomes: readonly CallOutcome[]): ResultKind {
+  const returned = outcomes.filter(({ end }) => end.reason === 'return');
+  const written = returned.filter(({ explicit }) => explicit);
+  return {
+    integer: written.length > 0 && returned.every(({ resultWidth }) => resultWidth > 0),
+    extended: written.length > 0 && returned.every(({ extended }) => extended),
+    float: returned.length > 0 && returned.every(({ xmm0Width }) => xmm0Width > 0),
+  };
+}
+
+const noCounts = (): RunCounts => ({ instructions: 0, loads: 0, gsLoads: 0 });
+
+function add(counts: RunCounts, outcome: CallOutcome): void {
+  counts.instructions += outcome.instructions;
+  counts.loads += outcome.loads;
+  counts.gsLoads += outcome.gsLoads;
+}
+
+/** Notes directions of branches; whether one was new. */
+function learn(seen: Map<number, number>, { branches }: CallOutcome): boolean {
+  let more = false;
+  for (const [offset, ways] of branches) {
+    const before = seen.get(offset) ?? 0;
+    if ((before | ways) === before) continue;
+    seen.set(offset, before | ways);
+    more = true;
+  }
+  return more;
+}
+
+function coverage(stream: InsnStream, seen: ReadonlyMap<number, number>): Coverage {
+  let all = 0;
+  for (let n = 0; n < stream.count; n++) if (stream.traits[n]!.flow === FLOW.conditional) all += 2;
+  let taken = 0;
+  for (const ways of seen.values()) taken += (ways & 1) + (ways >> 1);
+  return { taken, all };
+}

@@ -1,0 +1,115 @@
+import { hex } from '../../bits/hex.ts';
+import { baseName } from '../names.ts';
+import { type CallOutcome, onStack } from './call.ts';
+import type { CodeImage } from './image.ts';
+import { endText, placeName } from './report.ts';
+
+/** One side of a run: what ran, and where. */
+export interface Side {
+  readonly image: CodeImage;
+  readonly outcome: CallOutcome;
+}
+
+/** What is known of the function beside one run. */
+export interface ResultKind {
+  /** Every run of the old build has left a result, and some instruction has written it. */
+  readonly integer: boolean;
+  /** It was always widened with its sign. */
+  readonly extended: boolean;
+  readonly float: boolean;
+}
+
+const FLOAT = 32;
+const DOUBLE = 64;
+const LONG = 64;
+const ARGUMENT_NAMES = 'rdi rsi rdx rcx r8 r9'.split(' ');
+
+/** Whether two values mean the same: equal, or addresses of the same thing in either build. */
+function same(a: Side, x: bigint, b: Side, y: bigint): boolean {
+  if (x === y) return true;
+  if (onStack(x) && onStack(y)) return true;
+  const name = a.image.nameOf(x);
+  return name !== null && name === b.image.nameOf(y);
+}
+
+/** Whether a pair of runs says anything: a function that faults in the old build had no right to its input. */
+export const comparable = (old: CallOutcome, fresh: CallOutcome): boolean =>
+  old.end.reason !== 'fault' && old.end.reason !== 'limit' && fresh.end.reason !== 'limit';
+
+/** What differs between two runs on one input, in words; nothing where they are equal. */
+export function differences(old: Side, fresh: Side, kind: ResultKind): string[] {
+  const a = old.outcome;
+  const b = fresh.outcome;
+  if (!comparable(a, b)) return [];
+  if (a.end.reason !== b.end.reason) return [`old ${endText(old.image, a)}, new ${endText(fresh.image, b)}`];
+  return [...callDifferences(old, fresh), ...resultDifferences(old, fresh, kind), ...memoryDifferences(old, fresh)];
+}
+
+function callDifferences(old: Side, fresh: Side): string[] {
+  const a = old.outcome.calls;
+  const b = fresh.outcome.calls;
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const x = a[i];
+    const y = b[i];
+    if (x === undefined || y === undefined || baseName(x.name) !== baseName(y.name)) {
+      return [`call ${i + 1}: old ${x?.name ?? 'none'}, new ${y?.name ?? 'none'}`];
+    }
+    const meant = (x.meant & y.usable) | (y.meant & x.usable);
+    for (const [k, name] of ARGUMENT_NAMES.entries()) {
+      if (!(meant & (1 << k))) continue;
+      if (sameArgument(old, x.args[k]!, fresh, y.args[k]!)) continue;
+      return [
+        `call ${i + 1}, ${x.name}: ${name} old ${placeName(old.image, x.args[k]!)}, new ${placeName(fresh.image, y.args[k]!)}`,
+      ];
+    }
+  }
+  return [];
+}
+
+/** The upper half of an argument of 32 bits is anybody's. */
+const sameArgument = (old: Side, x: bigint, fresh: Side, y: bigint): boolean =>
+  same(old, x, fresh, y) || ((x >> 32n === 0n || y >> 32n === 0n) && BigInt.asUintN(32, x) === BigInt.asUintN(32, y));
+
+function resultDifferences(old: Side, fresh: Side, kind: ResultKind): string[] {
+  const a = old.outcome;
+  const b = fresh.outcome;
+  if (a.end.reason !== 'return') return [];
+  const found: string[] = [];
+  const both = Math.min(a.resultWidth, b.resultWidth);
+  const width = !kind.integer ? 0 : kind.extended ? LONG : b.resultWidth === 0 ? a.resultWidth : both;
+  if (width > 0) {
+    const x = BigInt.asUintN(width, a.rax);
+    const y = BigInt.asUintN(width, b.rax);
+    if (!same(old, x, fresh, y)) found.push(`result: old ${placeName(old.image, x)}, new ${placeName(fresh.image, y)}`);
+  }
+  const float = b.xmm0Width === 0 ? a.xmm0Width : Math.min(a.xmm0Width, b.xmm0Width);
+  if (kind.float && (float === FLOAT || float === DOUBLE)) {
+    const x = BigInt.asUintN(float, a.xmm0);
+    const y = BigInt.asUintN(float, b.xmm0);
+    if (x !== y && !(isNaNBits(x, float) && isNaNBits(y, float)))
+      found.push(`result: old xmm0 ${hex(x)}, new ${hex(y)}`);
+  }
+  return found;
+}
+
+function isNaNBits(bits: bigint, width: number): boolean {
+  const view = new DataView(new ArrayBuffer(8));
+  if (width === FLOAT) view.setUint32(0, Number(bits));
+  else view.setBigUint64(0, bits);
+  return Number.isNaN(width === FLOAT ? view.getFloat32(0) : view.getFloat64(0));
+}
+
+function memoryDifferences(old: Side, fresh: Side): string[] {
+  const found: string[] = [];
+  const a = old.outcome.words;
+  const b = fresh.outcome.words;
+  for (const name of new Set([...a.keys(), ...b.keys()])) {
+    const x = a.get(name);
+    const y = b.get(name);
+    const before = (x ?? y)!.before;
+    const left = x?.after ?? before;
+    const right = y?.after ?? before;
+    if (!same(old, left, fresh, right)) found.push(`memory at ${name}: old ${hex(left)}, new ${hex(right)}`);
+  }
+  return found;
+}

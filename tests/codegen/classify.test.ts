@@ -1,0 +1,97 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { compareFiles, diffOf } from '../support/builds.ts';
+import { Workshop } from '../support/compile.ts';
+
+const workshop = new Workshop();
+afterAll(() => workshop.clean());
+
+const fn = (name: string, body: string): string =>
+  `.globl ${name}\n.type ${name},@function\n${name}:\n${body}\n.size ${name},.-${name}\n`;
+const object = (functions: Readonly<Record<string, string>>, data = ''): string =>
+  workshop.assemble(
+    `.text\n${Object.entries(functions)
+      .map(([name, body]) => fn(name, body))
+      .join('')}${data}`,
+  );
+
+/** Status of `f` in two objects. */
+const status = (old: string, fresh: string, data: readonly [string, string] = ['', '']): string =>
+  diffOf(compareFiles(object({ f: old }, data[0]), object({ f: fresh }, data[1])), 'f').status;
+
+describe('what became of a function', () => {
+  it('identical: the same bytes and the same references', () => {
+    expect(status('call other\nmov %rdi,%rax\nret', 'call other\nmov %rdi,%rax\nret')).toBe('identical');
+  });
+
+  it('changed: another reference behind the same bytes', () => {
+    expect(status('call other\nret', 'call another\nret')).toBe('changed');
+    expect(status('mov counter(%rip),%eax\nret', 'mov counter+4(%rip),%eax\nret')).toBe('changed');
+  });
+
+  it('identical: strings are compared by what they say, wherever they lie', () => {
+    const data = (strings: string): string => `.section .rodata.str1.1,"aMS",@progbits,1\n${strings}`;
+    const body = 'lea .Ls(%rip),%rdi\njmp puts';
+    expect(status(body, body, [data('.Ls: .asciz "hello"'), data('.asciz "first"\n.Ls: .asciz "hello"')])).toBe(
+      'identical',
+    );
+    expect(status(body, body, [data('.Ls: .asciz "hello"'), data('.Ls: .asciz "jello"')])).toBe('changed');
+  });
+
+  it('encoding-only: the same instructions in other bytes', () => {
+    expect(status('mov %rdi,%rax\nret', '.byte 0x48,0x8b,0xc7\nret')).toBe('encoding-only');
+    expect(status('mov %gs:slot(%rip),%rax\nret', 'mov %gs:slot,%rax\nret')).toBe('encoding-only');
+    expect(status('xor %eax,%eax\nret', 'nop\nxor %eax,%eax\nret')).toBe('encoding-only');
+  });
+
+  it('register-renamed: one consistent exchange', () => {
+    expect(
+      status(
+        'mov (%rdi),%rcx\nadd %rcx,%rcx\nmov %rcx,(%rdi)\nret',
+        'mov (%rdi),%r8\nadd %r8,%r8\nmov %r8,(%rdi)\nret',
+      ),
+    ).toBe('register-renamed');
+    expect(status('mov (%rdi),%rcx\nadd %rcx,%rdx\nret', 'mov (%rdi),%r8\nadd %rcx,%rdx\nret')).toBe('changed');
+  });
+
+  it('reordered: the same instructions in another order', () => {
+    expect(status('inc %rdi\ndec %rsi\nret', 'dec %rsi\ninc %rdi\nret')).toBe('reordered');
+  });
+
+  it('changed: a branch that leads elsewhere', () => {
+    const body = (to: string): string => `test %edi,%edi\nje ${to}\n1: inc %eax\n2: ret`;
+    expect(status(body('1f'), body('2f'))).not.toMatch(/identical|relocation-only|encoding-only/);
+  });
+
+  it('added, removed, and names with the compiler’s suffixes', () => {
+    const old = object({ 'helper.isra.0': 'mov %rdi,%rax\ninc %rax\nret', gone: 'ret' });
+    const fresh = object({ 'helper.constprop.3': 'mov %rdi,%rax\ndec %rax\nret', come: 'int3\nret' });
+    const { functions } = compareFiles(old, fresh);
+    expect(functions.map(({ name, status: what, by }) => [name, what, by])).toEqual([
+      ['come', 'added', null],
+      ['gone', 'removed', null],
+      ['helper', 'changed', 'stripped name'],
+    ]);
+  });
+
+  it('a renamed function is found by its content', () => {
+    const body = 'lea 5(%rdi,%rsi,8),%rax\nimul %rdi,%rax\nxor $0x1234567,%rax\nret';
+    const { functions } = compareFiles(object({ before: body }), object({ after: body }));
+    expect(functions.map(({ name, status: what, by, new: fresh }) => [name, what, by, fresh?.fn.name])).toEqual([
+      ['before', 'identical', 'content', 'after'],
+    ]);
+  });
+
+  it('relocation-only: linked elsewhere, the same references', () => {
+    const functions = { f: 'call g\nmov counter(%rip),%eax\nret', g: 'ret' };
+    const link = (order: readonly string[], name: string): string => {
+      const text = object(
+        Object.fromEntries(order.map((key) => [key, functions[key as 'f' | 'g']])),
+        '.globl _start\n_start: call f\n.data\n.globl counter\ncounter: .quad 1\n.size counter,8\n.type counter,@object',
+      );
+      workshop.run('ld', [text, '-o', workshop.path(name)]);
+      return workshop.path(name);
+    };
+    const comparison = compareFiles(link(['f', 'g'], 'one'), link(['g', 'f'], 'two'));
+    expect([diffOf(comparison, 'f').status, diffOf(comparison, 'g').status]).toEqual(['relocation-only', 'identical']);
+  });
+});
