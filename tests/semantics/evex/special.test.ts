@@ -62,7 +62,7 @@ describe.each(ENGINES)('%s', (engine) => {
     ['62 f2 77 08 68 da', 'the same by the odd register of the pair', 0b0110n, 0b0101n],
   ] as const)('%s %s', (code, _text, even, odd) => {
     const c = start(code);
-    const xmm = [...c.xmm!];
+    const xmm = Array.from(c.xmm!);
     xmm[1] = lanes(1n, 2n, 3n, 4n);
     xmm[2] = lanes(3n, 7n, 2n, 9n);
     expect(sandbox.run({ ...c, xmm }, 10).kind).toBe('normal');
