@@ -71,6 +71,11 @@ user() {
         program user rounds musl-gcc rounds -fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-tree-vectorize
         strip=-s
         ;;
+      percpu)
+        strip=
+        program user percpu gcc percpu -pthread -Wno-missing-field-initializers
+        strip=-s
+        ;;
       *) program user "$name" musl-gcc "$name" ;;
     esac
     case $name in

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const PAGES = ['README.md', 'docs/codegen.md'];
+const PAGES = ['README.md', 'docs/linux.md', 'docs/codegen.md'];
 const timeless = (text) => text.replace(/in [\d.]+ m?s\b/g, 'in N');
 
 /** A page with the output of its commands as it is now. */

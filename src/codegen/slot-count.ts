@@ -19,6 +19,8 @@ export interface SlotCount {
   bytes: number;
   /** Loads of the same place without a segment: a build for one CPU has no prefix. */
   plainLoads: number;
+  /** The build defines it and never reads it: a compiler that sees a const object's initialiser leaves the reads out. */
+  constantFolded: boolean;
   /** Functions that load it, the most first. */
   readonly functions: { readonly name: string; readonly loads: number }[];
 }
@@ -44,6 +46,7 @@ export function countSlot(build: Build, slot: string): SlotCount {
     ripRelative: 0,
     bytes: 0,
     plainLoads: 0,
+    constantFolded: false,
     functions: [],
   };
   const analyser = new Analyser({ percpuPrivate: false });
@@ -81,6 +84,7 @@ export function countSlot(build: Build, slot: string): SlotCount {
   if (!seen && address === null && !build.units.some((unit) => unit.knows?.(plain))) {
     throw new CodegenError(`no symbol ${plain}; give one that it has, or an address as 0x2ac80`);
   }
+  count.constantFolded = given === undefined && address !== null && count.loads === 0 && count.plainLoads === 0;
   count.functions.sort((a, b) => b.loads - a.loads || (a.name < b.name ? -1 : 1));
   return count;
 }

@@ -21,6 +21,9 @@ export const R = {
   ABS64: 1,
   PC32: 2,
   PLT32: 4,
+  GLOB_DAT: 6,
+  JUMP_SLOT: 7,
+  RELATIVE: 8,
   GOTPCREL: 9,
   ABS32: 10,
   ABS32S: 11,
@@ -60,6 +63,9 @@ export const isPcRelative = (type: number): boolean => PC_RELATIVE.has(type);
 const BYTES = new Map<number, number>([
   [R.NONE, 0],
   [R.ABS64, 8],
+  [R.GLOB_DAT, 8],
+  [R.JUMP_SLOT, 8],
+  [R.RELATIVE, 8],
   [R.PC64, 8],
   [R.ABS16, 2],
   [R.PC16, 2],
@@ -74,21 +80,27 @@ export const relocationSize = (type: number): number => BYTES.get(type) ?? 4;
 export function readRelocations(source: ByteSource, sections: readonly Section[], section: number): Relocation[] {
   const found: Relocation[] = [];
   for (const table of sections) {
-    if (table.type !== SHT.RELA || table.info !== section) continue;
-    if (table.entrySize !== RELA_SIZE) {
-      throw new ElfError(
-        `relocations (section ${table.index}): entry size ${table.entrySize} is not ${RELA_SIZE}; the file is damaged`,
-      );
-    }
-    const view = viewOf(source.read(table.offset, table.size));
-    for (let at = 0; at + RELA_SIZE <= view.byteLength; at += RELA_SIZE) {
-      found.push({
-        offset: Number(view.getBigUint64(at, true)),
-        type: view.getUint32(at + 8, true),
-        symbol: view.getUint32(at + 12, true),
-        addend: Number(view.getBigInt64(at + 16, true)),
-      });
-    }
+    if (table.type === SHT.RELA && table.info === section) found.push(...readRelocationTable(source, table));
   }
   return found.sort((a, b) => a.offset - b.offset);
+}
+
+/** The relocations of one table in its order; offsets are addresses in a linked file. @throws ElfError when it is damaged */
+export function readRelocationTable(source: ByteSource, table: Section): Relocation[] {
+  const found: Relocation[] = [];
+  if (table.entrySize !== RELA_SIZE) {
+    throw new ElfError(
+      `relocations (section ${table.index}): entry size ${table.entrySize} is not ${RELA_SIZE}; the file is damaged`,
+    );
+  }
+  const view = viewOf(source.read(table.offset, table.size));
+  for (let at = 0; at + RELA_SIZE <= view.byteLength; at += RELA_SIZE) {
+    found.push({
+      offset: Number(view.getBigUint64(at, true)),
+      type: view.getUint32(at + 8, true),
+      symbol: view.getUint32(at + 12, true),
+      addend: Number(view.getBigInt64(at + 16, true)),
+    });
+  }
+  return found;
 }

@@ -27,7 +27,11 @@ const MAX_NAME_BYTES = 256 * 1024 * 1024;
 export function readSymbolRows(source: ByteSource, sections: readonly Section[]): SymbolRow[] {
   const table =
     sections.find((section) => section.type === SHT.SYMTAB) ?? sections.find((section) => section.type === SHT.DYNSYM);
-  if (table === undefined) return [];
+  return table === undefined ? [] : readSymbolTable(source, sections, table);
+}
+
+/** Every row of one table. @throws ElfError as `readSymbolRows` */
+export function readSymbolTable(source: ByteSource, sections: readonly Section[], table: Section): SymbolRow[] {
   const where = `symbol table (section ${table.index})`;
   if (table.entrySize !== SYM_SIZE) {
     throw new ElfError(`${where}: entry size ${table.entrySize} is not ${SYM_SIZE}; the file is damaged`);

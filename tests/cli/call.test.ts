@@ -95,8 +95,8 @@ counter: .long 0
       '  rax    0xf',
       '  9 instructions, 1 loads, 2 stores, 0 %gs loads',
       '  call   ask(0x7) = 0x5',
-      '  wrote  counter: 0f',
-      '  wrote  0x600000000010: 0f',
+      '  wrote  counter: 0f 00 00 00',
+      '  wrote  0x600000000010: 0f 00 00 00 00 00 00 00',
       '  unknown memory supplied: 0x600000000000',
       '',
     ]);

@@ -1,24 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Seeded } from '../../src/machine/system/scheduler.ts';
 import { swapgs } from '../support/cli.ts';
 import { runProgram } from '../support/run-program.ts';
+import { guestPath } from './expected.ts';
 
-const onLinux = process.platform === 'linux' && process.arch === 'x64';
-const hasGcc = onLinux && spawnSync('gcc', ['--version']).status === 0;
+const program = guestPath('user/percpu');
 
-describe.skipIf(!hasGcc)('restartable sequences, registered by the C library', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rseq-'));
-  const program = join(folder, 'rseq');
-  beforeAll(() => {
-    const source = join(import.meta.dirname, 'programs', 'rseq.c');
-    execFileSync('gcc', ['-O2', '-w', '-static', '-pthread', '-o', program, source]);
-  });
-  afterAll(() => rmSync(folder, { recursive: true }));
-
+describe('restartable sequences, registered by the C library', () => {
   const run = (seed: number, quantum: number, ...args: string[]): string =>
     runProgram(program, args, { cpus: 4, seed, scheduler: new Seeded(seed, quantum), limits: { instructions: 1e9 } })
       .output;

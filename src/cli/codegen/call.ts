@@ -2,7 +2,7 @@ import { functionsOf } from '../../codegen/build.ts';
 import { nearest } from '../../codegen/expect.ts';
 import { Caller } from '../../codegen/run/call.ts';
 import { CodeImage, findFunction } from '../../codegen/run/image.ts';
-import { Externals } from '../../codegen/run/layout.ts';
+import { Externals, FS_BASE, GS_BASE } from '../../codegen/run/layout.ts';
 import { callJson, callText } from '../../codegen/run/report.ts';
 import { bytesOf, pair } from '../bare/request.ts';
 import { CliError, locate } from '../errors.ts';
@@ -38,13 +38,13 @@ export async function callFunction(path: string, name: string, options: CallOpti
   const externals = new Externals();
   const image = new CodeImage(fn.unit, externals);
   const number = (text: string, option: string): bigint => {
-    const value =
-      integer(text) ??
-      addressIn(
-        image,
-        fn.unit.functions.find((row) => row.name === text),
-      );
-    if (value === null) throw new CliError(`'${text}' is no number`, option, 'as 42, -1 or 0x1000');
+    const segment = /^%([fg])s:(.*)$/.exec(text);
+    const base = segment === null ? 0n : segment[1] === 'g' ? (options.gs ?? GS_BASE) : (options.fs ?? FS_BASE);
+    const plain = segment === null ? text : segment[2]!;
+    const offset = integer(plain) ?? image.addressOfName(plain);
+    const value = offset === null ? null : base + offset;
+    if (value === null)
+      throw new CliError(`'${text}' is no number`, option, 'as 42, -1, 0x1000, a symbol or %gs:symbol');
     return BigInt.asUintN(64, value);
   };
   const pairs = (list: readonly string[] | undefined, option: string): (readonly [string, bigint])[] =>
@@ -86,9 +86,6 @@ export async function callFunction(path: string, name: string, options: CallOpti
       return STATUS.limit;
   }
 }
-
-const addressIn = (image: CodeImage, fn: Parameters<CodeImage['addressOf']>[0] | undefined): bigint | null =>
-  fn === undefined ? null : image.addressOf(fn);
 
 /** Given memory as aligned words; bytes of a word that are not given are zero. */
 function wordsOf(given: readonly string[], number: (text: string, option: string) => bigint): Map<bigint, bigint> {

@@ -71,6 +71,7 @@ const name = ({ slot, address: at }: SlotCount): string =>
   at === null || /^0x/.test(slot) ? slot : `${slot} (0x${BigInt.asUintN(64, BigInt(at)).toString(16)})`;
 
 function how(found: SlotCount): string {
+  if (found.constantFolded) return 'constant-folded: the slot is never read, and it is defined here';
   if (found.loads === 0 && found.plainLoads > 0) return 'without a segment: a build for one CPU';
   const parts = [
     `${found.absolute} absolute`,

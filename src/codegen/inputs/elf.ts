@@ -1,9 +1,9 @@
 import { EHDR_SIZE, ET, SHF, SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT, STB, STT } from '../../elf/format.ts';
 import { readHeader } from '../../elf/header.ts';
-import { type Relocation, readRelocations } from '../../elf/relocations.ts';
+import { R, type Relocation, readRelocations, readRelocationTable } from '../../elf/relocations.ts';
 import { readSectionsFrom, type Section } from '../../elf/sections.ts';
 import type { ByteSource } from '../../elf/source.ts';
-import { isPlaced, readSymbolRows, type SymbolRow } from '../../elf/symbol-rows.ts';
+import { isPlaced, readSymbolRows, readSymbolTable, type SymbolRow } from '../../elf/symbol-rows.ts';
 import { type CodeFunction, type CodeUnit, type Place, type SizedSymbol, withOffset } from '../build.ts';
 import { CodegenError } from '../error.ts';
 import { guessedFunctions } from './guess.ts';
@@ -256,6 +256,28 @@ export class ElfUnit implements CodeUnit {
   /** Bytes of a section; none of one that has none in the file. */
   sectionBytes(section: Section): Uint8Array {
     return section.type === SHT.NOBITS ? new Uint8Array(0) : this.#source.read(section.offset, section.size);
+  }
+
+  /** What a loader would fill in of a linked file: addresses, and the symbol or nothing to go there. */
+  get loaderFixes(): readonly {
+    readonly address: number;
+    readonly symbol: SymbolRow | null;
+    readonly addend: number;
+  }[] {
+    if (this.kind !== 'linked') return [];
+    return this.sections
+      .filter((section) => section.type === SHT.RELA && (section.flags & SHF.ALLOC) !== 0n)
+      .flatMap((table) => {
+        const linked = this.sections[table.link];
+        const symbols = linked?.type === SHT.DYNSYM ? readSymbolTable(this.#source, this.sections, linked) : [];
+        return readRelocationTable(this.#source, table)
+          .filter(({ type }) => type === R.RELATIVE || type === R.GLOB_DAT || type === R.JUMP_SLOT || type === R.ABS64)
+          .map(({ offset, type, symbol, addend }) => ({
+            address: offset,
+            symbol: type === R.RELATIVE ? null : (symbols[symbol] ?? null),
+            addend,
+          }));
+      });
   }
 
   relocationsOf(fn: CodeFunction): readonly Relocation[] {

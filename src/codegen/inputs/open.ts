@@ -5,6 +5,7 @@ import type { Build, CodeUnit } from '../build.ts';
 import { CodegenError } from '../error.ts';
 import { ElfUnit } from './elf.ts';
 import { FlatUnit, splitFlat } from './flat.ts';
+import { isKernelImage, kernelIn } from './kernel-image.ts';
 import { isListing, parseListing } from './listing.ts';
 
 /** How an input is to be read. */
@@ -42,6 +43,7 @@ export function openBuild(name: string, source: ByteSource, options: OpenOptions
     throw new CodegenError('the file is empty; give an ELF file, an archive, flat code or a listing');
   if (isElf(source)) return build(name, [new ElfUnit(name, source)]);
   if (isArchive(source)) return openArchive(name, source);
+  if (isKernelImage(source)) return build(name, [new ElfUnit(name, kernelIn(source))]);
   const text = textOf(source);
   if (text !== null) {
     if (/^[\s0-9a-f]+$/i.test(text) && text.trim() !== '') {

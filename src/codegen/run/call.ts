@@ -1,4 +1,4 @@
-import { InsnStream, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
+import { InsnStream, RIP_REGISTER, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
 import { ACCESS, FLOW } from '../../decode/traits.ts';
 import { type RegisterUse, registerUse } from '../../decode/usage.ts';
 import { type Fault, vectorName } from '../../exec/exit.ts';
@@ -46,7 +46,7 @@ export interface OutsideCall {
   readonly returned: bigint;
 }
 
-/** A stretch of memory that has another content than before. */
+/** A stretch of memory that was written. */
 export interface Written {
   readonly address: bigint;
   readonly bytes: Uint8Array;
@@ -98,6 +98,8 @@ interface Decoded {
   readonly flow: number;
   readonly loads: number;
   readonly stores: number;
+  /** A number of `ACCESS` for the explicit memory operand. */
+  readonly memory: number;
   readonly gs: boolean;
   readonly segment: number;
   readonly base: number;
@@ -184,6 +186,8 @@ class Run {
   readonly #calls: OutsideCall[] = [];
   readonly #branches = new Map<number, number>();
   readonly #read = new Set<bigint>();
+  /** Bytes that stores with an operand have written, outside the stack. */
+  readonly #stored = new Set<bigint>();
   readonly #size: number;
   #loads = 0;
   #stores = 0;
@@ -264,7 +268,7 @@ class Run {
       ...this.#changes(),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       branches: this.#branches,
-      read: this.#read,
+      read: new Set([...this.#read].filter((word) => this.#pages.get(word & PAGE_MASK)?.known === false)),
     };
   }
 
@@ -283,12 +287,12 @@ class Run {
         return { reason: 'left', text: 'leaves the code', at: rip };
       }
       const insn = this.#decode(rip);
-      const words = insn === null || insn.loads === 0 ? null : this.#wordsOf(insn, rip);
+      const place = insn === null || insn.memory === 0 ? null : this.#placeOf(insn, rip);
       const exit = machine.run(1);
       switch (exit.kind) {
         case 'count':
         case 'until':
-          if (insn !== null) this.#note(insn, rip, words);
+          if (insn !== null) this.#note(insn, rip, place);
           break;
         case 'fault': {
           const end = this.#fault(exit.fault, rip);
@@ -320,6 +324,7 @@ class Run {
       flow: traits.flow,
       loads: (traits.access & ACCESS.read ? 1 : 0) + traits.stringReads,
       stores: (traits.access & ACCESS.write ? 1 : 0) + traits.stringWrites,
+      memory: traits.access,
       gs: stream.segment[0] === SEGMENT_GS,
       segment: stream.segment[0]!,
       base: stream.base[0]!,
@@ -336,28 +341,33 @@ class Run {
     return decoded;
   }
 
-  /** Aligned words that an explicit memory operand reads. */
-  #wordsOf(insn: Decoded, rip: bigint): readonly bigint[] {
+  /** The linear address of an explicit memory operand. */
+  #placeOf(insn: Decoded, rip: bigint): bigint {
     const { cpu } = this.#guest.machine;
     const { gsBase = GS_BASE, fsBase = FS_BASE } = this.#input;
     const value = (register: number): bigint =>
-      register === 16 ? rip + BigInt(insn.length) : register >= 0 && register < 16 ? cpu.gpr(register) : 0n;
+      register === RIP_REGISTER
+        ? rip + BigInt(insn.length)
+        : register >= 0 && register < RIP_REGISTER
+          ? cpu.gpr(register)
+          : 0n;
     const segment = insn.segment === SEGMENT_GS ? gsBase : insn.segment === SEGMENT_FS ? fsBase : 0n;
-    const address = BigInt.asUintN(
+    return BigInt.asUintN(
       64,
       segment + value(insn.base) + value(insn.index) * BigInt(insn.scale || 1) + BigInt(insn.displacement),
     );
-    const first = address & ~7n;
-    const last = (address + BigInt(Math.max(1, insn.size) - 1)) & ~7n;
-    return first === last ? [first] : [first, last];
   }
 
-  #note(insn: Decoded, rip: bigint, words: readonly bigint[] | null): void {
+  #note(insn: Decoded, rip: bigint, place: bigint | null): void {
     const { cpu } = this.#guest.machine;
     this.#loads += insn.loads;
     this.#stores += insn.stores;
     if (insn.gs) this.#gsLoads += insn.loads;
-    for (const word of words ?? []) if (!onStack(word)) this.#read.add(word);
+    if (place !== null && !onStack(place)) {
+      const last = place + BigInt(Math.max(1, insn.size) - 1);
+      if (insn.memory & ACCESS.read) for (let word = place & ~7n; word <= last; word += 8n) this.#read.add(word);
+      if (insn.memory & ACCESS.write && insn.size > 0) for (let at = place; at <= last; at++) this.#stored.add(at);
+    }
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
     this.#fresh = (this.#fresh & ~use.reads) | use.writes;
@@ -487,7 +497,7 @@ class Run {
     return true;
   }
 
-  /** What has changed outside the stack. */
+  /** What was written outside the stack: by stores with an operand, and whatever has changed. */
   #changes(): Pick<CallOutcome, 'writes' | 'words'> {
     const writes = this.#written();
     const { machine } = this.#guest;
@@ -536,10 +546,11 @@ class Run {
     const pages = [...this.#pages].sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [page, { before }] of pages) {
       const now = peek(machine.memory, machine.cpu, page, PAGE_SIZE);
+      const written = (at: number): boolean => now[at] !== before[at] || this.#stored.has(page + BigInt(at));
       for (let at = 0; at < PAGE_SIZE; at++) {
-        if (now[at] === before[at]) continue;
+        if (!written(at)) continue;
         let end = at + 1;
-        while (end < PAGE_SIZE && now[end] !== before[end]) end++;
+        while (end < PAGE_SIZE && written(end)) end++;
         found.push({ address: page + BigInt(at), bytes: now.slice(at, end) });
         at = end;
       }

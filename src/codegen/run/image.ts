@@ -39,6 +39,8 @@ export class CodeImage {
   /** Address of each section of an object. */
   readonly #placed = new Map<number, number>();
   readonly #got = new Map<string, number>();
+  /** Words that a loader fills in, by address. */
+  readonly #fixes = new Map<number, number>();
   readonly #pages = new Map<bigint, ImagePage | null>();
 
   constructor(unit: CodeUnit, externals: Externals) {
@@ -46,6 +48,13 @@ export class CodeImage {
     this.#externals = externals;
     if (unit instanceof ElfUnit) this.#layOut(unit);
     else this.#flat(unit);
+    if (unit instanceof ElfUnit) {
+      for (const { address, symbol, addend } of unit.loaderFixes) {
+        const defined = symbol === null || isPlaced(symbol, unit.sections);
+        const base = symbol === null ? 0 : defined ? symbol.value : externals.addressOf(symbol.name);
+        this.#fixes.set(address, base + addend);
+      }
+    }
   }
 
   #flat(unit: CodeUnit): void {
@@ -138,6 +147,17 @@ export class CodeImage {
     return unsigned(fn.address + (this.unit.kind === 'relocatable' ? this.#placed.get(fn.section)! : 0));
   }
 
+  /** Address of a name: of what the build defines, or of the page that stands for what it does not; null where it has no such name. */
+  addressOfName(name: string): bigint | null {
+    const { unit } = this;
+    if (unit.kind !== 'relocatable' || !(unit instanceof ElfUnit)) {
+      const address = unit.addressOf(name);
+      return address === undefined ? null : unsigned(address);
+    }
+    const index = unit.symbols.findIndex((row) => row.name === name);
+    return index < 0 ? null : unsigned(this.#symbolAddress(unit, index));
+  }
+
   /** The function that an address lies in, and how far. */
   functionAt(address: bigint): { readonly fn: CodeFunction; readonly offset: number } | null {
     const signed = Number(BigInt.asIntN(64, address));
@@ -188,6 +208,13 @@ export class CodeImage {
         if (slot >= from && slot < from + PAGE_SIZE) view.setBigInt64(slot - from, BigInt(address), true);
       }
       return { bytes, write: false, execute: false };
+    }
+    const view = new DataView(bytes.buffer);
+    if (found && this.#fixes.size > 0) {
+      for (let at = 0; at < PAGE_SIZE; at += 8) {
+        const value = this.#fixes.get(from + at);
+        if (value !== undefined) view.setBigInt64(at, BigInt(value), true);
+      }
     }
     return found ? { bytes, write, execute } : null;
   }

@@ -1,4 +1,4 @@
-// Per-CPU counters and lists by restartable sequences: rseq [threads [rounds]], or rseq plain, which has none and loses some.
+// Per-CPU counters and lists by restartable sequences: percpu [threads [rounds]]; percpu plain has none and loses some.
 // The C library registers rseq for every thread; `adds` is the critical section.
 #define _GNU_SOURCE
 #include <pthread.h>
