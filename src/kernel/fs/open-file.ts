@@ -1,4 +1,5 @@
 import { E, fail } from '../errno.ts';
+import type { Task } from '../task.ts';
 import type { Backing } from '../vm/backing.ts';
 import type { Attributes, Directory, Entry, Inode } from './inode.ts';
 import { O, POLL, SEEK } from './mode.ts';
@@ -68,6 +69,10 @@ export abstract class OpenFile {
   }
   /** ioctl(FIONREAD): bytes that can be read now. */
   available(): number {
+    return fail(E.ENOTTY);
+  }
+  /** ioctl(2) requests that only files of this kind know. */
+  control(_task: Task, _request: number, _argument: number): number {
     return fail(E.ENOTTY);
   }
   /** Events of poll(2) that hold now. */

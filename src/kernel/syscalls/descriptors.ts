@@ -6,6 +6,7 @@ import type { OpenFile } from '../fs/open-file.ts';
 import { makePipe, PIPE_CAPACITY, PipeEnd } from '../fs/pipe.ts';
 import { RegularFile } from '../fs/regular-file.ts';
 import type { Task } from '../task.ts';
+import { TERMINAL_IOCTL } from '../tty/control.ts';
 import { waitFor } from '../wait.ts';
 import {
   ADDRESS,
@@ -185,10 +186,7 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
 }
 
 const IOCTL = {
-  TCGETS: 0x5401,
-  TCSETS: 0x5402,
-  TIOCGPGRP: 0x540f,
-  TIOCGWINSZ: 0x5413,
+  ...TERMINAL_IOCTL,
   FIONREAD: 0x541b,
   FIONBIO: 0x5421,
   FIONCLEX: 0x5450,
@@ -210,8 +208,8 @@ function ioctl(task: Task, fd: number, request: number, argument: number): numbe
       task.user.setU32(argument, file.available());
       return 0;
     default:
-      // No stream is a terminal, whatever the host's are, so that a program behaves the same everywhere.
-      return fail(E.ENOTTY);
+      // No stream of the host is a terminal, so that a program behaves the same everywhere; the guest's own are.
+      return file.control(task, request, argument);
   }
 }
 
@@ -230,7 +228,7 @@ export const DESCRIPTORS: readonly SyscallRow[] = [
     task.fds.close(fd);
     return 0;
   }),
-  row(16, 'ioctl', [FD, choice(IOCTL), ADDRESS], ioctl),
+  row(16, 'ioctl', [FD, { ...choice(IOCTL), decode: UINT.decode }, ADDRESS], ioctl),
   row(22, 'pipe', [OUT_PIPE], (task, address) => pipe(task, address, 0)),
   row(32, 'dup', [FD], (task, fd) => task.fds.add(task.fds.get(fd))),
   row(33, 'dup2', [FD, FD], (task, from, to) => {
