@@ -59,7 +59,7 @@ it('the same seed is the same run on every engine, another seed another one', { 
     return stderr;
   };
   const jit = hashes('jit', 5);
-  expect(jit.split('\n').length).toBeGreaterThan(3);
+  expect(jit.split('\n').length).toBeGreaterThan(2);
   for (const engine of ['jit', 'interpreter', 'reference']) expect(hashes(engine, 5)).toBe(jit);
   expect(hashes('jit', 6)).not.toBe(jit);
 });
