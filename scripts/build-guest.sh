@@ -1,7 +1,7 @@
 #!/bin/sh
 # Rebuilds everything under guest/ that is committed as a binary. The same compilers give the same bytes.
 #
-#   scripts/build-guest.sh [--out DIR] [oracle|bench|user|bare|kernel ...]
+#   scripts/build-guest.sh [--out DIR] [oracle|bench|user|bare|kernel|vdso ...]
 #
 #   scripts/build-guest.sh versions        prints the tools, as guest/versions.txt records those of the committed files
 #
@@ -17,7 +17,7 @@ if [ "${1:-}" = --out ]; then
   mkdir -p "$out"
   out=$(cd "$out" && pwd)
 fi
-[ $# -gt 0 ] || set -- oracle bench user bare kernel
+[ $# -gt 0 ] || set -- oracle bench user bare kernel vdso
 
 # No time stamps, no build paths, no build ids, and the same decimal point everywhere.
 export LC_ALL=C SOURCE_DATE_EPOCH=0
@@ -117,6 +117,16 @@ kernel() {
     -o "$out/kernel/kernel.elf" *.S *.c)
 }
 
+# The image that programs find by AT_SYSINFO_EHDR; scripts/embed-vdso.js puts it into the sources.
+vdso() {
+  has gcc 'guest/vdso' || return 0
+  mkdir -p "$out/vdso"
+  (cd "$root/guest/vdso" && gcc $warn -O2 -fPIC -fno-stack-protector -fcf-protection=none -fasynchronous-unwind-tables -shared \
+    -nostdlib -Wl,-T,vdso.lds -Wl,--hash-style=both -Wl,-soname,linux-vdso.so.1 -Wl,-Bsymbolic $common -Wl,--eh-frame-hdr \
+    -Wl,-z,max-page-size=4096 -Wl,--no-undefined -s -o "$out/vdso/vdso.so" vdso.c)
+  chmod 644 "$out/vdso/vdso.so"
+}
+
 versions() {
   echo "gcc: $(gcc --version | head -n 1)"
   echo "ld: $(ld --version | head -n 1)"
@@ -128,9 +138,9 @@ versions() {
 
 for part in "$@"; do
   case $part in
-    oracle | bench | user | bare | kernel | versions) $part ;;
+    oracle | bench | user | bare | kernel | vdso | versions) $part ;;
     *)
-      echo "build-guest: no part called $part; there are oracle, bench, user, bare, kernel" >&2
+      echo "build-guest: no part called $part; there are oracle, bench, user, bare, kernel, vdso" >&2
       exit 2
       ;;
   esac

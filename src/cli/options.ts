@@ -27,6 +27,7 @@ export interface UserOptions extends GuestOptions {
   readonly envClear?: boolean;
   readonly hostTime?: boolean;
   readonly argv0?: string;
+  readonly core?: string;
   readonly rseqAbi?: 'linux' | 'v7';
   readonly preemptEvery?: number;
   readonly preemptAt?: readonly number[];
@@ -76,6 +77,7 @@ export function userOptions(command: Command): Command {
     .option('--env-clear', 'begin with an empty environment instead of the default one')
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
     .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text)
+    .option('--core <FILE>', 'write the core file of a process that dies by one: for gdb', text)
     .option('--rseq-abi <NAME>', 'rseq(2) of Linux, or of the RFC of 2016: linux or v7', oneOf('linux', 'v7'), 'linux')
     .option('--preempt-every <N>', 'switch threads whenever the count is a multiple of N', count)
     .option('--preempt-at <N>', 'switch threads when N instructions have been executed (repeatable)', repeated(count))

@@ -158,7 +158,7 @@ export class Bench {
     // Neither came to an end; how far each got says nothing.
     if (ending.kind === 'count' || host.ending.kind === 'timeout') return [];
     const trace = this.#tracer.trace(placed);
-    if (trace.tainted && !this.#intel) return [];
+    if (trace.lacking || (trace.tainted && !this.#intel)) return [];
     if (trace.last === null)
       return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;

@@ -21,10 +21,18 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
   return bytes.subarray(0, opcode).includes(0x66);
 }
 
+const RSP = 4;
+
+/** An EVEX form that takes RSP for a number: the Zen 4 gives it the one from before a PUSH or POP just in front of it. */
+const readsStackPointer = ({ mnemonic, operands }: Insn): boolean =>
+  mnemonic.startsWith('evex.') &&
+  operands.slice(1).some((op) => op.kind === 'reg' && op.register.file === 'gpr' && op.register.n === RSP);
+
 /** Instructions that another vendor's CPU cannot judge at all. */
 export function isOpen(insn: Insn): boolean {
   if (INTEL_NOPS.test(insn.codeName) || insn.codeName === 'Movsxd_r16_rm16') return true;
   if (cutsTarget(insn)) return true;
+  if (readsStackPointer(insn)) return true;
   // What they give beyond their reach is open, and only their operand tells where that is.
   if (insn.mnemonic === 'f2xm1' || insn.mnemonic === 'fyl2xp1') return true;
   // A null selector clears the base on Intel CPUs, AMD CPUs keep it.

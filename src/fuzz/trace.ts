@@ -1,8 +1,9 @@
 import { type Insn, x87Opcode } from '../decode/insn.ts';
 import type { ExecContext } from '../exec/context.ts';
 import { fetchInsn } from '../exec/fetch.ts';
-import { BANNED } from '../oracle/campaign.ts';
+import { BANNED, HINTS } from '../oracle/campaign.ts';
 import type { OracleCase } from '../oracle/case.ts';
+import { hostFeatures } from '../oracle/native.ts';
 import { endsJudgement, isOpen, openBehind, readsOpen } from './open.ts';
 import { BUDGET, type Ending, EngineOracle } from './oracles.ts';
 
@@ -15,10 +16,14 @@ export interface Trace {
   readonly openFlags: number;
   /** Something that the manual leaves open has decided about what came later. */
   readonly tainted: boolean;
+  /** It has made itself an instruction that the host CPU does not have. */
+  readonly lacking: boolean;
   /** How many x87 instructions began. */
   readonly x87: number;
   readonly ending: Ending;
 }
+
+const hasOrIgnores = (feature: string): boolean => hostFeatures().has(feature) || HINTS.has(feature);
 
 /** Follows sequences on the reference engine. */
 export class Tracer {
@@ -34,6 +39,7 @@ export class Tracer {
     const end = c.codeAddress! + BigInt(c.code.length);
     let open = 0;
     let tainted = false;
+    let lacking = false;
     let before = 0;
     let x87 = 0;
     let last: Insn | null = null;
@@ -54,6 +60,7 @@ export class Tracer {
         lastAt = rip;
         // Code that changed itself may be anything.
         if (!again && (isOpen(last) || readsOpen(last, open) || BANNED.has(last.mnemonic))) tainted = true;
+        if (!again && !last.features.every(hasOrIgnores)) lacking = true;
         if (!again && (x87Opcode(last.bytes) !== null || last.mnemonic.startsWith('fx'))) x87++;
         before = again ? before | open : open;
         open = openBehind(last, open);
@@ -62,6 +69,6 @@ export class Tracer {
     }
     // An instruction that faults has written nothing: what was open before it still is.
     const faulted = ending.kind === 'fault' && machine.cpu.rip === lastAt;
-    return { last, lastAt, openFlags: faulted ? open | before : open, tainted, x87, ending };
+    return { last, lastAt, openFlags: faulted ? open | before : open, tainted, lacking, x87, ending };
   }
 }

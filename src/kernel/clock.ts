@@ -26,12 +26,26 @@ export class Clock {
   readonly #started = process.hrtime.bigint();
   /** Sleep that virtual time has jumped over. */
   #slept = 0n;
+  /** Told when that grows. */
+  onSleep: () => void = () => {};
 
   /** @param icount instructions retired so far. */
   constructor(icount: () => number, options: ClockOptions = {}) {
     this.#icount = icount;
     this.#host = options.hostTime === true;
     this.#epoch = this.#host ? BigInt(Date.now()) * MS : (options.epoch ?? DEFAULT_EPOCH);
+  }
+
+  /** Sleep that virtual time has jumped over, and the wall clock's start; nanoseconds. */
+  get slept(): bigint {
+    return this.#slept;
+  }
+  get epoch(): bigint {
+    return this.#epoch;
+  }
+  /** Whether time is a function of the instructions. */
+  get isVirtual(): boolean {
+    return !this.#host;
   }
 
   /** CPU time used. */
@@ -54,6 +68,9 @@ export class Clock {
     const wait = deadline - this.monotonic();
     if (wait <= 0n) return;
     if (this.#host) Atomics.wait(sleeper, 0, 0, Number(wait) / Number(MS));
-    else this.#slept += wait;
+    else {
+      this.#slept += wait;
+      this.onSleep();
+    }
   }
 }

@@ -93,8 +93,7 @@ export function load(
     path: options.path,
     random: options.random,
     auxv: [
-      // There is no vDSO; Linux's entry for it stands all the same, so start-up code walks as many entries as there.
-      [AT_AUX.SYSINFO_EHDR, 0],
+      [AT_AUX.SYSINFO_EHDR, process.kernel.vdso.map(process.space)],
       [AT_AUX.MINSIGSTKSZ, SIGNAL_FRAME_SIZE],
       [AT_AUX.HWCAP, options.hwcap >>> 0],
       [AT_AUX.PAGESZ, PAGE],

@@ -2,6 +2,7 @@ import { type Fault, VECTOR } from '../exec/exit.ts';
 import { faultSignal } from './exceptions.ts';
 import type { Kernel } from './kernel.ts';
 import type { Task } from './task.ts';
+import { vsyscall } from './vdso/vsyscall.ts';
 import { PF } from './vm/flags.ts';
 import { TASK_SIZE } from './vm/layout.ts';
 
@@ -33,6 +34,7 @@ export class Faults {
     const { space } = task;
     const address = fault.cr2!;
     const errorCode = fault.errorCode!;
+    if (errorCode & PF.FETCH && vsyscall(task, address)) return;
     const result = space.handleFault(Number(address), errorCode);
     if (result.ok) {
       this.#checkProgress(address);

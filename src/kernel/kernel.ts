@@ -6,6 +6,7 @@ import { OutOfMemory } from '../memory/physical.ts';
 import * as L from '../state/layout.ts';
 import { Blocked, ERESTART } from './block.ts';
 import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
+import { type CoreDump, coreDump } from './core-dump.ts';
 import { credentials } from './credentials.ts';
 import { type ProcessEnd, unimplementedInstruction } from './end.ts';
 import { E, SysError } from './errno.ts';
@@ -24,7 +25,7 @@ import { type PathState, Process } from './process.ts';
 import { Rseq, type RseqAbi } from './rseq.ts';
 import { deliver } from './signals/deliver.ts';
 import { Signals } from './signals/send.ts';
-import { CLD } from './signals/state.ts';
+import { CLD, type SignalInfo } from './signals/state.ts';
 import { Strace } from './strace.ts';
 import { asPointer } from './syscalls/args.ts';
 import { syscallName } from './syscalls/names.ts';
@@ -37,6 +38,7 @@ import { endProcess, releaseThread } from './tasks/exit.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Timers } from './timers.ts';
 import { Unimplemented } from './unimplemented.ts';
+import { Vdso } from './vdso/vdso.ts';
 import { PrivateFrames } from './vm/frames.ts';
 import type { AddressSpace } from './vm.ts';
 
@@ -66,6 +68,8 @@ export interface KernelOptions extends ClockOptions {
   readonly quantum?: number;
   /** Threads of all processes that there may be at once. */
   readonly maxTasks?: number;
+  /** Takes the core file of every process that dies so. */
+  readonly core?: (dump: CoreDump, pid: number) => void;
   readonly rseqAbi?: RseqAbi;
   /** Context switches that are forced on whoever runs. */
   readonly preempt?: Preemption;
@@ -105,6 +109,7 @@ export class Kernel {
   /** The machine's own network; there is no other. */
   readonly net = new Network(() => this.anonymousInode());
   readonly frames: PrivateFrames;
+  readonly vdso: Vdso;
   readonly strace: Strace | null;
   /** The first process; null before exec. */
   process: Process | null = null;
@@ -150,6 +155,7 @@ export class Kernel {
     this.signals = new Signals(this);
     this.rseq = new Rseq(this, options.rseqAbi ?? 'linux');
     this.frames = new PrivateFrames(machine.memory);
+    this.vdso = new Vdso(this);
     this.#faults = new Faults(this);
     this.#preemptions = new Preemptions(this, options.preempt ?? {});
     this.maxTasks = options.maxTasks ?? DEFAULT_MAX_TASKS;
@@ -392,10 +398,6 @@ export class Kernel {
     const { process } = task;
     if (task.state === 'dead') return;
     if (task.call !== null) task.call.wait.leave();
-    if (process === this.process && process.tasks.size === 1) {
-      this.saveRegisters(task);
-      this.#lastRegisters = task.registers;
-    }
     this.timers.cancel(task.timer);
     releaseThread(task);
     this.cpus.remove(task);
@@ -483,6 +485,22 @@ export class Kernel {
         this.rseq.returning(task);
       }
     }
+    return true;
+  }
+
+  /** A process is about to end: what its thread's registers were then is shown behind the run. */
+  rememberEnd(process: Process): void {
+    const task = this.#loaded;
+    if (process !== this.process || task?.process !== process) return;
+    this.saveRegisters(task);
+    this.#lastRegisters = task.registers.slice();
+  }
+
+  /** Writes the core file of a process, where somebody wants it. False: nobody does. */
+  dumpCore(task: Task, info: SignalInfo): boolean {
+    const { core } = this.#options;
+    if (core === undefined || task.process.dumpable !== 1) return false;
+    core(coreDump(task, info), task.process.pid);
     return true;
   }
 

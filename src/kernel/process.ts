@@ -87,6 +87,8 @@ export class Process {
   /** Set when no thread is left. */
   dead = false;
   stopped = false;
+  /** A core file was written when it ended. */
+  dumped = false;
   /** News that wait(2) has not told yet, and the signal that came with it. */
   news: ChildNews | null = null;
   newsSignal = 0;
@@ -182,6 +184,7 @@ export class Process {
 
   /** Ends the process with all its threads. The first ending counts. */
   finish(end: ProcessEnd): void {
+    if (this.end === null) this.kernel.rememberEnd(this);
     this.end ??= end;
     for (const task of this.tasks) this.kernel.interrupt(task);
   }

@@ -101,6 +101,8 @@ export class Mmu {
   staleUse: ((use: StaleUse) => void) | null = null;
   /** Who wants to know of walks through tables that have been taken away. */
   freedWalk: ((walk: FreedWalk) => void) | null = null;
+  /** Frames that the guest says it has freed; a walk through one of them is told too. */
+  readonly freedFrames = new Set<number>();
   readonly counts: MmuCounts = { misses: 0, walks: 0, pageFaults: 0 };
   #tlb = new Tlb();
   /** The fast table of writes as words: low tag, high tag, addend, unused. */
@@ -318,18 +320,24 @@ export class Mmu {
       this.freedWalk === null || from === undefined
         ? null
         : pageWalk(this.memory, this.cpu, linear).steps.map(({ at }) => at - (at % PAGE_SIZE));
+    const strays = from !== undefined && (chain?.includes(from.table) === false || this.freedFrames.has(from.table));
+    let freed: number | null = strays ? from.table : null;
     this.counts.walks++;
     const found = walk(this.memory, mode, high, low, access === 'write', allowed, {
       from,
-      reached: (start) => tables.set(mode.pcid, high, low, start),
+      reached: (start) => {
+        tables.set(mode.pcid, high, low, start);
+        if (freed === null && this.freedFrames.has(start.table)) freed = start.table;
+      },
       marked: (entry) => {
         this.code.written(entry.at, ENTRY_SIZE);
         marked.push(entry);
       },
     });
-    if (from !== undefined && chain !== null && !chain.includes(from.table)) {
-      const strange = marked.filter(({ at }) => !chain.includes(at - (at % PAGE_SIZE)));
-      this.freedWalk?.({ linear, access, table: from.table, marked: strange });
+    if (freed !== null) {
+      const strange = marked.map((entry) => [entry, entry.at - (entry.at % PAGE_SIZE)] as const);
+      const lost = strange.filter(([, frame]) => this.freedFrames.has(frame) || chain?.includes(frame) === false);
+      this.freedWalk?.({ linear, access, table: freed, marked: lost.map(([entry]) => entry) });
     }
     return found;
   }

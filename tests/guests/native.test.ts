@@ -36,7 +36,7 @@ const sameTools = onLinux && versions() === readFileSync(guestPath('versions.txt
 it.skipIf(!sameTools)('rebuilds to the same bytes with the same tools', { timeout: 120_000 }, () => {
   const out = mkdtempSync(join(tmpdir(), 'guest-'));
   execFileSync(script, ['--out', out], { stdio: 'ignore' });
-  for (const part of ['oracle', 'bench', 'user', 'bare', 'kernel']) {
+  for (const part of ['oracle', 'bench', 'user', 'bare', 'kernel', 'vdso']) {
     const built = readdirSync(join(out, part));
     expect(built.length).toBeGreaterThan(0);
     for (const name of built) {

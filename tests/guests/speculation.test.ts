@@ -199,6 +199,15 @@ describe('swapgs run --speculate', () => {
     expect(leafOnly.stderr).not.toContain('freed');
   });
 
+  it('tells of a freed table that only the user’s tables lead to, where the guest says what it frees', () => {
+    const plan = ['--speculate', 'walk=0xffffc90000400000,every=500,cpu=1'];
+    const { stdout, stderr } = run('--append', 'user-copy', '--detect', 'freed-table', ...plan);
+    const [, frame = ''] = /^user-copy: frame ([0-9a-f]+) word 0 was 200001, is 200021\n$/.exec(stdout) ?? [];
+    expect(stderr).toContain(`swapgs: A bit written into freed frame 0x${frame} by CPU 1: PDPTE at 0x${frame}\n`);
+    // Without a copy only walks before the flush find it, and nothing to write.
+    expect(run('--append', 'user-copy nopti', '--detect', 'freed-table', ...plan).stderr).not.toContain('written');
+  });
+
   it('says before which instruction of the entry it walked', () => {
     const { stderr } = run(
       ...['--append', 'entry-walk share-vmalloc'],

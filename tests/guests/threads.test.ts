@@ -54,6 +54,8 @@ const PROGRAMS: readonly [source: string, compiler: string][] = [
   ['signals.c', 'gcc'],
   ['events.c', 'gcc'],
   ['sockets.c', 'gcc'],
+  ['vdso.c', 'gcc'],
+  ['vdso.c', 'musl-gcc'],
   ['exceptions.cpp', 'g++'],
 ];
 

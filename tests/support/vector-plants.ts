@@ -64,8 +64,8 @@ export const VECTOR_PLANTS: readonly Plant[] = [
     lane: (s, i) => lane({ ...s, imm: s.imm & 15 }, i),
   })),
   altered('fault order', 'vmovups', 'elements that the mask leaves out are read', () => ({ whole: true })),
-  altered('rounding', 'vmulpd', 'its own rounding only suppresses exceptions', () => ({ sae: true })),
   uncontrolled('zeroing merges', (control) => control & ~ZEROING),
+  altered('rounding', 'vmulpd', 'its own rounding only suppresses exceptions', () => ({ sae: true })),
   uncontrolled('rounding of its own is to nearest', (control) => (control & OWN ? control & ~LENGTH : control)),
   blind('f32.fmadd', ROUNDING, 'always rounds to nearest', 'fmadd(132|213|231)[sp]s'),
   definition('width', 'vpaddb', 'bits above 127 stay', (right) => (x, ...operands) => {

@@ -127,12 +127,13 @@ int option(const char *name);
 u64 option_value(const char *name, u64 otherwise);
 
 /* trace.c */
-enum { EV_SEND_CPU = 1, EV_SEND_CPUMASK = 2, EV_QUEUE = 6, EV_FUNC_ENTRY = 7, EV_FUNC_EXIT = 8, EV_STACK_OWNER = 9 };
+enum { EV_SEND_CPU = 1, EV_SEND_CPUMASK = 2, EV_QUEUE = 6, EV_FUNC_ENTRY = 7, EV_FUNC_EXIT = 8, EV_STACK_OWNER = 9, EV_PAGE_FREE = 10 };
 void trace_init(void);
 void trace(u32 event, u64 a, u64 b, u64 c, u64 d, u64 mask);
 
 /* mm.c */
 u64 alloc_page(void);
+void free_page(u64 page);
 void mm_init(void);
 u64 *pte_of(u64 linear);
 u64 *pde_of(u64 linear);

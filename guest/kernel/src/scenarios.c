@@ -222,10 +222,19 @@ static void scenario_flush_threshold(void)
 {
 	users_only();
 	for (u64 pages = 32; pages <= 35; pages++) {
-		u32 single = percpus[1].nr_invlpg, all = percpus[1].nr_flush;
+		u32 single[MAX_CPUS], all[MAX_CPUS], equal = 0;
 
+		for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+			single[cpu] = percpus[cpu].nr_invlpg;
+			all[cpu] = percpus[cpu].nr_flush;
+		}
 		flush_tlb_kernel_range(VMALLOC, VMALLOC + pages * PAGE);
-		kprintf("%u pages: INVLPG %u, flushes %u\n", pages, (u64)(percpus[1].nr_invlpg - single), (u64)(percpus[1].nr_flush - all));
+		for (u32 cpu = 0; cpu < nr_cpus; cpu++) {
+			single[cpu] = percpus[cpu].nr_invlpg - single[cpu];
+			all[cpu] = percpus[cpu].nr_flush - all[cpu];
+			equal += single[cpu] == single[0] && all[cpu] == all[0];
+		}
+		kprintf("%u pages: INVLPG %u, flushes %u on each of %u CPUs\n", pages, (u64)single[0], (u64)all[0], (u64)equal);
 	}
 }
 
@@ -434,6 +443,8 @@ static void scenario_free_table(void)
 	flush_tlb_kernel_range(AREA, AREA + PAGE);
 	data = direct(table);
 	if (!option("leaf-only"))
+		free_page(table);
+	if (!option("leaf-only"))
 		for (u32 i = 0; i < 512; i++)
 			data[i] = FREED_DATA;
 	on_cpu(1, nothing, 0);
@@ -441,6 +452,25 @@ static void scenario_free_table(void)
 		kprintf("free-table: the table stays\n");
 	else
 		kprintf("free-table: frame %x word 1 was %x, is %x\n", table, FREED_DATA, data[1]);
+}
+
+/* The table of a part of the kernel's half is freed, and everybody flushes; but the user's tables have a copy of the entry above it. */
+static void scenario_user_copy(void)
+{
+	u64 *pgd = direct(kernel_pgd), index = VMALLOC >> 39 & 511, table = pgd[index] & 0xfffffffff000, *data = direct(table), loops;
+
+	users_only();
+	share_vmalloc();
+	pgd[index] = 0;
+	flush_tlb_kernel_range(VMALLOC, VMALLOC + 34 * PAGE);
+	free_page(table);
+	for (u32 i = 0; i < 512; i++)
+		data[i] = FREED_DATA;
+	/* Time in user mode. */
+	loops = mailboxes[1].loops;
+	while (mailboxes[1].loops - loops < 1000)
+		cpu_relax();
+	kprintf("user-copy: frame %x word 0 was %x, is %x\n", table, FREED_DATA, data[0]);
 }
 
 /* What does an entry walk before it has switched CR3? Somebody speculates; A of a page that nobody uses tells. */
@@ -580,6 +610,7 @@ static const struct scenario scenarios[] = {
 	{ "ltr", scenario_ltr },
 	{ "die", scenario_die },
 	{ "free-table", scenario_free_table },
+	{ "user-copy", scenario_user_copy },
 	{ "entry-walk", scenario_entry_walk },
 };
 

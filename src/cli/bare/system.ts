@@ -14,6 +14,7 @@ import { recorderOf, writeRecording } from '../schedule.ts';
 import { STATUS } from '../status.ts';
 import { startTrace } from '../tracing/record.ts';
 import { namesOf } from '../user/names.ts';
+import { watchingPages } from './freed-pages.ts';
 import { Oopses } from './oopses.ts';
 import { checkPlans, SpeculationReport, speculationPlan } from './speculate.ts';
 import { StaleReport } from './stale.ts';
@@ -85,6 +86,8 @@ export function runSystem(path: string, options: SystemRun): number {
     oops?.exception(system.machine, fault, cpu);
   };
   const detects = (what: Detector): boolean => options.detect?.includes(what) === true;
+  const traced = tracing?.sink(() => system.machine.memory) ?? null;
+  const sink = detects('freed-table') ? watchingPages(traced, () => system.machine.mmu) : traced;
   const system: System = makeSystem({
     memory,
     engine,
@@ -98,7 +101,7 @@ export function runSystem(path: string, options: SystemRun): number {
     ...(detects('freed-table') ? { freedWalk: stale.freed } : {}),
     ...(plans.length === 0 ? {} : { speculation: { plans, seed: options.seed, report: speculated.add } }),
     ...(detects('late-store') || oops !== null ? { exception } : {}),
-    ...(tracing === null ? {} : { trace: tracing.sink(() => system.machine.memory) }),
+    ...(sink === null ? {} : { trace: sink }),
   });
   const modules = (options.module ?? []).map((text) => {
     const name = text.split(' ', 1)[0]!;

@@ -17,6 +17,7 @@ import { readFile } from '../files.ts';
 import type { UserOptions } from '../options.ts';
 import { complain } from '../output.ts';
 import { recorderOf } from '../schedule.ts';
+import { coreWriter } from './core.ts';
 import { DeadlineMachine } from './deadline.ts';
 import { environment } from './environment.ts';
 import { TimedStdio } from './stdio.ts';
@@ -95,6 +96,7 @@ export class Session {
       scheduler: this.recorder,
       ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
       ...(options.rseqAbi === undefined ? {} : { rseqAbi: options.rseqAbi }),
+      ...(options.core === undefined || session.warn === false ? {} : { core: coreWriter(options.core) }),
       preempt: session.preempt ?? {
         ...(options.preemptEvery === undefined ? {} : { every: options.preemptEvery }),
         ...(options.preemptAt === undefined ? {} : { at: [...options.preemptAt].sort((a, b) => a - b) }),

@@ -24,7 +24,7 @@ function startingHandlers(): Handlers {
 }
 
 /** Table indices of shapes that are not inline, and of compiled regions behind them; records hold 16 bits. */
-const MOST_SHAPES = 8192;
+const MOST_SHAPES = 24_576;
 const MOST_INDICES = 65536;
 
 /** Maps shapes to handlers; a shape met for the first time gets a function of its own, compiled in batches. */

@@ -41,6 +41,7 @@ export function deliver(task: Task): void {
         continue;
       default:
         kernel.strace?.signal(task, info);
+        process.dumped = defaultAction(info.signal) === 'core' && kernel.dumpCore(task, info);
         process.finish({
           kind: 'killed',
           signal: info.signal,

@@ -40,14 +40,14 @@ const SELECTOR_CS = 1;
 const SELECTOR_SS = 2;
 
 /** State components that a frame holds: those that the program can use. */
-function features(cpu: CpuState): bigint {
+export function usableFeatures(cpu: CpuState): bigint {
   const all = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
   return BigInt(cpu.view.getUint32(L.USABLE, true)) & all;
 }
 
 /** The XSAVE area of a frame, with the kernel's marks in it. */
-function floatImage(cpu: CpuState): Uint8Array {
-  const requested = features(cpu);
+export function floatImage(cpu: CpuState): Uint8Array {
+  const requested = usableFeatures(cpu);
   const size = standardSize(requested);
   const present = inUse(cpu) & requested;
   const saved = saveImage(cpu, { requested, written: requested, compacted: false, mxcsr: true, wide: true });
@@ -157,7 +157,7 @@ export function leaveHandler(task: Task): boolean {
 /** A null pointer makes everything initial; marks that do not fit restore x87 and SSE only (fpu__restore_sig). */
 function restoreFloat(task: Task, at: number): void {
   const { cpu } = task.kernel.machine;
-  const all = features(cpu);
+  const all = usableFeatures(cpu);
   if (at === 0) {
     const nothing = new Uint8Array(standardSize(all));
     return restoreImage(cpu, nothing, { requested: all, present: 0n, compacted: null, wide: true });

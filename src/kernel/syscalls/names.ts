@@ -75,6 +75,9 @@ const NAMES: readonly (readonly [number, string])[] = [
   [463, 'setxattrat'], [464, 'getxattrat'], [465, 'listxattrat'], [466, 'removexattrat'], [467, 'open_tree_attr'],
 ];
 
+/** Number and name of every call, ascending. */
+export const ALL_NAMES = NAMES;
+
 const BY_NUMBER = new Map(NAMES);
 
 /** `openat`, or `syscall_999` for a number that Linux does not have. */

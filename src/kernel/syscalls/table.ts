@@ -13,6 +13,7 @@ import type { SyscallRow } from './row.ts';
 import { RSEQ } from './rseq.ts';
 import { SIGNALS } from './signals.ts';
 import { SOCKETS } from './sockets.ts';
+import { STUBS } from './stubs.ts';
 import { SYSTEM } from './system.ts';
 import { TIME } from './time.ts';
 import { TIMERS } from './timers.ts';
@@ -39,6 +40,7 @@ export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
     CLONING,
     EVENTS,
     WAITING,
+    STUBS,
   ]
     .flat()
     .sort((a, b) => a.number - b.number)

@@ -23,6 +23,7 @@ const W = {
 } as const;
 const WSTOPPED = W.WUNTRACED;
 const CONTINUED_STATUS = 0xffff;
+const CORE_DUMPED = 0x80;
 
 /** Which children a call is about. */
 type Chosen = (child: Process) => boolean;
@@ -61,8 +62,8 @@ function nextChild(task: Task, chosen: Chosen, options: number): Process | null 
 function statusOf(child: Process): number {
   if (child.news === 'stopped') return (child.newsSignal << 8) | 0x7f;
   if (child.news === 'continued') return CONTINUED_STATUS;
-  const { code, status } = exitCode(child.end!);
-  return code === CLD.EXITED ? (status & 0xff) << 8 : status;
+  const { code, status } = exitCode(child);
+  return code === CLD.EXITED ? (status & 0xff) << 8 : status | (code === CLD.DUMPED ? CORE_DUMPED : 0);
 }
 
 /** Takes the news: a child that is over is gone behind it. */
@@ -132,7 +133,7 @@ function waitid(task: Task, which: number, id: number, info: number, options: nu
     const news = { stopped: CLD.STOPPED, continued: CLD.CONTINUED, exited: 0 }[child.news!];
     const { code, status } =
       child.news === 'exited'
-        ? exitCode(child.end!)
+        ? exitCode(child)
         : { code: news, status: child.news === 'stopped' ? child.newsSignal : SIG.CONT };
     const { pid } = child;
     const bytes = infoBytes({ signal: SIG.CHLD, code, pid, uid: child.credentials.uid, status });

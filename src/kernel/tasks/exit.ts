@@ -1,4 +1,3 @@
-import type { ProcessEnd } from '../end.ts';
 import { SysError } from '../errno.ts';
 import type { Process } from '../process.ts';
 import { SIG } from '../signals/numbers.ts';
@@ -59,9 +58,12 @@ export function releaseThread(task: Task): void {
 }
 
 /** si_code and status of SIGCHLD, and of waitid(2). */
-export function exitCode(end: ProcessEnd): { readonly code: number; readonly status: number } {
-  if (end.kind === 'killed') return { code: CLD.KILLED, status: end.signal };
-  return { code: CLD.EXITED, status: end.kind === 'exited' ? end.status : 0 };
+export function exitCode({ end, dumped }: Pick<Process, 'end' | 'dumped'>): {
+  readonly code: number;
+  readonly status: number;
+} {
+  if (end?.kind === 'killed') return { code: dumped ? CLD.DUMPED : CLD.KILLED, status: end.signal };
+  return { code: CLD.EXITED, status: end?.kind === 'exited' ? end.status : 0 };
 }
 
 /** The last thread is over: memory and files go, children get another parent, the parent is told (Linux: do_exit). */
@@ -82,7 +84,7 @@ export function endProcess(process: Process): void {
   }
   const { handler, flags } = parent.actions.get(SIG.CHLD);
   const unwanted = handler === SIG_IGN || (flags & BigInt(SA.NOCLDWAIT)) !== 0n;
-  const { code, status } = exitCode(process.end!);
+  const { code, status } = exitCode(process);
   kernel.signals.tellParent(process, code, status);
   if (unwanted && process.exitSignal === SIG.CHLD) reap(process);
 }
@@ -97,7 +99,7 @@ function adopt(process: Process, child: Process): void {
     process.kernel.signals.sendToProcess(child, { signal: child.parentDeathSignal, code: 0 });
   if (heir === null && child.dead) process.kernel.processes.delete(child.pid);
   else if (heir !== null && child.dead) {
-    const { code, status } = exitCode(child.end!);
+    const { code, status } = exitCode(child);
     process.kernel.signals.tellParent(child, code, status);
   }
 }

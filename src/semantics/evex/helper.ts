@@ -11,6 +11,8 @@ const OSXMMEXCPT = 1n << 10n;
 /** CF PF AF ZF SF OF. */
 const ARITHMETIC = 0x8d5;
 const BYTES = 64;
+/** The bit of an opmask register's offset that tells the two of a pair apart, and those below. */
+const OPMASK_PAIR = 15;
 const ALL = (1n << 64n) - 1n;
 const env = floatEnv();
 
@@ -243,6 +245,12 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
   if (dst.kind === KIND.memory) {
     store(c, dst, row, n, active, result, segment);
     return;
+  }
+  if (row.pair) {
+    const even = OPMASK + ((Number(dst.at) - OPMASK) & ~OPMASK_PAIR);
+    const bits = (n: bigint): bigint => result.reduce((sum, two, i) => sum | (((two >> n) & 1n) << BigInt(i)), 0n);
+    c.cpu.setU64(even, bits(0n));
+    return c.cpu.setU64(even + 8, bits(1n));
   }
   if (row.test) {
     const bits = result.reduce((sum, bit, i) => sum | (bit << BigInt(i)), 0n);

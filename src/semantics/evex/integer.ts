@@ -24,6 +24,7 @@ const shr: Two = (a, n, w) => (n >= BigInt(w) ? 0n : a >> n);
 const sar: Two = (a, n, w) => S(w, a) >> (n >= BigInt(w) ? BigInt(w - 1) : n);
 const rol: Two = (a, n, w) => ((a << (n % BigInt(w))) | (a >> (BigInt(w) - (n % BigInt(w))))) as bigint;
 const ror: Two = (a, n, w) => rol(a, BigInt(w) - (n % BigInt(w)), w);
+const bit = (yes: boolean): bigint => (yes ? 1n : 0n);
 const ones = (v: bigint): bigint => BigInt(v.toString(2).replaceAll('0', '').length);
 
 // Any width: stem, operation.
@@ -127,6 +128,11 @@ for (const [suffix, w] of WIDTHS.slice(2)) {
     (s, i) => s.b.reduce((bits, v, j) => (j < i && v === s.b[i] ? bits | (1n << BigInt(j)) : bits), 0n),
     { whole: true },
   );
+  // Which lanes of one are anywhere in the other (SDM 2C VP2INTERSECTD).
+  evex(`vp2intersect${suffix}`, w, (s, i) => bit(s.b.includes(s.a[i]!)) | (bit(s.a.includes(s.b[i]!)) << 1n), {
+    whole: true,
+    pair: true,
+  });
   evex(`vpternlog${suffix}`, w, (s, i) => {
     let r = 0n;
     for (let n = 0; n < 8; n++)
@@ -190,7 +196,6 @@ for (const [suffix, w] of WIDTHS.slice(1)) {
 }
 
 // Comparisons into opmasks.
-const bit = (yes: boolean): bigint => (yes ? 1n : 0n);
 const order = (a: bigint, b: bigint, imm: number): boolean =>
   [a === b, a < b, a <= b, false, a !== b, a >= b, a > b, true][imm & 7]!;
 for (const [suffix, w] of WIDTHS) {

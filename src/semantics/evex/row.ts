@@ -40,6 +40,8 @@ export interface Row {
   readonly lane: (s: Sources, i: number) => bigint;
   /** The result is one bit a lane, in an opmask register. */
   readonly test?: boolean;
+  /** The result is two bits a lane, in a pair of opmask registers; bit 0 goes to the even one. */
+  readonly pair?: boolean;
   /** Only the lowest lane is computed; the rest of 128 bits is the first source's. */
   readonly scalar?: boolean;
   /** Number of lanes, where it does not follow from the vector length. */

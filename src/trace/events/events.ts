@@ -17,11 +17,12 @@ export interface EventType {
   readonly system: string;
   readonly name: string;
   readonly fields: readonly EventField[];
-  /** printk format: `%u`, `%pS` (symbol and offset), `%ps` (symbol), `%p`, `%s`. */
+  /** printk format: `%u`, `%lx`, `%pS` (symbol and offset), `%ps` (symbol), `%p`, `%s`. */
   readonly format: string;
 }
 
 const u32 = (name: string): EventField => ({ name, kind: 'int', size: 4, type: 'unsigned int' });
+const u64 = (name: string): EventField => ({ name, kind: 'int', size: 8, type: 'unsigned long' });
 const pointer = (name: string): EventField => ({ name, kind: 'pointer', size: 8, type: 'void *' });
 const mask = (name: string): EventField => ({ name, kind: 'cpumask', size: 4, type: '__data_loc cpumask_t' });
 const text = (name: string): EventField => ({ name, kind: 'string', size: 8, type: 'const char *' });
@@ -31,7 +32,7 @@ const event = (id: number, name: string, format: string, ...fields: EventField[]
   return { id, system, name: short, fields, format };
 };
 
-/** Linux include/trace/events/ipi.h and csd.h, and one of ours: an exception found `current` to be another task than the stack's. Fields are in the order in which the format wants them. */
+/** Linux include/trace/events/ipi.h, csd.h and kmem.h, and one of ours: an exception found `current` to be another task than the stack's. Fields are in the order in which the format wants them. */
 export const EVENTS: readonly EventType[] = [
   event(1, 'ipi:ipi_send_cpu', 'cpu=%u callsite=%pS callback=%pS', u32('cpu'), pointer('callsite'), pointer('callback')),
   event(2, 'ipi:ipi_send_cpumask', 'cpumask=%s callsite=%pS callback=%pS', mask('cpumask'), pointer('callsite'), pointer('callback')),
@@ -42,6 +43,8 @@ export const EVENTS: readonly EventType[] = [
   event(7, 'csd:csd_function_entry', 'func=%ps, csd=%p', pointer('func'), pointer('csd')),
   event(8, 'csd:csd_function_exit', 'func=%ps, csd=%p', pointer('func'), pointer('csd')),
   event(9, 'sched:current_not_stack_owner', 'current=%u owner=%u sp=%p ip=%pS', u32('current'), u32('owner'), pointer('sp'), pointer('ip')),
+  event(10, 'kmem:mm_page_free', 'page=%p pfn=0x%lx order=%u', pointer('page'), u64('pfn'), u32('order')),
+  event(11, 'kmem:mm_page_alloc', 'page=%p pfn=0x%lx order=%u', pointer('page'), u64('pfn'), u32('order')),
 ]; // biome-ignore format: one event a line
 
 export const eventById = (id: number): EventType | undefined => EVENTS.find((type) => type.id === id);

@@ -20,12 +20,13 @@ function symbol(address: bigint, trace: Trace, shape: Shape, bare: boolean): str
 /** What stands behind an event's name. */
 export function payload({ type, values }: TraceEvent, trace: Trace, shape: Shape = 'trace-cmd'): string {
   let next = 0;
-  return type.format.replace(/%u|%pS|%ps|%p|%s/g, (directive) => {
+  return type.format.replace(/%u|%lx|%pS|%ps|%p|%s/g, (directive) => {
     const field = type.fields[next++]!;
     const value = values[field.name]!;
     if (typeof value === 'string') return value;
     if (field.kind === 'cpumask') return cpuMaskText(value, trace.cpus);
     if (directive === '%u') return value.toString();
+    if (directive === '%lx') return value.toString(16);
     if (directive === '%p') return value.toString(16).padStart(16, '0');
     return symbol(value, trace, shape, directive === '%ps');
   });

@@ -55,21 +55,27 @@ int main(void) {
   printf(" then %d\n", epoll_wait(epoll, ready, 4, 0));
 
   int timer = timerfd_create(CLOCK_MONOTONIC, 0);
-  timerfd_settime(timer, 0, &(struct itimerspec){{0, 2000000}, {0, 1000000}}, NULL);
+  struct itimerspec once = {{0, 0}, {0, 1000000}}, often = {{0, 1000000}, {0, 1000000}};
+  timerfd_settime(timer, 0, &once, NULL);
   read(timer, &value, 8);
   printf("timer %d", (int)value);
   struct pollfd fds[2] = {{timer, POLLIN, 0}, {ends[1], POLLOUT, 0}};
-  printf(" poll %d %d %d", poll(fds, 2, 0), fds[0].revents, fds[1].revents);
-  printf(" poll %d %d\n", poll(fds, 1, 1000), fds[0].revents);
-
+  printf(" poll %d", poll(fds, 2, 0));
+  printf(" %d %d", fds[0].revents, fds[1].revents);
+  timerfd_settime(timer, 0, &once, NULL);
+  printf(" poll %d", poll(fds, 1, 1000));
+  printf(" %d\n", fds[0].revents);
   fd_set set;
   FD_ZERO(&set);
   FD_SET(timer, &set);
+  printf("select %d", select(timer + 1, &set, NULL, NULL, NULL));
+  printf(" %d\n", FD_ISSET(timer, &set) != 0);
+  timerfd_settime(timer, 0, &often, NULL);
   usleep(5000);
-  printf("select %d %d\n", select(timer + 1, &set, NULL, NULL, NULL), FD_ISSET(timer, &set) != 0);
   read(timer, &value, 8);
   printf("several %d\n", value >= 2);
   close(ends[1]);
-  printf("hang-up %d %d\n", epoll_wait(epoll, ready, 4, 0), (ready[0].events & EPOLLHUP) != 0);
+  printf("hang-up %d", epoll_wait(epoll, ready, 4, 0));
+  printf(" %d\n", (ready[0].events & EPOLLHUP) != 0);
   return 0;
 }

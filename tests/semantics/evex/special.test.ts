@@ -4,7 +4,7 @@ import type { EngineName } from '../../../src/exec/engine.ts';
 import type { OracleCase } from '../../../src/oracle/case.ts';
 import { AVX512_BYTES } from '../../../src/oracle/record.ts';
 import { Sandbox } from '../../../src/oracle/sandbox.ts';
-import { vectorAt } from '../../../src/state/layout.ts';
+import { opmaskAt, vectorAt } from '../../../src/state/layout.ts';
 
 /** What AVX-512 adds to arithmetic, bfloat16 and wide AES, by values worked out by hand. */
 
@@ -55,5 +55,18 @@ describe.each(ENGINES)('%s', (engine) => {
     const { cpu } = sandbox.machine;
     expect(cpu.xmm(0).toString(16)).toBe(expected.toString(16));
     expect(cpu.u64(vectorAt(0) + 16)).toBe(code === '62 f2 55 48 dc c6' ? 0x6363_6363_6363_6363n : 0n);
+  });
+
+  test.each([
+    ['62 f2 77 08 68 d2', 'vp2intersectd k2,xmm1,xmm2', 0b0110n, 0b0101n],
+    ['62 f2 77 08 68 da', 'the same by the odd register of the pair', 0b0110n, 0b0101n],
+  ] as const)('%s %s', (code, _text, even, odd) => {
+    const c = start(code);
+    const xmm = Array.from(c.xmm!);
+    xmm[1] = lanes(1n, 2n, 3n, 4n);
+    xmm[2] = lanes(3n, 7n, 2n, 9n);
+    expect(sandbox.run({ ...c, xmm }, 10).kind).toBe('normal');
+    const { cpu } = sandbox.machine;
+    expect([cpu.u64(opmaskAt(2)), cpu.u64(opmaskAt(3)), cpu.u64(opmaskAt(1))]).toEqual([even, odd, 5n]);
   });
 });
