@@ -53,7 +53,18 @@ describe('restartable sequences, registered by the C library', () => {
 
 it('the same seed is the same run on every engine, another seed another one', { timeout: 60_000 }, () => {
   const hashes = (engine: string, seed: number): string => {
-    const args = ['--engine', engine, '--seed', String(seed), '--cpus', '4', '--quantum', '100', '--hash-every', '20000'];
+    const args = [
+      '--engine',
+      engine,
+      '--seed',
+      String(seed),
+      '--cpus',
+      '4',
+      '--quantum',
+      '100',
+      '--hash-every',
+      '20000',
+    ];
     const { status, stdout, stderr } = swapgs(['run', ...args, program, '4', '100']);
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'size 20 sum whole nodes 200\n' });
     return stderr;
