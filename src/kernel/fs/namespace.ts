@@ -3,6 +3,7 @@ import { errnoText, SysError } from '../errno.ts';
 import { standardDevices } from './device.ts';
 import { HostMount, type Owner } from './host.ts';
 import { Directory, type Inode } from './inode.ts';
+import { FileLocks } from './locks.ts';
 import { MemoryDirectory, MemoryFile, MemoryFs, MemorySymlink } from './memory.ts';
 import { makeProc, type SystemInfo } from './proc.ts';
 
@@ -61,6 +62,7 @@ const ETC: Readonly<Record<string, string>> = {
 export class Namespace {
   readonly root: Directory;
   readonly memory: MemoryFs;
+  readonly locks = new FileLocks();
   readonly #mounts: HostMount[] = [];
 
   /** @throws GrantError when a granted directory cannot be opened */

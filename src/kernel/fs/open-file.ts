@@ -13,6 +13,8 @@ export abstract class OpenFile {
   readonly path: string;
   /** Access mode and the flags that fcntl(F_GETFL) returns. */
   flags: number;
+  /** Told when the last descriptor is gone: locks of the open file end then. */
+  onRelease: (() => void) | null = null;
   #users = 0;
 
   constructor(path: string, flags: number) {
@@ -99,7 +101,9 @@ export abstract class OpenFile {
     return this;
   }
   release(): void {
-    if (--this.#users === 0) this.closed();
+    if (--this.#users > 0) return;
+    this.onRelease?.();
+    this.closed();
   }
 }
 
