@@ -1,6 +1,13 @@
 import type { Attributes } from './fs/inode.ts';
 import { S_IF, S_IFMT } from './fs/mode.ts';
 
+/** Sets of capabilities(7), bit by bit. */
+export interface Capabilities {
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+}
+
 /** Who a process is. Ids are bookkeeping inside the guest; they mean nothing to the host. */
 export interface Credentials {
   uid: number;
@@ -10,6 +17,8 @@ export interface Credentials {
   egid: number;
   sgid: number;
   groups: number[];
+  /** What capset(2) has set; all of root's, and nobody else's, where it was not called. */
+  capabilities?: Capabilities;
 }
 
 export function credentials(uid: number, gid: number): Credentials {

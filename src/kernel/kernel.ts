@@ -15,6 +15,7 @@ import { Faults } from './faults.ts';
 import { Directory } from './fs/inode.ts';
 import { type Grant, Namespace } from './fs/namespace.ts';
 import { newestTime } from './fs/newest.ts';
+import { baseName } from './fs/open.ts';
 import { resolve } from './fs/resolve.ts';
 import { HostStdio, type Stdio, StdioFile } from './fs/stdio.ts';
 import { Futexes } from './futexes.ts';
@@ -29,6 +30,7 @@ import { CLD, type SignalInfo } from './signals/state.ts';
 import { Strace } from './strace.ts';
 import { asPointer } from './syscalls/args.ts';
 import { syscallName } from './syscalls/names.ts';
+import { violatesStrict } from './syscalls/privileges.ts';
 import { NO_RESULT, type SyscallRow } from './syscalls/row.ts';
 import { SYSCALLS } from './syscalls/table.ts';
 import type { Task } from './task.ts';
@@ -530,6 +532,7 @@ export class Kernel {
   #syscall(task: Task): void {
     const { cpu } = this.machine;
     const number = Number(BigInt.asIntN(32, cpu.gpr(RAX)));
+    if (violatesStrict(task, number)) return;
     const raw = ARGUMENT_REGISTERS.map((register) => cpu.gpr(register));
     const row = SYSCALLS.get(number);
     if (row === undefined) {
@@ -590,9 +593,4 @@ export class Kernel {
     this.process = null;
     this.namespace.close();
   }
-}
-
-function baseName(path: string | undefined): string {
-  const name = (path ?? '').split('/').pop()!;
-  return name === '' ? 'program' : name;
 }

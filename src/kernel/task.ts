@@ -35,6 +35,15 @@ export interface Trap {
 /** What a task does: runs on a CPU, waits for one, waits for an event, is stopped with its process, or is over. */
 export type TaskState = 'running' | 'queued' | 'blocked' | 'stopped' | 'dead';
 
+/** Policy and priority of sched_setattr(2). */
+export interface Scheduling {
+  readonly policy: number;
+  /** 1 to 99 for the real-time policies, else 0. */
+  readonly priority: number;
+  readonly nice: number;
+  readonly resetOnFork: boolean;
+}
+
 const NO_TRAP: Trap = { vector: 0, errorCode: 0, address: 0n };
 
 /** What belongs to one thread. While it is loaded its registers are the machine's. */
@@ -48,6 +57,11 @@ export class Task {
   /** The CPU that it runs on or ran on last, and those that it may run on. */
   cpu = 0;
   affinity: bigint;
+  /** What programs may set and ask, and nothing depends on. */
+  scheduling: Scheduling = { policy: 0, priority: 0, nice: 0, resetOnFork: false };
+  ioPriority = 0;
+  /** seccomp(2): it may only read, write and end. */
+  strict = false;
   /** Set when it got a CPU, and when it was another one than before: what rseq(2) and its way back to user mode ask. */
   scheduledIn = false;
   migrated = false;

@@ -52,6 +52,7 @@ const PROGRAMS: readonly [source: string, compiler: string][] = [
   ['events.c', 'gcc'],
   ['sockets.c', 'gcc'],
   ['pty.c', 'gcc'],
+  ['calls.c', 'gcc'],
   ['locks.c', 'gcc'],
   ['vdso.c', 'gcc'],
   ['vdso.c', 'musl-gcc'],

@@ -88,3 +88,9 @@ export function placePath(place: Place): string {
   const above = place.directory.path();
   return above === '/' ? `/${place.name}` : `${above}/${place.name}`;
 }
+
+/** What a program is called by its path: the last component. */
+export function baseName(path: string | undefined): string {
+  const name = (path ?? '').split('/').pop()!;
+  return name === '' ? 'program' : name;
+}

@@ -22,6 +22,11 @@ export class Pipe {
   size = 0;
   readonly chunks: Uint8Array[] = [];
 
+  /** The next bytes, left where they are. */
+  peek(length: number): Uint8Array {
+    return Uint8Array.from(Buffer.concat(this.chunks).subarray(0, length));
+  }
+
   take(length: number): Uint8Array {
     const out = new Uint8Array(Math.min(length, this.size));
     for (let done = 0; done < out.length; ) {
@@ -40,7 +45,7 @@ export class Pipe {
 
 /** One end of a pipe or FIFO; O_RDWR makes it both. */
 export class PipeEnd extends OpenFile {
-  readonly #pipe: Pipe;
+  readonly pipe: Pipe;
   readonly #attributes: () => Attributes;
   readonly #inode: Inode | null;
   /** How often the other end had been opened when this one was. */
@@ -48,7 +53,7 @@ export class PipeEnd extends OpenFile {
 
   constructor(pipe: Pipe, path: string, flags: number, attributes: () => Attributes, inode: Inode | null = null) {
     super(path, flags);
-    this.#pipe = pipe;
+    this.pipe = pipe;
     this.#attributes = attributes;
     this.#inode = inode;
     this.#before = this.writable ? pipe.readersEver : pipe.writersEver;
@@ -64,7 +69,7 @@ export class PipeEnd extends OpenFile {
 
   /** Whether the other end is open, or was since this one is: what open(2) of a FIFO waits for. */
   get met(): boolean {
-    const pipe = this.#pipe;
+    const pipe = this.pipe;
     if (this.readable && this.writable) return true;
     return this.readable
       ? pipe.writers > 0 || pipe.writersEver !== this.#before
@@ -81,7 +86,7 @@ export class PipeEnd extends OpenFile {
     return this.#attributes();
   }
   override read(length: number): Uint8Array {
-    const pipe = this.#pipe;
+    const pipe = this.pipe;
     if (length > 0 && pipe.size === 0 && pipe.writers > 0) {
       if (this.nonblocking) fail(E.EAGAIN);
       throw new Blocked('data in a pipe', { ready: () => pipe.size > 0 || pipe.writers === 0 });
@@ -89,7 +94,7 @@ export class PipeEnd extends OpenFile {
     return pipe.take(length);
   }
   override write(bytes: Uint8Array): number {
-    const pipe = this.#pipe;
+    const pipe = this.pipe;
     if (bytes.length === 0) return 0;
     if (pipe.readers === 0) fail(E.EPIPE);
     const room = PIPE_CAPACITY - pipe.size;
@@ -107,10 +112,10 @@ export class PipeEnd extends OpenFile {
     return part.length;
   }
   override available(): number {
-    return this.#pipe.size;
+    return this.pipe.size;
   }
   override poll(): number {
-    const { size, readers, writers } = this.#pipe;
+    const { size, readers, writers } = this.pipe;
     let events = 0;
     if (this.readable) events |= (size > 0 ? POLL.IN | POLL.RDNORM : 0) | (writers === 0 ? POLL.HUP : 0);
     if (this.writable)
@@ -118,10 +123,10 @@ export class PipeEnd extends OpenFile {
     return events;
   }
   override get activity(): number {
-    return (this.readable ? this.#pipe.written : 0) + (this.writable ? this.#pipe.taken : 0);
+    return (this.readable ? this.pipe.written : 0) + (this.writable ? this.pipe.taken : 0);
   }
   protected override closed(): void {
-    const pipe = this.#pipe;
+    const pipe = this.pipe;
     if (this.readable) {
       pipe.readers--;
       pipe.taken++;

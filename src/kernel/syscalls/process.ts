@@ -6,6 +6,7 @@ import type { Task } from '../task.ts';
 import { decodeName, LAM_UNTAG_MASK } from '../user-memory.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { ADDRESS, type ArgKind, choice, HEX, INT, onlyIf, PATH, SIZE } from './args.ts';
+import { enterStrict } from './privileges.ts';
 import { NO_RESULT, row, type SyscallRow } from './row.ts';
 import { OUT_CPUS } from './structs.ts';
 
@@ -79,6 +80,7 @@ const PR = {
   PR_SET_NAME: 15,
   PR_GET_NAME: 16,
   PR_GET_SECCOMP: 21,
+  PR_SET_SECCOMP: 22,
   PR_CAPBSET_READ: 23,
   PR_GET_TSC: 25,
   PR_SET_TIMERSLACK: 29,
@@ -143,6 +145,8 @@ function prctl(task: Task, option: number, a: number, b: number, c: number, d: n
     case PR.PR_CAPBSET_READ:
       if (a > LAST_CAPABILITY) fail(E.EINVAL);
       return process.credentials.euid === 0 ? 1 : 0;
+    case PR.PR_SET_SECCOMP:
+      return a === 1 ? enterStrict(task) : fail(E.EINVAL);
     case PR.PR_SET_KEEPCAPS:
     case PR.PR_SET_TIMERSLACK:
     case PR.PR_SET_THP_DISABLE:
@@ -170,10 +174,6 @@ const rest = onlyIf(HEX, ([option]) => !isName(option!));
 
 /** Bytes of the kernel's set of CPUs: 64 of them. */
 const CPU_SET_BYTES = 8;
-const SCHED_POLICY_MAX = 6;
-const SCHED_FIFO = 1;
-const SCHED_RR = 2;
-const RT_PRIORITY_MAX = 99;
 
 /** The process with a number; 0 is the caller's. @throws SysError ESRCH */
 function processOf(task: Task, pid: number): Process {
@@ -207,11 +207,6 @@ function setpgid(task: Task, pid: number, wanted: number): number {
 }
 
 const allCpus = (task: Task): bigint => (1n << BigInt(task.kernel.cpus.count)) - 1n;
-
-function priorityBound(policy: number, bound: number): number {
-  if (policy < 0 || policy > SCHED_POLICY_MAX || policy === 4) fail(E.EINVAL);
-  return policy === SCHED_FIFO || policy === SCHED_RR ? bound : 0;
-}
 
 const ROBUST_HEAD_SIZE = 24;
 
@@ -265,24 +260,6 @@ export const PROCESS: readonly SyscallRow[] = [
     return 20;
   }),
   row(141, 'setpriority', [INT, INT, INT], (_task, which) => (which < 0 || which > 2 ? fail(E.EINVAL) : 0)),
-  row(143, 'sched_getparam', [INT, ADDRESS], (task, pid, out) => {
-    threadOf(task, pid);
-    task.user.setU32(out, 0);
-    return 0;
-  }),
-  row(144, 'sched_setscheduler', [INT, INT, ADDRESS], (task, pid, policy, parameter) => {
-    threadOf(task, pid);
-    if (policy < 0 || policy > SCHED_POLICY_MAX) fail(E.EINVAL);
-    return task.user.u32(parameter) === priorityBound(policy, 0) || policy === SCHED_FIFO || policy === SCHED_RR
-      ? 0
-      : fail(E.EINVAL);
-  }),
-  row(145, 'sched_getscheduler', [INT], (task, pid) => {
-    threadOf(task, pid);
-    return 0;
-  }),
-  row(146, 'sched_get_priority_max', [INT], (_task, policy) => priorityBound(policy, RT_PRIORITY_MAX)),
-  row(147, 'sched_get_priority_min', [INT], (_task, policy) => priorityBound(policy, 1)),
   row(157, 'prctl', [choice(PR), PRCTL_ARGUMENT, rest, rest, rest], prctl),
   row(158, 'arch_prctl', [choice(ARCH), ADDRESS], archPrctl),
   row(186, 'gettid', [], (task) => task.tid),

@@ -256,7 +256,7 @@ function filesOf(task: Task, { control, controlLength }: MessageHeader): OpenFil
   return files;
 }
 
-function sendmsg(task: Task, fd: number, at: number, bits: number): number {
+export function sendmsg(task: Task, fd: number, at: number, bits: number): number {
   const socket = socketAt(task, fd);
   const header = headerAt(task, at);
   const to = header.name === 0 ? null : addressAt(task, header.name, header.nameLength, socket.family);
@@ -266,7 +266,7 @@ function sendmsg(task: Task, fd: number, at: number, bits: number): number {
   return send(task, fd, bytes, files, bits, to);
 }
 
-function recvmsg(task: Task, fd: number, at: number, bits: number): number {
+export function recvmsg(task: Task, fd: number, at: number, bits: number): number {
   const header = headerAt(task, at);
   const room = header.vectors.reduce((sum, { length }) => sum + length, 0);
   const got = receive(task, fd, room, bits);

@@ -7,13 +7,17 @@ import { IDENTITY } from './identity.ts';
 import { IO } from './io.ts';
 import { LOCKS } from './locks.ts';
 import { MEMORY } from './memory.ts';
+import { MESSAGES } from './messages.ts';
 import { METADATA } from './metadata.ts';
 import { POLLING } from './poll.ts';
+import { PRIVILEGES } from './privileges.ts';
 import { PROCESS } from './process.ts';
 import type { SyscallRow } from './row.ts';
 import { RSEQ } from './rseq.ts';
+import { SCHEDULING } from './scheduling.ts';
 import { SIGNALS } from './signals.ts';
 import { SOCKETS } from './sockets.ts';
+import { SPLICING } from './splice.ts';
 import { STUBS } from './stubs.ts';
 import { SYSTEM } from './system.ts';
 import { TIME } from './time.ts';
@@ -26,6 +30,10 @@ export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
     IO,
     DESCRIPTORS,
     LOCKS,
+    SPLICING,
+    MESSAGES,
+    SCHEDULING,
+    PRIVILEGES,
     METADATA,
     DIRECTORIES,
     POLLING,

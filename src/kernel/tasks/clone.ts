@@ -81,6 +81,9 @@ export function clone(parent: Task, request: CloneRequest): Task {
   const child = has(CLONE.THREAD) ? new Task(process, tid) : makeProcess(parent, tid, request).main;
   child.name = parent.name;
   child.affinity = parent.affinity;
+  if (!parent.scheduling.resetOnFork) child.scheduling = parent.scheduling;
+  child.ioPriority = parent.ioPriority;
+  child.strict = parent.strict;
   child.cpu = parent.cpu;
   child.mask = parent.savedMask ?? parent.mask;
   child.registers.set(parent.registers);
