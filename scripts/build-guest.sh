@@ -82,6 +82,9 @@ user() {
       hello | floats | strings | regex) program user "$name" gcc "$name-glibc" ;;
     esac
   done
+  has go 'guest/user/goroutines' &&
+    (cd "$root/guest/user" && GO111MODULE=off CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -buildid=' \
+      -o "$out/user/goroutines" goroutines.go)
   has rustc 'guest/user/rust' || return 0
   mkdir -p "$out/user"
   (cd "$root/guest/user" && rustc --edition 2021 -C opt-level=2 -C codegen-units=1 -C strip=symbols \

@@ -27,6 +27,7 @@ Examples:
   swapgs run --bare guest/bare/sum.bin --reg rdi=100
   swapgs trace --to 20 guest/user/hello
   swapgs disasm guest/bare/percpu.bin --base 0x100000
+  swapgs diff guest/codegen/before.txt guest/codegen/after.txt
   swapgs fuzz --runs 20000
 `;
 

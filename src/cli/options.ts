@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineName } from '../exec/engine.ts';
+import { LINUX_RSEQ, type RseqOptions } from '../kernel/rseq.ts';
 import { CPU_NAMES } from '../machine/profiles.ts';
 import { cpu } from './cpu.ts';
-import { address, count, engine, memorySize, oneOf, preemptBy, repeated, seconds, seed } from './values.ts';
+import { address, count, engine, memorySize, oneOf, preemptBy, repeated, rseqAbi, seconds, seed } from './values.ts';
 
 /** Options of every command that runs a guest. */
 export interface GuestOptions {
@@ -28,7 +29,7 @@ export interface UserOptions extends GuestOptions {
   readonly hostTime?: boolean;
   readonly argv0?: string;
   readonly core?: string;
-  readonly rseqAbi?: 'linux' | 'v7';
+  readonly rseqAbi?: RseqOptions;
   readonly preemptEvery?: number;
   readonly preemptAt?: readonly number[];
   readonly preemptIn?: string;
@@ -78,7 +79,12 @@ export function userOptions(command: Command): Command {
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
     .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text)
     .option('--core <FILE>', 'write the core file of a process that dies by one: for gdb', text)
-    .option('--rseq-abi <NAME>', 'rseq(2) of Linux, or of the RFC of 2016: linux or v7', oneOf('linux', 'v7'), 'linux')
+    .option(
+      '--rseq-abi <NAME>',
+      'rseq(2) of Linux, or of the RFC of 2016: linux, v7, v7,lazy (told inside sections only), v7,counter=N',
+      rseqAbi,
+      LINUX_RSEQ,
+    )
     .option('--preempt-every <N>', 'switch threads whenever the count is a multiple of N', count)
     .option('--preempt-at <N>', 'switch threads when N instructions have been executed (repeatable)', repeated(count))
     .option(

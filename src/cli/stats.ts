@@ -19,8 +19,15 @@ export function countingExits(counts: ExitCounts, run: (budget: number) => Exit)
 }
 
 /** Ends a run with its statistics: lines, or one JSON object. */
-export function showStats(machine: Machine, milliseconds: number, exits: ExitCounts, json: boolean, to: Output): void {
-  const values = statsValues(machine, milliseconds, exits);
+export function showStats(
+  machine: Machine,
+  milliseconds: number,
+  exits: ExitCounts,
+  json: boolean,
+  to: Output,
+  threads: Numbers = {},
+): void {
+  const values = { ...statsValues(machine, milliseconds, exits), threads };
   if (json) to.line(JSON.stringify(values));
   else for (const line of statsLines(values)) to.line(line);
 }
@@ -48,12 +55,13 @@ function group(title: string, numbers: Numbers): string[] {
 }
 
 /** The same as lines: first «swapgs: N instructions, S s, M MIPS», then a line for each subject. */
-export function statsLines(values: ReturnType<typeof statsValues>): string[] {
-  const { instructions, ms, mips, memory, exits, engine, host } = values;
+export function statsLines(values: ReturnType<typeof statsValues> & { readonly threads: Numbers }): string[] {
+  const { instructions, ms, mips, memory, exits, engine, host, threads } = values;
   return [
     `swapgs: ${instructions} instructions, ${(ms / 1000).toFixed(3)} s, ${mips.toFixed(1)} MIPS`,
     ...group('memory', memory),
     ...group('exits', exits),
+    ...group('threads', threads),
     ...Object.entries(engine).flatMap(([subject, numbers]) => group(subject, numbers)),
     ...group('host', host),
   ];

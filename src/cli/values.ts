@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { ENGINE_NAMES, type EngineName } from '../exec/engine.ts';
+import { LINUX_RSEQ, type RseqOptions } from '../kernel/rseq.ts';
 import { NSIG, SIG } from '../kernel/signals/numbers.ts';
 import { MAX_RAM } from '../state/layout.ts';
 import { CliError } from './errors.ts';
@@ -93,4 +94,19 @@ export function preemptBy(text: string): 'switch' | 'migrate' | number {
   const named = (SIG as Readonly<Record<string, number>>)[text.replace(/^SIG/, '').toUpperCase()];
   const signal = named ?? (/^\d+$/.test(text) ? Number(text) : Number.NaN);
   return signal >= 1 && signal <= NSIG ? signal : refuse('it is switch, migrate, or a signal: USR1, 10.');
+}
+
+/** `linux`, `v7`, and behind `v7` `lazy` and `counter=N`. */
+export function rseqAbi(text: string): RseqOptions {
+  const [abi, ...rest] = text.split(',');
+  if (abi === 'linux' && rest.length === 0) return LINUX_RSEQ;
+  let options: RseqOptions = { abi: 'v7', lazy: false, counter: 0 };
+  for (const part of rest) {
+    const counter = /^counter=(.+)$/.exec(part);
+    const value = counter === null ? null : integer(counter[1]!, 32);
+    if (part === 'lazy') options = { ...options, lazy: true };
+    else if (value !== null && value >= 0n) options = { ...options, counter: Number(value) };
+    else return refuse('behind v7 there are lazy and counter=N, N below 2^32.');
+  }
+  return abi === 'v7' ? options : refuse('it is linux or v7.');
 }

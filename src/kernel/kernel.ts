@@ -22,7 +22,7 @@ import type { GuestMachine } from './guest-machine.ts';
 import { Network } from './net/network.ts';
 import { systemInfo } from './proc-text.ts';
 import { type PathState, Process } from './process.ts';
-import { Rseq, type RseqAbi } from './rseq.ts';
+import { LINUX_RSEQ, Rseq, type RseqOptions } from './rseq.ts';
 import { deliver } from './signals/deliver.ts';
 import { Signals } from './signals/send.ts';
 import { CLD, type SignalInfo } from './signals/state.ts';
@@ -70,7 +70,7 @@ export interface KernelOptions extends ClockOptions {
   readonly maxTasks?: number;
   /** Takes the core file of every process that dies so. */
   readonly core?: (dump: CoreDump, pid: number) => void;
-  readonly rseqAbi?: RseqAbi;
+  readonly rseq?: RseqOptions;
   /** Context switches that are forced on whoever runs. */
   readonly preempt?: Preemption;
 }
@@ -153,7 +153,7 @@ export class Kernel {
     const quantum = options.quantum ?? DEFAULT_QUANTUM;
     this.cpus = new Cpus(options.cpus ?? 1, options.scheduler ?? new RoundRobin(quantum), quantum);
     this.signals = new Signals(this);
-    this.rseq = new Rseq(this, options.rseqAbi ?? 'linux');
+    this.rseq = new Rseq(this, options.rseq ?? LINUX_RSEQ);
     this.frames = new PrivateFrames(machine.memory);
     this.vdso = new Vdso(this);
     this.#faults = new Faults(this);

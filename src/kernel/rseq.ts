@@ -20,6 +20,23 @@ class Violation extends Error {}
 /** Which interface rseq(2) has: Linux's, or that of the seventh request for comments of 2016. */
 export type RseqAbi = 'linux' | 'v7';
 
+/** The interface, and what the RFC's review asked about it. */
+export interface RseqOptions {
+  readonly abi: RseqAbi;
+  /** RFC: a switch is told only inside a section, or behind a migration. */
+  readonly lazy: boolean;
+  /** RFC: the event counter's value before the first event. */
+  readonly counter: number;
+}
+export const LINUX_RSEQ: RseqOptions = { abi: 'linux', lazy: false, counter: 0 };
+
+/** What has happened, for `--stats`. */
+export interface RseqCounts {
+  /** Ways back to user mode on which a registration was looked at. */
+  notifications: number;
+  aborts: number;
+}
+
 /** `struct rseq` of the RFC: +0 cpu_id s32  +4 event_counter u32  +8 rseq_cs u64. */
 export const RSEQ_V7 = { cpuId: 0, eventCounter: 4, cs: 8, bytes: 16, align: 8 } as const;
 /** Its `struct rseq_cs`: +0 start_ip  +8 post_commit_ip  +16 abort_ip. Nobody looks at the start. */
@@ -28,12 +45,17 @@ const V7_ABORT = 16;
 
 /** The way back to user mode of a thread with a registration (Linux: kernel/rseq.c). */
 export class Rseq {
-  readonly abi: RseqAbi;
+  readonly options: RseqOptions;
+  readonly counts: RseqCounts = { notifications: 0, aborts: 0 };
   readonly #kernel: Kernel;
 
-  constructor(kernel: Kernel, abi: RseqAbi) {
+  constructor(kernel: Kernel, options: RseqOptions) {
     this.#kernel = kernel;
-    this.abi = abi;
+    this.options = options;
+  }
+
+  get abi(): RseqAbi {
+    return this.options.abi;
   }
 
   /** Before a signal's frame is pushed: a critical section is left, so that the frame shows where it aborts to. */
@@ -46,7 +68,17 @@ export class Rseq {
 
   /** Behind a switch or a registration: a section that was interrupted is aborted, and the numbers are written. */
   returning(task: Task): void {
-    if (task.rseq !== null) this.#settle(task);
+    if (task.rseq === null) return;
+    if (this.options.lazy && !task.migrated && task.rseqTold && this.#isIdle(task)) return;
+    task.migrated = false;
+    task.rseqTold = true;
+    this.#settle(task);
+  }
+
+  /** Whether a thread is in no section, as far as its memory can be read. */
+  #isIdle(task: Task): boolean {
+    const at = task.rseq!.address + RSEQ_V7.cs;
+    return task.user.span(at, 8, false) === 8 && task.user.u64(at) === 0n;
   }
 
   /** Writes the numbers of CPU, node and concurrency. @throws SysError EFAULT */
@@ -70,6 +102,7 @@ export class Rseq {
   }
 
   #settle(task: Task): void {
+    this.counts.notifications++;
     try {
       if (this.abi === 'v7') {
         this.#settleV7(task);
@@ -122,6 +155,7 @@ export class Rseq {
 
   #abort(task: Task, abort: bigint): void {
     const { cpu } = this.#kernel.machine;
+    this.counts.aborts++;
     this.#kernel.onAbort?.(task, cpu.rip, abort);
     cpu.rip = abort;
   }

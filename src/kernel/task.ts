@@ -82,6 +82,8 @@ export class Task {
   rseq: RseqRegistration | null = null;
   /** Events that rseq(2) of the RFC has counted. */
   rseqEvents = 0;
+  /** The registration's first numbers were written. */
+  rseqTold = false;
   /** mm_cid of rseq(2). */
   cid = 0;
   altStack: AltStack = INITIAL_ALT_STACK;

@@ -50,3 +50,27 @@ describe('restartable sequences, registered by the C library', () => {
     expect(none.stderr).toMatch(/^swapgs: no symbol 'add': --preempt-in: near it: .*adds/);
   });
 });
+
+it('the same seed is the same run on every engine, another seed another one', { timeout: 60_000 }, () => {
+  const hashes = (engine: string, seed: number): string => {
+    const args = [
+      '--engine',
+      engine,
+      '--seed',
+      String(seed),
+      '--cpus',
+      '4',
+      '--quantum',
+      '100',
+      '--hash-every',
+      '20000',
+    ];
+    const { status, stdout, stderr } = swapgs(['run', ...args, program, '4', '100']);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'size 20 sum whole nodes 200\n' });
+    return stderr;
+  };
+  const jit = hashes('jit', 5);
+  expect(jit.split('\n').length).toBeGreaterThan(2);
+  for (const engine of ['jit', 'interpreter', 'reference']) expect(hashes(engine, 5)).toBe(jit);
+  expect(hashes('jit', 6)).not.toBe(jit);
+});

@@ -8,6 +8,7 @@ import { Machine } from '../../src/machine/machine.ts';
 /** Standard streams that keep what is written and read from a given text. */
 export class TextStdio implements Stdio {
   readonly #out: Uint8Array[] = [];
+  readonly #standard: Uint8Array[] = [];
   #input: Uint8Array;
   constructor(input = '') {
     this.#input = new TextEncoder().encode(input);
@@ -17,9 +18,14 @@ export class TextStdio implements Stdio {
     this.#input = this.#input.subarray(length);
     return part;
   }
-  write(_stream: 1 | 2, bytes: Uint8Array): number {
+  write(stream: 1 | 2, bytes: Uint8Array): number {
     this.#out.push(bytes.slice());
+    if (stream === 1) this.#standard.push(bytes.slice());
     return bytes.length;
+  }
+  /** Standard output alone. */
+  get stdout(): string {
+    return Buffer.concat(this.#standard).toString();
   }
   get text(): string {
     return Buffer.concat(this.#out).toString();
@@ -30,6 +36,7 @@ export interface ProgramRun {
   readonly end: ProcessEnd;
   /** Standard output and error, in order. */
   readonly output: string;
+  readonly stdout: string;
   readonly instructions: number;
   readonly strace: readonly string[];
 }
@@ -54,7 +61,7 @@ export function runProgram(
     const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
     kernel.exec(readImage(readFileSync(file)), [options.name ?? file, ...args], env);
     const end = kernel.run(options.limits ?? { milliseconds: 60_000 });
-    return { end, output: stdio.text, instructions: machine.cpu.icount, strace };
+    return { end, output: stdio.text, stdout: stdio.stdout, instructions: machine.cpu.icount, strace };
   } finally {
     kernel.close();
   }

@@ -1,5 +1,6 @@
 import { milliseconds } from '../../bits/clock.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { stateHash } from '../../machine/state-hash.ts';
 import type { RunOptions } from '../commands/run.ts';
 import { Output } from '../output.ts';
@@ -49,7 +50,16 @@ export async function runUser(path: string, args: readonly string[], options: Ru
     const { reportEnd } = await import('./report.ts');
     reportEnd({ session, end, stdio, elapsed }, options.explain === 'oops' ? 'text' : options.explain, errors);
   }
-  if (options.stats === true) showStats(session.machine, elapsed, exits, options.json === true, errors);
+  if (options.stats === true) {
+    showStats(session.machine, elapsed, exits, options.json === true, errors, threadCounts(session.kernel));
+  }
   errors.flush();
   return exitStatus(end);
+}
+
+/** What the threads of a run have met, where there was more than one or a registration of rseq(2). */
+function threadCounts({ cpus, rseq }: Kernel): Readonly<Record<string, number>> {
+  const { notifications, aborts } = rseq.counts;
+  if (cpus.switches <= 1 && notifications === 0) return {};
+  return { 'put on a CPU': cpus.switches, 'rseq notifications': notifications, 'rseq aborts': aborts };
 }

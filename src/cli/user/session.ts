@@ -95,7 +95,7 @@ export class Session {
       cpus: options.cpus ?? 1,
       scheduler: this.recorder,
       ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
-      ...(options.rseqAbi === undefined ? {} : { rseqAbi: options.rseqAbi }),
+      ...(options.rseqAbi === undefined ? {} : { rseq: options.rseqAbi }),
       ...(options.core === undefined || session.warn === false ? {} : { core: coreWriter(options.core) }),
       preempt: session.preempt ?? {
         ...(options.preemptEvery === undefined ? {} : { every: options.preemptEvery }),

@@ -42,7 +42,23 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   memcmp: compare,
   bcmp: compare,
   strlen: (memory, address) => BigInt(stringLength(memory, address)),
+  strcpy: (memory, to, from) => {
+    memory.write(to, memory.read(from, stringLength(memory, from) + 1));
+    return to;
+  },
+  stpcpy: (memory, to, from) => {
+    const length = stringLength(memory, from);
+    memory.write(to, memory.read(from, length + 1));
+    return to + BigInt(length);
+  },
 };
 
 /** Whether the third argument is a length. */
-export const takesLength = (name: string): boolean => name !== 'strlen';
+export const takesLength = (name: string): boolean => !name.startsWith('str') && name !== 'stpcpy';
+
+/** Functions that never come back: compilers put nothing behind a call of them. */
+export const NORETURN: ReadonlySet<string> = new Set(
+  'exit _exit _Exit abort quick_exit __stack_chk_fail __assert_fail __fortify_fail __chk_fail longjmp siglongjmp panic do_exit make_task_dead __builtin_unreachable'.split(
+    ' ',
+  ),
+);

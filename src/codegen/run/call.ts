@@ -8,7 +8,7 @@ import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import { withOffset } from '../build.ts';
-import { BUILTINS, MOST_BYTES, takesLength } from './builtins.ts';
+import { BUILTINS, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_SIZE, STACK_TOP } from './layout.ts';
 import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
@@ -41,8 +41,8 @@ export interface OutsideCall {
   readonly args: readonly bigint[];
   /** Registers among them, as bits, that were written since the last call and not read: those are meant as arguments. */
   readonly meant: number;
-  /** Those, and what has been passed on untouched. */
-  readonly usable: number;
+  /** Registers that still hold what the function itself was given, neither read nor written. */
+  readonly passed: number;
   readonly returned: bigint;
 }
 
@@ -193,7 +193,7 @@ class Run {
   #stores = 0;
   #gsLoads = 0;
   #fresh = 0;
-  /** Registers that nobody has read or written since the entry or the last call. */
+  /** Registers that nobody has read or written since the entry. */
   #untouched = ALL_REGISTERS;
   #resultWidth = 0;
   #explicit = false;
@@ -405,7 +405,7 @@ class Run {
     const among = (registers: number): number =>
       ARGUMENTS.reduce<number>((bits, register, i) => (registers & (1 << register) ? bits | (1 << i) : bits), 0);
     const meant = among(this.#fresh);
-    const usable = among(this.#fresh | this.#untouched);
+    const passed = among(this.#untouched);
     const stub = this.#options.stubs?.get(name);
     const builtin = stub === undefined ? BUILTINS[name] : undefined;
     let returned: bigint;
@@ -423,7 +423,9 @@ class Run {
       const seed = this.#input.memory.seed;
       const hash = mix((seed ?? 0) + this.#calls.length, textHash(name));
       returned = stub ?? (seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
-      this.#calls.push({ name, args, meant, usable, returned });
+      this.#calls.push({ name, args, meant, passed, returned });
+      if (stub === undefined && NORETURN.has(name))
+        return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
     }
     cpu.setGpr(RAX, returned);
     for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
@@ -433,7 +435,8 @@ class Run {
     cpu.rip = new DataView(back.buffer, back.byteOffset, 8).getBigUint64(0, true);
     cpu.setGpr(RSP, BigInt.asUintN(64, rsp + 8n));
     this.#fresh = 0;
-    this.#untouched = ALL_REGISTERS;
+    // What a call has left in them is nobody's argument.
+    this.#untouched = 0;
     this.#explicit = false;
     this.#extended = false;
     this.#resultWidth = 64;

@@ -1,6 +1,6 @@
 import { hex } from '../../bits/hex.ts';
 import { baseName } from '../names.ts';
-import { type CallOutcome, onStack } from './call.ts';
+import { type CallOutcome, type OutsideCall, onStack } from './call.ts';
 import type { CodeImage } from './image.ts';
 import { endText, placeName } from './report.ts';
 
@@ -54,7 +54,7 @@ function callDifferences(old: Side, fresh: Side): string[] {
     if (x === undefined || y === undefined || baseName(x.name) !== baseName(y.name)) {
       return [`call ${i + 1}: old ${x?.name ?? 'none'}, new ${y?.name ?? 'none'}`];
     }
-    const meant = (x.meant & y.usable) | (y.meant & x.usable);
+    const meant = comparedArguments(x, y);
     for (const [k, name] of ARGUMENT_NAMES.entries()) {
       if (!(meant & (1 << k))) continue;
       if (sameArgument(old, x.args[k]!, fresh, y.args[k]!)) continue;
@@ -64,6 +64,16 @@ function callDifferences(old: Side, fresh: Side): string[] {
     }
   }
   return [];
+}
+
+/**
+ * Arguments to compare: what both builds have set for the call, and below the last of these what one has set and the other has passed on. What
+ * only one has set may be a value that a path not taken wants.
+ */
+function comparedArguments(x: OutsideCall, y: OutsideCall): number {
+  const both = x.meant & y.meant;
+  const below = both === 0 ? 0 : (1 << (31 - Math.clz32(both))) - 1;
+  return both | (((x.meant & y.passed) | (y.meant & x.passed)) & below);
 }
 
 /** The upper half of an argument of 32 bits is anybody's. */

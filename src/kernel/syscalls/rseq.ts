@@ -21,6 +21,8 @@ function rseqV7(task: Task, address: number, bits: number): number {
   if (address % RSEQ_V7.align !== 0) fail(E.EINVAL);
   if (address + RSEQ_V7.bytes > TASK_SIZE) fail(E.EFAULT);
   task.rseq = { address, length: RSEQ_V7.bytes, signature: 0 };
+  task.rseqEvents = task.kernel.rseq.options.counter;
+  task.rseqTold = false;
   // Memory is written on the way back to user mode; where it cannot be, the process dies there.
   task.scheduledIn = true;
   return 0;

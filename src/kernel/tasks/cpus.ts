@@ -30,6 +30,8 @@ export class Cpus {
   readonly #quantum: number;
   #queue: Task[] = [];
   #running = 0;
+  /** How often a CPU has got a thread. */
+  switches = 0;
 
   constructor(count: number, scheduler: Scheduler, quantum: number) {
     this.all = Array.from({ length: count }, (_, id) => ({ id, task: null, slice: 0 }));
@@ -113,6 +115,7 @@ export class Cpus {
       task.state = 'running';
       if (task.cpu !== cpu.id) task.migrated = true;
       task.scheduledIn = true;
+      this.switches++;
       task.leaves = null;
       task.cpu = cpu.id;
       cpu.task = task;
