@@ -37,6 +37,7 @@ import { endProcess, releaseThread } from './tasks/exit.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Programs } from './tasks/programs.ts';
 import { Timers } from './timers.ts';
+import { Terminals } from './tty/terminals.ts';
 import { Unimplemented } from './unimplemented.ts';
 import { Vdso } from './vdso/vdso.ts';
 import { PrivateFrames } from './vm/frames.ts';
@@ -108,6 +109,7 @@ export class Kernel {
   readonly rseq: Rseq;
   /** The machine's own network; there is no other. */
   readonly net = new Network(() => this.anonymousInode());
+  readonly terminals = new Terminals(this);
   readonly frames: PrivateFrames;
   readonly vdso: Vdso;
   readonly strace: Strace | null;
@@ -164,6 +166,7 @@ export class Kernel {
       random: this.random,
       system: systemInfo(this),
       owner: { uid: options.uid ?? 0, gid: options.gid ?? 0 },
+      devices: (fs) => this.terminals.nodes(fs),
       memoryLimit: options.filesLimit ?? DEFAULT_FILES_LIMIT,
     });
     this.strace =

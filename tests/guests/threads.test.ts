@@ -51,6 +51,8 @@ const PROGRAMS: readonly [source: string, compiler: string][] = [
   ['signals.c', 'gcc'],
   ['events.c', 'gcc'],
   ['sockets.c', 'gcc'],
+  ['pty.c', 'gcc'],
+  ['locks.c', 'gcc'],
   ['vdso.c', 'gcc'],
   ['vdso.c', 'musl-gcc'],
   ['exceptions.cpp', 'g++'],

@@ -72,6 +72,14 @@ export class SyscallBench {
     return at;
   }
 
+  /** Where the next piece of scratch memory would be; `reset` gives back what was taken since. */
+  mark(): number {
+    return this.#next;
+  }
+  reset(mark: number): void {
+    this.#next = mark;
+  }
+
   bytes(bytes: Uint8Array): number {
     const at = this.room(bytes.length);
     this.user.write(at, bytes);

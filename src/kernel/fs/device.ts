@@ -21,13 +21,12 @@ export interface DeviceOps {
 /** A character device in /dev. */
 export class DeviceInode extends Inode {
   readonly dev: number;
-  readonly ops: DeviceOps | null;
+  readonly ops: DeviceOps;
   readonly #ino: number;
   readonly #rdev: number;
   readonly #created: bigint;
 
-  /** @param ops null for a device that exists and cannot be opened (ENXIO) */
-  constructor(fs: MemoryFs, rdev: number, ops: DeviceOps | null) {
+  constructor(fs: MemoryFs, rdev: number, ops: DeviceOps) {
     super();
     this.dev = fs.dev;
     this.ops = ops;
@@ -44,6 +43,12 @@ export class DeviceInode extends Inode {
   override setTimes(): void {}
 }
 
+/** A node that knows itself how it is opened: a terminal's. */
+export abstract class SelfOpening extends Inode {
+  /** @param flags those of open(2), all of them */
+  abstract openFile(path: string, flags: number): OpenFile;
+}
+
 /** An open device. */
 export class DeviceFile extends OpenFile {
   readonly #inode: DeviceInode;
@@ -52,7 +57,7 @@ export class DeviceFile extends OpenFile {
   constructor(inode: DeviceInode, path: string, flags: number) {
     super(path, flags);
     this.#inode = inode;
-    this.#ops = inode.ops ?? fail(E.ENXIO);
+    this.#ops = inode.ops;
   }
   override get inode(): DeviceInode {
     return this.#inode;
@@ -105,7 +110,5 @@ export function standardDevices(fs: MemoryFs, random: Random): Map<string, Devic
     ['full', new DeviceInode(fs, makeDevice(1, 7), { read: zeros, write: () => fail(E.ENOSPC) })],
     ['random', new DeviceInode(fs, makeDevice(1, 8), noise)],
     ['urandom', new DeviceInode(fs, makeDevice(1, 9), noise)],
-    // There is no controlling terminal.
-    ['tty', new DeviceInode(fs, makeDevice(5, 0), null)],
   ]);
 }

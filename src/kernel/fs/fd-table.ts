@@ -10,6 +10,8 @@ interface Slot {
 export class FdTable {
   readonly #slots: (Slot | undefined)[] = [];
   #users = 1;
+  /** Told of every descriptor that is closed: record locks end with the first one of their file. */
+  onClose: ((file: OpenFile) => void) | null = null;
   /** How many descriptors there may be (RLIMIT_NOFILE of whoever asked last). */
   limit = 1024;
 
@@ -67,13 +69,16 @@ export class FdTable {
     if (!(fd >= 0 && fd < this.limit)) fail(E.EBADF);
     const old = this.#slots[fd];
     this.#slots[fd] = { file: file.retain(), closeOnExec };
-    old?.file.release();
+    if (old === undefined) return;
+    this.onClose?.(old.file);
+    old.file.release();
   }
 
   close(fd: number): void {
     const slot = this.#slots[fd];
     if (slot === undefined) fail(E.EBADF);
     this.#slots[fd] = undefined;
+    this.onClose?.(slot.file);
     slot.file.release();
   }
 

@@ -2,7 +2,8 @@ import type { Random } from '../../bits/random.ts';
 import { errnoText, SysError } from '../errno.ts';
 import { standardDevices } from './device.ts';
 import { HostMount, type Owner } from './host.ts';
-import { Directory } from './inode.ts';
+import { Directory, type Inode } from './inode.ts';
+import { FileLocks } from './locks.ts';
 import { MemoryDirectory, MemoryFile, MemoryFs, MemorySymlink } from './memory.ts';
 import { makeProc, type SystemInfo } from './proc.ts';
 
@@ -38,6 +39,8 @@ export interface NamespaceOptions {
   readonly random: Random;
   readonly system: SystemInfo;
   readonly owner: Owner;
+  /** Nodes of /dev besides the standard ones. */
+  readonly devices: (fs: MemoryFs) => ReadonlyMap<string, Inode>;
   /** Bytes that files in memory may have together. */
   readonly memoryLimit: number;
 }
@@ -59,6 +62,7 @@ const ETC: Readonly<Record<string, string>> = {
 export class Namespace {
   readonly root: Directory;
   readonly memory: MemoryFs;
+  readonly locks = new FileLocks();
   readonly #mounts: HostMount[] = [];
 
   /** @throws GrantError when a granted directory cannot be opened */
@@ -101,6 +105,7 @@ export class Namespace {
     const fs = new MemoryFs(DEV_DEV, options.now, 0);
     const dev = new MemoryDirectory(fs);
     for (const [name, device] of standardDevices(fs, options.random)) dev.add(name, device);
+    for (const [name, node] of options.devices(fs)) dev.add(name, node);
     dev.add('fd', new MemorySymlink(fs, '/proc/self/fd'));
     for (const [number, name] of ['stdin', 'stdout', 'stderr'].entries()) {
       dev.add(name, new MemorySymlink(fs, `/proc/self/fd/${number}`));

@@ -1,4 +1,5 @@
 import { E, fail } from '../errno.ts';
+import type { Task } from '../task.ts';
 import type { Backing } from '../vm/backing.ts';
 import type { Attributes, Directory, Entry, Inode } from './inode.ts';
 import { O, POLL, SEEK } from './mode.ts';
@@ -12,6 +13,8 @@ export abstract class OpenFile {
   readonly path: string;
   /** Access mode and the flags that fcntl(F_GETFL) returns. */
   flags: number;
+  /** Told when the last descriptor is gone: locks of the open file end then. */
+  onRelease: (() => void) | null = null;
   #users = 0;
 
   constructor(path: string, flags: number) {
@@ -70,6 +73,10 @@ export abstract class OpenFile {
   available(): number {
     return fail(E.ENOTTY);
   }
+  /** ioctl(2) requests that only files of this kind know. */
+  control(_task: Task, _request: number, _argument: number): number {
+    return fail(E.ENOTTY);
+  }
   /** Events of poll(2) that hold now. */
   poll(): number {
     return POLL.IN | POLL.OUT | POLL.RDNORM | POLL.WRNORM;
@@ -94,7 +101,9 @@ export abstract class OpenFile {
     return this;
   }
   release(): void {
-    if (--this.#users === 0) this.closed();
+    if (--this.#users > 0) return;
+    this.onRelease?.();
+    this.closed();
   }
 }
 

@@ -1,6 +1,6 @@
 import { ACCESS } from '../credentials.ts';
 import { E, fail } from '../errno.ts';
-import { DeviceFile, DeviceInode } from './device.ts';
+import { DeviceFile, DeviceInode, SelfOpening } from './device.ts';
 import { Directory, type Inode, RegularInode, Symlink } from './inode.ts';
 import { MemorySpecial } from './memory.ts';
 import { O, S_IF, S_IFMT } from './mode.ts';
@@ -62,6 +62,7 @@ export function openInode(inode: Inode, path: string, flags: number): OpenFile {
   const kept = (flags & KEPT) | O.LARGEFILE;
   if (inode instanceof Directory) return new DirectoryFile(inode, path, kept);
   if (inode instanceof DeviceInode) return new DeviceFile(inode, path, kept);
+  if (inode instanceof SelfOpening) return inode.openFile(path, flags | O.LARGEFILE);
   // A stream has no name to open it by again: the descriptor is shared instead.
   if (inode instanceof StreamInode) return inode.file;
   if (inode instanceof MemorySpecial && (inode.mode & S_IFMT) === S_IF.FIFO) {

@@ -6,6 +6,7 @@ import type { OpenFile } from '../fs/open-file.ts';
 import { makePipe, PIPE_CAPACITY, PipeEnd } from '../fs/pipe.ts';
 import { RegularFile } from '../fs/regular-file.ts';
 import type { Task } from '../task.ts';
+import { TERMINAL_IOCTL } from '../tty/control.ts';
 import { waitFor } from '../wait.ts';
 import {
   ADDRESS,
@@ -17,13 +18,13 @@ import {
   flags,
   flagText,
   HEX,
-  INT,
   MODE,
   outStruct,
   PATH,
   SIZE,
   UINT,
 } from './args.ts';
+import { F_LOCK, recordLock } from './locks.ts';
 import { startOf } from './paths.ts';
 import { row, type SyscallRow } from './row.ts';
 
@@ -102,22 +103,15 @@ const F = {
   SETFD: 2,
   GETFL: 3,
   SETFL: 4,
-  GETLK: 5,
-  SETLK: 6,
-  SETLKW: 7,
   SETOWN: 8,
   GETOWN: 9,
-  OFD_GETLK: 36,
-  OFD_SETLK: 37,
-  OFD_SETLKW: 38,
+  ...F_LOCK,
   DUPFD_CLOEXEC: 1030,
   SETPIPE_SZ: 1031,
   GETPIPE_SZ: 1032,
 } as const;
 const FCNTL = choice(Object.fromEntries(Object.entries(F).map(([name, value]) => [`F_${name}`, value])));
 const FD_CLOEXEC = 1;
-const F_RDLCK = 0;
-const F_UNLCK = 2;
 /** Flags that F_SETFL may change. */
 const SETTABLE = O.APPEND | O.NONBLOCK | O.DIRECT | O.NOATIME | O.ASYNC;
 const FCNTL_FLAGS = new Set<number>([F.SETFL]);
@@ -156,20 +150,12 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
       file.flags = (file.flags & ~SETTABLE) | (value & SETTABLE);
       return 0;
     case F.GETLK:
-    case F.OFD_GETLK:
-      // Nobody else holds a lock: whatever is asked about would be granted.
-      task.user.write(value, Uint8Array.of(F_UNLCK, 0));
-      return 0;
     case F.SETLK:
     case F.SETLKW:
+    case F.OFD_GETLK:
     case F.OFD_SETLK:
-    case F.OFD_SETLKW: {
-      const type = task.user.view(value, 32).getInt16(0, true);
-      if (type > F_UNLCK || type < F_RDLCK) fail(E.EINVAL);
-      if (type === F_RDLCK && !file.readable) fail(E.EBADF);
-      if (type === 1 && !file.writable) fail(E.EBADF);
-      return 0;
-    }
+    case F.OFD_SETLKW:
+      return recordLock(task, file, command, value);
     case F.SETOWN:
       return 0;
     case F.GETOWN:
@@ -185,10 +171,7 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
 }
 
 const IOCTL = {
-  TCGETS: 0x5401,
-  TCSETS: 0x5402,
-  TIOCGPGRP: 0x540f,
-  TIOCGWINSZ: 0x5413,
+  ...TERMINAL_IOCTL,
   FIONREAD: 0x541b,
   FIONBIO: 0x5421,
   FIONCLEX: 0x5450,
@@ -210,8 +193,8 @@ function ioctl(task: Task, fd: number, request: number, argument: number): numbe
       task.user.setU32(argument, file.available());
       return 0;
     default:
-      // No stream is a terminal, whatever the host's are, so that a program behaves the same everywhere.
-      return fail(E.ENOTTY);
+      // No stream of the host is a terminal, so that a program behaves the same everywhere; the guest's own are.
+      return file.control(task, request, argument);
   }
 }
 
@@ -220,7 +203,6 @@ function dup2(task: Task, from: number, to: number, closeOnExec: boolean): numbe
   return to;
 }
 
-const LOCK_NB = 4;
 const CLOSE_RANGE_CLOEXEC = 4;
 const MFD = { MFD_CLOEXEC: 1, MFD_ALLOW_SEALING: 2 } as const;
 
@@ -230,7 +212,7 @@ export const DESCRIPTORS: readonly SyscallRow[] = [
     task.fds.close(fd);
     return 0;
   }),
-  row(16, 'ioctl', [FD, choice(IOCTL), ADDRESS], ioctl),
+  row(16, 'ioctl', [FD, { ...choice(IOCTL), decode: UINT.decode }, ADDRESS], ioctl),
   row(22, 'pipe', [OUT_PIPE], (task, address) => pipe(task, address, 0)),
   row(32, 'dup', [FD], (task, fd) => task.fds.add(task.fds.get(fd))),
   row(33, 'dup2', [FD, FD], (task, from, to) => {
@@ -238,10 +220,6 @@ export const DESCRIPTORS: readonly SyscallRow[] = [
     return dup2(task, from, to, false);
   }),
   row(72, 'fcntl', [FD, FCNTL, FCNTL_ARG], fcntl),
-  row(73, 'flock', [FD, INT], (task, fd, operation) => {
-    if (![1, 2, 8].includes(operation & ~LOCK_NB)) fail(E.EINVAL);
-    return task.fds.get(fd) && 0;
-  }),
   row(85, 'creat', [PATH, MODE], (task, path, mode) => open(task, AT.FDCWD, path, O.CREAT | O.WRONLY | O.TRUNC, mode)),
   row(257, 'openat', [DIRFD, PATH, OPEN_FLAGS, openMode(2)], open),
   row(292, 'dup3', [FD, FD, flags({ O_CLOEXEC: O.CLOEXEC })], (task, from, to, bits) => {

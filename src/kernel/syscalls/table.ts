@@ -5,6 +5,7 @@ import { EVENTS } from './events.ts';
 import { FUTEXES } from './futex.ts';
 import { IDENTITY } from './identity.ts';
 import { IO } from './io.ts';
+import { LOCKS } from './locks.ts';
 import { MEMORY } from './memory.ts';
 import { METADATA } from './metadata.ts';
 import { POLLING } from './poll.ts';
@@ -24,6 +25,7 @@ export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
   [
     IO,
     DESCRIPTORS,
+    LOCKS,
     METADATA,
     DIRECTORIES,
     POLLING,

@@ -3,6 +3,7 @@ import type { Process } from '../process.ts';
 import { SIG } from '../signals/numbers.ts';
 import { CLD, SA, SIG_IGN } from '../signals/state.ts';
 import type { Task } from '../task.ts';
+import { releaseOrphans } from '../tty/jobs.ts';
 
 const OWNER_DIED = 0x4000_0000;
 const WAITERS = 0x8000_0000;
@@ -71,11 +72,14 @@ export function endProcess(process: Process): void {
   const { kernel } = process;
   process.dead = true;
   process.timers.clear();
+  process.kernel.terminals.leaderEnded(process);
   process.fds.release();
   // The first one's memory stays, to be looked at behind the run.
   if (process !== kernel.process) process.space.release();
-  for (const child of process.children) adopt(process, child);
+  const children = [...process.children];
+  for (const child of children) adopt(process, child);
   process.children.clear();
+  releaseOrphans(process, children);
   const { parent } = process;
   process.news = 'exited';
   if (parent === null) {
