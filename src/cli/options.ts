@@ -29,6 +29,7 @@ export interface UserOptions extends GuestOptions {
   readonly hostTime?: boolean;
   readonly argv0?: string;
   readonly core?: string;
+  readonly maxTasks?: number;
   readonly rseqAbi?: RseqOptions;
   readonly preemptEvery?: number;
   readonly preemptAt?: readonly number[];
@@ -78,6 +79,7 @@ export function userOptions(command: Command): Command {
     .option('--env-clear', 'begin with an empty environment instead of the default one')
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
     .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text)
+    .option('--max-tasks <N>', 'threads of all processes that there may be at once (default 4096)', count)
     .option('--core <FILE>', 'write the core file of a process that dies by one: for gdb', text)
     .option(
       '--rseq-abi <NAME>',

@@ -146,6 +146,7 @@ function imageBacking(image: ElfImage, process: Process, path: string): Backing 
     device: attributes?.dev ?? 0,
     inode: attributes?.ino ?? 0,
     size: image.bytes.length,
+    frames: process.kernel.programs.framesOf(image),
     read(offset, into) {
       const part = image.bytes.subarray(offset, offset + into.length);
       into.set(part);

@@ -35,9 +35,9 @@ import { NO_RESULT, type SyscallRow } from './syscalls/row.ts';
 import { SYSCALLS } from './syscalls/table.ts';
 import type { Task } from './task.ts';
 import { Cpus, type Turn } from './tasks/cpus.ts';
-import type { ExecutedFile } from './tasks/execve.ts';
 import { endProcess, releaseThread } from './tasks/exit.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
+import { Programs } from './tasks/programs.ts';
 import { Timers } from './timers.ts';
 import { Terminals } from './tty/terminals.ts';
 import { Unimplemented } from './unimplemented.ts';
@@ -123,8 +123,7 @@ export class Kernel {
   readonly tasks = new Map<number, Task>();
   readonly maxTasks: number;
   readonly initPid = PARENT_PID;
-  /** Programs that were executed, by device and inode. */
-  readonly images = new Map<string, ExecutedFile>();
+  readonly programs = new Programs();
   /** Something has happened that a blocked call may wait for. */
   changed = false;
   /** The thread that runs, or whose call is done. */
@@ -198,7 +197,9 @@ export class Kernel {
     const who = credentials(this.#options.uid ?? 0, this.#options.gid ?? 0);
     const process = new Process(this, { pid: this.newPid(), parent: null, paths, credentials: who });
     this.namespace.install(path, image.bytes);
-    process.program = { ...process.program, path, file: resolve(anyone, root, path, true).inode };
+    const file = resolve(anyone, root, path, true).inode;
+    process.program = { ...process.program, path, file };
+    if (file !== null) this.programs.remember(file, image);
     process.main.name = baseName(path).slice(0, 15);
     const stdio = this.#options.stdio ?? new HostStdio();
     for (const stream of [0, 1, 2] as const) process.fds.add(new StdioFile(stdio, stream));

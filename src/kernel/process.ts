@@ -140,7 +140,7 @@ export class Process {
 
   /** An empty address space with this process's limits. @throws OutOfMemory */
   newSpace(): AddressSpace {
-    return new AddressSpace(this.kernel.machine.memory, this.kernel.machine, this.vmOptions);
+    return new AddressSpace(this.kernel.machine.memory, this.kernel.machine, this.vmOptions, this.kernel.frames);
   }
 
   /** Lets the address space go and takes another one. */

@@ -2,9 +2,9 @@ import { type PageRights, PageTables } from '../memory/page-tables.ts';
 import type { PhysicalMemory } from '../memory/physical.ts';
 import { E, fail } from './errno.ts';
 import type { GuestMachine } from './guest-machine.ts';
-import { SIG } from './signals/numbers.ts';
-import { type Area, AreaList, accessible, guardedStart, release, retain } from './vm/areas.ts';
+import { type Area, AreaList, accessible, guardedStart, pageRights, release, retain } from './vm/areas.ts';
 import { type Backing, SharedPages } from './vm/backing.ts';
+import { ACCERR, ADRERR, type FaultResult, MAPERR, OK } from './vm/fault-result.ts';
 import { MADV, MAP, MREMAP, MS, PF, PROT } from './vm/flags.ts';
 import { PrivateFrames } from './vm/frames.ts';
 import { MAX_AREAS, MMAP_MIN_ADDR, PAGE, pageDown, pageUp, STACK_GUARD_GAP, TASK_SIZE } from './vm/layout.ts';
@@ -16,23 +16,14 @@ export interface MapSource {
   readonly writable: boolean;
 }
 
-/** How a page fault ended: the access may be tried again, or the process gets a signal with that si_code. */
-export type FaultResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly signal: number; readonly code: number };
-
-/** si_code of SIGSEGV and SIGBUS. */
-export const SEGV_MAPERR = 1;
-export const SEGV_ACCERR = 2;
-export const BUS_ADRERR = 2;
-
-const OK: FaultResult = { ok: true };
-const MAPERR: FaultResult = { ok: false, signal: SIG.SEGV, code: SEGV_MAPERR };
-const ACCERR: FaultResult = { ok: false, signal: SIG.SEGV, code: SEGV_ACCERR };
-const ADRERR: FaultResult = { ok: false, signal: SIG.BUS, code: BUS_ADRERR };
-
 /** Up to this many pages are flushed one by one; more drop the whole TLB (Linux: tlb_single_page_flush_ceiling). */
 const FLUSH_CEILING = 33;
+
+/** Bytes around a page that are mapped with it. */
+const FAULT_AROUND = 16 * PAGE;
+
+/** What part of memory one file's cached frames may take: one in so many. */
+const MOST_CACHED = 4;
 
 const PROT_MASK = PROT.READ | PROT.WRITE | PROT.EXEC;
 
@@ -462,7 +453,22 @@ export class AddressSpace {
     const offset = area.offset + (page - area.start);
     if (area.backing !== null && offset >= pageUp(area.backing.size)) return ADRERR;
     this.tables.map4k(page, this.#frameFor(area, offset), pageRights(area));
+    if (area.backing?.frames !== undefined) this.#mapAround(area, page);
     return OK;
+  }
+
+  /** Maps the neighbours of a program's page that other processes have brought in already (Linux: do_fault_around). */
+  #mapAround(area: Area, page: number): void {
+    if (area.prot & PROT.WRITE) return;
+    const first = Math.max(area.start, page - (page % FAULT_AROUND));
+    const end = Math.min(area.end, first + FAULT_AROUND);
+    const rights = pageRights(area);
+    for (let at = first; at < end; at += PAGE) {
+      const frame = area.backing!.frames!.get(area.offset + (at - area.start));
+      if (frame === undefined || this.tables.lookup(at) !== null) continue;
+      this.#frames.share(frame);
+      this.tables.map4k(at, frame, rights);
+    }
   }
 
   /** A page that another process shares is not written through these tables. */
@@ -472,8 +478,19 @@ export class AddressSpace {
 
   #frameFor(area: Area, offset: number): number {
     if (area.shared !== null) return area.shared.frame(offset / PAGE);
+    const cache = (area.prot & PROT.WRITE) === 0 ? area.backing?.frames : undefined;
+    const known = cache?.get(offset);
+    if (known !== undefined) {
+      this.#frames.share(known);
+      return known;
+    }
     const frame = this.memory.allocateFrame();
     area.backing?.read(offset, this.memory.bytes(frame, PAGE));
+    if (cache !== undefined && cache.size < this.memory.size / PAGE / MOST_CACHED) {
+      // The cache is a user too.
+      this.#frames.share(frame);
+      cache.set(offset, frame);
+    }
     return frame;
   }
 
@@ -575,11 +592,3 @@ export class AddressSpace {
 
 const hintAddress = (address: number): number =>
   address === 0 || address > TASK_SIZE ? 0 : Math.max(pageUp(address), MMAP_MIN_ADDR);
-
-function pageRights(area: Area): PageRights {
-  return {
-    write: (area.prot & PROT.WRITE) !== 0,
-    execute: (area.prot & PROT.EXEC) !== 0,
-    user: accessible(area.prot),
-  };
-}

@@ -99,5 +99,6 @@ test(`${BLOBS} blobs of random bytes end in an exit, never in an error of ours`,
       bed.machine.cpu.rip = at;
     }
   }
-  for (const kind of ['fault', 'unimplemented', 'hlt', 'count']) expect([...kinds.keys()]).toContain(kind);
+  // What is not implemented is so little that random bytes need not meet it.
+  for (const kind of ['fault', 'hlt', 'count']) expect([...kinds.keys()]).toContain(kind);
 });

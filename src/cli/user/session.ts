@@ -96,6 +96,7 @@ export class Session {
       scheduler: this.recorder,
       ...(options.quantum === undefined ? {} : { quantum: options.quantum }),
       ...(options.rseqAbi === undefined ? {} : { rseq: options.rseqAbi }),
+      ...(options.maxTasks === undefined ? {} : { maxTasks: options.maxTasks }),
       ...(options.core === undefined || session.warn === false ? {} : { core: coreWriter(options.core) }),
       preempt: session.preempt ?? {
         ...(options.preemptEvery === undefined ? {} : { every: options.preemptEvery }),

@@ -1,36 +1,18 @@
-import { ElfError } from '../../elf/error.ts';
-import { type ElfImage, readImage } from '../../elf/image.ts';
+import type { ElfImage } from '../../elf/image.ts';
 import { ACCESS } from '../credentials.ts';
 import { E, fail } from '../errno.ts';
-import { load, placeImage, setEntryRegisters } from '../exec.ts';
+import { load, setEntryRegisters } from '../exec.ts';
 import { type Inode, RegularInode } from '../fs/inode.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
 import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
-import { AddressSpace } from '../vm.ts';
 
 /** Bytes of a file that decide how it is executed (BINPRM_BUF_SIZE). */
 const HEAD = 256;
 /** How often an interpreter may itself be a script. */
 const MOST_INTERPRETERS = 5;
-/** Larger programs are refused before they are read. */
-const MOST_BYTES = 1 << 30;
 const RANDOM_BYTES = 16;
 const NAME_LENGTH = 15;
-
-/** A file's bytes. */
-function contents(inode: RegularInode): Uint8Array {
-  const content = inode.open(true, false);
-  try {
-    if (content.size > MOST_BYTES) fail(E.ENOMEM);
-    const bytes = new Uint8Array(content.size);
-    let done = 0;
-    for (let got = 1; got > 0 && done < bytes.length; done += got) got = content.read(done, bytes.subarray(done));
-    return bytes.subarray(0, done);
-  } finally {
-    content.release();
-  }
-}
 
 /** `#!interpreter argument` of a script; null when it is none. */
 function interpreterOf(bytes: Uint8Array): { readonly path: string; readonly argument: string | null } | null {
@@ -59,44 +41,13 @@ export function executableAt(task: Task, found: Inode, path: string, args: reado
   for (let depth = 0; ; depth++) {
     if (inode.isDirectory || !(inode instanceof RegularInode)) return fail(E.EACCES);
     requireAccess(inode, ACCESS.EXEC, task.process.credentials);
-    const { bytes, image } = fileOf(task, inode);
+    const { bytes, image } = task.kernel.programs.read(inode);
     const script = interpreterOf(bytes);
     if (script === null) return { inode, path: name, image: image ?? fail(E.ENOEXEC), args: argv };
     if (depth >= MOST_INTERPRETERS) fail(E.ELOOP);
     argv = [script.path, ...(script.argument === null ? [] : [script.argument]), name, ...argv.slice(1)];
     name = script.path;
     inode = resolveExisting(task.process.paths, task.process.cwd, name, true);
-  }
-}
-
-/** A file that has been executed: reading it again is spared as long as it does not change. */
-export interface ExecutedFile {
-  readonly bytes: Uint8Array;
-  /** Null: it is no program that can be loaded. */
-  readonly image: ElfImage | null;
-  readonly mtime: bigint;
-  readonly size: number;
-}
-
-function fileOf(task: Task, inode: RegularInode): ExecutedFile {
-  const { dev, ino, mtime, size } = inode.attributes();
-  const key = `${dev}:${ino}`;
-  const known = task.kernel.images.get(key);
-  if (known !== undefined && known.mtime === mtime && known.size === size) return known;
-  const bytes = contents(inode);
-  const file = { bytes, image: imageOf(bytes), mtime, size };
-  task.kernel.images.set(key, file);
-  return file;
-}
-
-function imageOf(bytes: Uint8Array): ElfImage | null {
-  try {
-    const image = readImage(bytes);
-    placeImage(image);
-    return image;
-  } catch (error) {
-    if (error instanceof ElfError) return null;
-    throw error;
   }
 }
 
@@ -114,7 +65,7 @@ export function execute(task: Task, { inode, path, image, args }: Executable, en
   task.rseqEvents = 0;
   task.altStack = { base: 0, size: 0, flags: 0 };
   task.savedMask = null;
-  process.setSpace(new AddressSpace(kernel.machine.memory, kernel.machine, process.vmOptions, kernel.frames));
+  process.setSpace(process.newSpace());
   process.borrowsSpace = false;
   process.hasExecuted = true;
   if (process.fds.shared) {

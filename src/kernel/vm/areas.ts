@@ -1,3 +1,4 @@
+import type { PageRights } from '../../memory/page-tables.ts';
 import type { Backing, SharedPages } from './backing.ts';
 import { PROT } from './flags.ts';
 import { MMAP_BASE, MMAP_MIN_ADDR, PAGE, STACK_GUARD_GAP, TASK_SIZE, TASK_UNMAPPED_BASE } from './layout.ts';
@@ -180,4 +181,13 @@ export class AreaList {
 /** Where the room below an area ends: a stack that grows keeps a gap for itself. */
 export function guardedStart(area: Area): number {
   return area.growsDown ? Math.max(PAGE, area.start - STACK_GUARD_GAP) : area.start;
+}
+
+/** What the page tables say of the area's pages. */
+export function pageRights(area: Area): PageRights {
+  return {
+    write: (area.prot & PROT.WRITE) !== 0,
+    execute: (area.prot & PROT.EXEC) !== 0,
+    user: accessible(area.prot),
+  };
 }

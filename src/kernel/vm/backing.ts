@@ -11,6 +11,11 @@ export interface Backing {
   readonly size: number;
   /** Reads up to `into.length` bytes at `offset`, as read(2) would now see them. Returns how many there were. */
   read(offset: number, into: Uint8Array): number;
+  /**
+   * Frames by page-aligned offset, for a file whose bytes do not change while it is mapped: private mappings that nobody may write
+   * share them, so that code is decoded and compiled once for all processes.
+   */
+  readonly frames?: Map<number, number>;
   /** The one set of frames that every shared mapping of this file uses; made at the first one. */
   sharedPages(memory: PhysicalMemory): SharedPages;
   /** Each mapping holds the file once, so that it stays readable after its descriptor is closed. */
