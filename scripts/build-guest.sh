@@ -115,9 +115,10 @@ kernel() {
   has nasm 'guest/kernel' || return 0
   mkdir -p "$out/kernel"
   for source in "$root"/guest/kernel/*.asm; do
-    nasm -f bin -o "$out/kernel/$(basename "$source" .asm).bin" "$source"
+    nasm -f bin -I "$root/guest/kernel/" -o "$out/kernel/$(basename "$source" .asm).bin" "$source"
   done
-  nasm -f bin -D ROUNDS=100 -D WORK=1000000 -o "$out/kernel/work.bin" "$root/guest/kernel/smp.asm"
+  nasm -f bin -I "$root/guest/kernel/" -D TWICE -o "$out/kernel/untag_twice.bin" "$root/guest/kernel/untag.asm"
+  nasm -f bin -I "$root/guest/kernel/" -D ROUNDS=100 -D WORK=1000000 -o "$out/kernel/work.bin" "$root/guest/kernel/smp.asm"
   has gcc 'guest/kernel/kernel.elf' || return 0
   (cd "$root/guest/kernel/src" && gcc $warn -O2 -std=gnu11 -ffreestanding -fno-pic -no-pie -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -fno-strict-aliasing \

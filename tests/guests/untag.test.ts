@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
+import { RoundRobin, type Scheduler, Seeded } from '../../src/machine/system/scheduler.ts';
+import { boot } from '../support/boot.ts';
+import { swapgs } from '../support/cli.ts';
+import { guestPath } from './expected.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'untag-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const ONCE = guestPath('kernel/untag.bin');
+const TWICE = guestPath('kernel/untag_twice.bin');
+const SAME = { said: 'one value\n', status: 1 };
+const DIFFERENT = { said: 'checked 5400000000303018, used 0000000000303018\n', status: 3 };
+
+function run(guest: string, scheduler: Scheduler, engine: EngineName = 'interpreter') {
+  const { system, said } = boot(readFileSync(guest), { engine, cpus: 2, scheduler });
+  const stop = system.run({ instructions: 300_000 });
+  return { said: said(), status: stop.reason === 'exit' ? stop.status : stop.reason };
+}
+
+/** Both CPUs up to where they wait for each other, then the first one for `instructions`, then the other one to its end. */
+class Interrupted implements Scheduler {
+  readonly #turns: { readonly cpu: number; readonly instructions: number }[];
+  readonly #then = new RoundRobin(1000);
+  constructor(instructions: number) {
+    this.#turns = [
+      { cpu: 0, instructions: 3000 },
+      { cpu: 1, instructions: 1000 },
+      { cpu: 0, instructions },
+      { cpu: 1, instructions: 10 },
+    ];
+  }
+  next(runnable: readonly number[]) {
+    const turn = this.#turns[0];
+    if (turn === undefined || !runnable.includes(turn.cpu)) return this.#then.next(runnable);
+    this.#turns.shift();
+    return turn;
+  }
+  latency(): number {
+    return 0;
+  }
+}
+
+describe('a tag taken off while another CPU lets pointers carry tags', () => {
+  it('has two values in one place of the loop when the mask is read twice, and one everywhere when it is read once', () => {
+    const places = Array.from({ length: 40 }, (_, n) => n + 1);
+    const differs = (guest: string): number[] => places.filter((n) => run(guest, new Interrupted(n)).status === 3);
+    expect(differs(ONCE)).toEqual([]);
+    const found = differs(TWICE);
+    expect(found.length).toBeGreaterThan(3);
+    // Eight instructions of the loop; the mask changes between the second and the fourth of them.
+    expect(new Set(found.map((n) => n % 8)).size).toBe(2);
+    for (const engine of ENGINE_NAMES) {
+      expect(run(TWICE, new Interrupted(found[0]!), engine)).toEqual(DIFFERENT);
+      expect(run(ONCE, new Interrupted(found[0]!), engine)).toEqual(SAME);
+    }
+  });
+
+  it('on random schedules', () => {
+    const seeds = Array.from({ length: 60 }, (_, seed) => seed + 1);
+    const statuses = (guest: string): unknown[] => seeds.map((seed) => run(guest, new Seeded(seed, 20)).status);
+    expect(new Set(statuses(ONCE))).toEqual(new Set([1]));
+    expect(new Set(statuses(TWICE))).toEqual(new Set([1, 3]));
+  });
+
+  it('again from a file', () => {
+    const file = join(folder, 'schedule');
+    const args = (guest: string, ...more: string[]) => [
+      'run',
+      '--bare',
+      '--multiboot',
+      guest,
+      '--cpus',
+      '2',
+      '--state',
+      'none',
+      ...more,
+    ];
+    const seed = Array.from({ length: 60 }, (_, n) => n + 1).find((n) => run(TWICE, new Seeded(n, 20)).status === 3)!;
+    const first = swapgs(args(TWICE, '--seed', String(seed), '--quantum', '20', '--record-schedule', file));
+    expect([first.stdout, first.status]).toEqual([DIFFERENT.said, 3]);
+    const again = swapgs(args(TWICE, '--schedule', file));
+    expect([again.stdout, again.status]).toEqual([DIFFERENT.said, 3]);
+  });
+});
