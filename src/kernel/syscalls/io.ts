@@ -9,6 +9,7 @@ import { requireAccess, resolveExisting } from '../fs/resolve.ts';
 import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
 import { ADDRESS, choice, FD, INT, inBytes, LONG, OUT_BYTES, outStruct, PATH, SIZE, UINT } from './args.ts';
+import { withSigpipe } from './broken-pipe.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_IOVEC, type IoVector } from './structs.ts';
 
@@ -67,27 +68,26 @@ function readInto(task: Task, fd: number, vectors: readonly IoVector[], read: Re
 }
 
 function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
+  return withSigpipe(task, () => writeAll(task, fd, vectors, write));
+}
+
+function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
   const file = task.fds.get(fd);
   if (!file.writable) fail(E.EBADF);
   // Behind a wait the call goes on where it was.
   const before = task.resumed === null ? 0 : task.progress;
   let done = 0;
-  try {
-    for (const { address, length } of vectors) {
-      const skipped = Math.min(length, Math.max(0, before - done));
-      done += skipped;
-      for (let at = skipped; at < length; ) {
-        const want = Math.min(length - at, waits(file) ? STREAM_PIECE : PIECE, MAX_RW - done);
-        const put = piece(task, file, address + at, want, done, write);
-        done += put;
-        at += put;
-        if (put < want && !waits(file)) return done;
-        if (put === 0) return done;
-      }
+  for (const { address, length } of vectors) {
+    const skipped = Math.min(length, Math.max(0, before - done));
+    done += skipped;
+    for (let at = skipped; at < length; ) {
+      const want = Math.min(length - at, waits(file) ? STREAM_PIECE : PIECE, MAX_RW - done);
+      const put = piece(task, file, address + at, want, done, write);
+      done += put;
+      at += put;
+      if (put < want && !waits(file)) return done;
+      if (put === 0) return done;
     }
-  } catch (error) {
-    if (error instanceof SysError && error.errno === E.EPIPE) task.process.brokenPipe(task);
-    throw error;
   }
   task.progress = 0;
   return done;
@@ -155,14 +155,11 @@ function sendfile(task: Task, outFd: number, inFd: number, offsetAt: number, cou
   if (!input.readable || !output.writable) fail(E.EBADF);
   if (!(input.inode instanceof RegularInode) || output.flags & O.APPEND) fail(E.EINVAL);
   const offset = offsetAt === 0 ? -1 : checkOffset(task.user.word(offsetAt));
-  try {
+  return withSigpipe(task, () => {
     const done = copy(input, offset, output, -1, Math.min(count, MAX_RW));
     if (offsetAt !== 0) task.user.setU64(offsetAt, offset + done);
     return done;
-  } catch (error) {
-    if (error instanceof SysError && error.errno === E.EPIPE) task.process.brokenPipe(task);
-    throw error;
-  }
+  });
 }
 
 function copyFileRange(

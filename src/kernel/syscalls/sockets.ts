@@ -1,3 +1,4 @@
+import { Blocked } from '../block.ts';
 import { ACCESS } from '../credentials.ts';
 import { E, fail, SysError } from '../errno.ts';
 import { MemorySpecial } from '../fs/memory.ts';
@@ -8,6 +9,7 @@ import { type Address, AF, addressBytes, parseAddress } from '../net/address.ts'
 import { type Peer, type Received, SHUT, SOCK, Socket } from '../net/socket.ts';
 import type { Task } from '../task.ts';
 import { ADDRESS, choice, FD, type FlagNames, flags, INT, inBytes, OUT_BYTES, SIZE, UINT } from './args.ts';
+import { withSigpipe } from './broken-pipe.ts';
 import { requireFree } from './paths.ts';
 import { row, type SyscallRow } from './row.ts';
 
@@ -136,22 +138,45 @@ function send(
   if (to !== null && to.family !== AF.UNSPEC && socket.type !== SOCK.DGRAM)
     fail(socket.connected ? E.EISCONN : E.EOPNOTSUPP);
   if (bits & MSG.OOB) fail(E.EOPNOTSUPP);
-  let target = to;
-  try {
-    if (to !== null && to.family === AF.UNIX) {
-      // A path is looked up as the caller sees it.
-      const found = bearer(task, to, socket.type) ?? fail(E.ECONNREFUSED);
-      if (found.type !== socket.type) fail(E.EPROTOTYPE);
-      return sendOn(socket, bytes, files, bits, found);
-    }
-    if (to?.family === AF.UNSPEC) target = null;
-    if (target === null && socket.type === SOCK.DGRAM && socket.remote?.family === AF.UNIX && !socket.connected)
-      return sendOn(socket, bytes, files, bits, bearer(task, socket.remote, socket.type) ?? fail(E.ECONNREFUSED));
-    return socket.send(bytes, files, target, (bits & MSG.DONTWAIT) === 0);
-  } catch (error) {
-    if (error instanceof SysError && error.errno === E.EPIPE && !(bits & MSG.NOSIGNAL)) task.process.brokenPipe(task);
-    throw error;
+  return withSigpipe(task, () => sendTo(task, socket, bytes, files, bits, to), (bits & MSG.NOSIGNAL) !== 0);
+}
+
+function sendTo(
+  task: Task,
+  socket: Socket,
+  bytes: Uint8Array,
+  files: readonly OpenFile[],
+  bits: number,
+  to: Address | null,
+): number {
+  if (to !== null && to.family === AF.UNIX) {
+    // A path is looked up as the caller sees it.
+    const found = bearer(task, to, socket.type) ?? fail(E.ECONNREFUSED);
+    if (found.type !== socket.type) fail(E.EPROTOTYPE);
+    return sendOn(socket, bytes, files, bits, found);
   }
+  const target = to?.family === AF.UNSPEC ? null : to;
+  if (target === null && socket.type === SOCK.DGRAM && socket.remote?.family === AF.UNIX && !socket.connected)
+    return sendOn(socket, bytes, files, bits, bearer(task, socket.remote, socket.type) ?? fail(E.ECONNREFUSED));
+  const wait = (bits & MSG.DONTWAIT) === 0;
+  if (socket.type !== SOCK.STREAM || !wait || socket.nonblocking) return socket.send(bytes, files, target, wait);
+  return sendWhole(task, socket, bytes, files);
+}
+
+/** A stream that may wait takes everything; what a signal or an error cuts short is told by its length. */
+function sendWhole(task: Task, socket: Socket, bytes: Uint8Array, files: readonly OpenFile[]): number {
+  let done = task.resumed === null ? 0 : task.progress;
+  do {
+    try {
+      done += socket.send(bytes.subarray(done), done === 0 ? files : [], null, true);
+    } catch (error) {
+      if (done > 0 && error instanceof SysError) return done;
+      if (!(error instanceof Blocked)) throw error;
+      task.progress = done;
+      throw new Blocked(error.wait.reason, done > 0 ? { ...error.wait, interrupted: () => done } : error.wait);
+    }
+  } while (done < bytes.length);
+  return done;
 }
 
 /** A datagram to a socket that was found by its path. */

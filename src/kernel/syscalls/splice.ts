@@ -1,11 +1,12 @@
 import { Blocked } from '../block.ts';
-import { E, fail, SysError } from '../errno.ts';
+import { E, fail } from '../errno.ts';
 import { Directory, RegularInode, Symlink } from '../fs/inode.ts';
 import { O } from '../fs/mode.ts';
 import type { OpenFile } from '../fs/open-file.ts';
 import { PIPE_CAPACITY, type Pipe, PipeEnd } from '../fs/pipe.ts';
 import type { Task } from '../task.ts';
 import { ADDRESS, FD, flags, LONG, SIZE, UINT } from './args.ts';
+import { withSigpipe } from './broken-pipe.ts';
 import { row, type SyscallRow } from './row.ts';
 
 const SPLICE = { SPLICE_F_MOVE: 1, SPLICE_F_NONBLOCK: 2, SPLICE_F_MORE: 4, SPLICE_F_GIFT: 8 } as const;
@@ -54,17 +55,14 @@ function splice(
   if ((from === null && to === null) || from === to) fail(E.EINVAL);
   if (to === null && output.flags & O.APPEND) fail(E.EINVAL);
   const nonblocking = (bits & SPLICE.SPLICE_F_NONBLOCK) !== 0;
-  try {
+  return withSigpipe(task, () => {
     if (from !== null && !filled(from, nonblocking || input.nonblocking)) return 0;
     const room = to === null ? count : Math.min(count, roomIn(to, nonblocking || output.nonblocking));
     const bytes = from === null ? readFrom(task, input, inAt, room) : from.peek(room);
     const done = bytes.length === 0 ? 0 : writeTo(task, output, outAt, bytes);
     from?.take(done);
     return done;
-  } catch (error) {
-    if (error instanceof SysError && error.errno === E.EPIPE) task.process.brokenPipe(task);
-    throw error;
-  }
+  });
 }
 
 function readFrom({ user }: Task, file: OpenFile, offsetAt: number, length: number): Uint8Array {
@@ -92,14 +90,11 @@ function tee(task: Task, inFd: number, outFd: number, count: number, bits: numbe
   const { input, output } = ends(task, inFd, outFd);
   if (!(input instanceof PipeEnd && output instanceof PipeEnd) || input.pipe === output.pipe) return fail(E.EINVAL);
   const nonblocking = (bits & SPLICE.SPLICE_F_NONBLOCK) !== 0;
-  try {
+  return withSigpipe(task, () => {
     if (!filled(input.pipe, nonblocking || input.nonblocking)) return 0;
     const room = roomIn(output.pipe, nonblocking || output.nonblocking);
     return output.write(input.pipe.peek(Math.min(count, room)));
-  } catch (error) {
-    if (error instanceof SysError && error.errno === E.EPIPE) task.process.brokenPipe(task);
-    throw error;
-  }
+  });
 }
 
 const SPLICE_FLAGS = flags({ '0': 0, ...SPLICE });

@@ -132,7 +132,8 @@ int main(void) {
   int client = socket(AF_INET, SOCK_STREAM, 0);
   printf("tcp %d\n", connect(client, (void *)&port, sizeof port));
   static char big[1 << 20];
-  printf("sent %zd\n", write(client, big, sizeof big));
+  printf("sent %zd", write(client, big, sizeof big));
+  printf(" %zd\n", send(client, big, sizeof big, 0));
   shutdown(client, SHUT_WR);
   memset(text, 0, sizeof text);
   came = read(client, text, sizeof text);
