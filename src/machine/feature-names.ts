@@ -14,7 +14,7 @@ const LINUX_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** What only a kernel sees of a CPU: control bits and what they do (SDM 3A 2.5, 2A CPUID). */
-export const SYSTEM_FEATURES = 'PCID INVPCID SMEP SMAP UMIP PKU PKS LA57 LASS LAM X2APIC'.split(' ');
+export const SYSTEM_FEATURES = 'PCID INVPCID SMEP SMAP UMIP PKU PKS LA57 LASS LAM X2APIC MONITOR'.split(' ');
 
 /** Features by Linux's names, those of /proc/cpuinfo. */
 export const FEATURES_BY_NAME: ReadonlyMap<string, string> = new Map(

@@ -116,6 +116,9 @@ export class Machine {
       syscallExits: options.syscall ?? false,
       interruptGates: USER_GATES,
       interruptWaits: () => platform?.interruptWaits() ?? false,
+      monitor: (linear) => platform?.monitor(linear),
+      // A CPU by itself has nobody to wait for.
+      mwait: (interruptsBreak) => platform?.mwait(interruptsBreak) ?? false,
       alone: () => {
         if (platform === undefined || this.#alone) return true;
         this.#asked = true;

@@ -10,6 +10,9 @@ export interface Platform {
   interruptWaits(): boolean;
   /** Vector of that interrupt, which is now in service. */
   takeInterrupt(): number;
+  /** MONITOR and MWAIT, as `MachineServices` has them. */
+  monitor(linear: bigint): void;
+  mwait(interruptsBreak: boolean): boolean;
   nmiWaits(): boolean;
   takeNmi(): number;
   portIn(port: number, bytes: number): number;

@@ -1,6 +1,7 @@
 import { FS_BASE, GS_BASE, KERNEL_GS_BASE, TSC_AUX } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { define } from './define.ts';
+import { RAX } from './lift.ts';
 import { checkAligned, partAddress } from './sse/operands.ts';
 
 define(
@@ -149,5 +150,8 @@ define('stac', 'Set AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant
 define('clac', 'Clear AC', (x) => void x.b.call('setAlignmentCheck', 0, x.constant(0, 32)));
 
 define('rdpmc', 'Read a performance counter: there is none', (x) => x.trap(VECTOR.GP, 0));
-define('monitor mwait', 'To come: #UD outside CPL 0', (x) => void x.b.call('supervisorNotYet', 0));
+define('monitor', 'Watch a line of memory for MWAIT', (x) => {
+  x.b.call('monitor', 0, x.stringAddress(RAX, true));
+});
+define('mwait', 'Wait for a store to the watched line, or an interrupt', (x) => void x.b.call('mwait', 0));
 define('rsm getsec', 'Undefined outside system management mode, or without CR4.SMXE', (x) => x.trap(VECTOR.UD));

@@ -133,8 +133,11 @@ for (const [bytes, text] of [
 ] as const)
   check(bytes, text, [{}, { fault: '#UD' }], CET);
 
-// known gaps at CPL 0
-check('0f 01 c8', 'monitor', [{}, { ends: 'unimplemented monitor', rip: 0 }], { cpl: 0 });
+// MONITOR reads its line; ECX of both holds extensions
+check('0f 01 c8', 'monitor', [{ rcx: 1n }, { fault: '#GP(0)' }], { cpl: 0 });
+check('0f 01 c8', 'monitor', [{ rcx: 0n, rax: 1n << 63n }, { fault: '#GP(0)' }], { cpl: 0 });
+check('0f 01 c9', 'mwait', [{ rcx: 2n }, { fault: '#GP(0)' }], { cpl: 0 });
+check('0f 01 c9', 'mwait', [{ rcx: 1n }, {}], { cpl: 0 });
 
 // the XSAVE family: without CR4.OSXSAVE undefined; an area at a multiple of 64, whose header says what it holds
 const XSAVE = { machine: 'CR4.OSXSAVE' };

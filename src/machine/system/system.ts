@@ -4,6 +4,7 @@ import type { Exit, Fault } from '../../exec/exit.ts';
 import { fetchInsn, fetchLegacy } from '../../exec/fetch.ts';
 import { CodeWrites, InstructionCache, type StaleCode } from '../../memory/icache.ts';
 import type { FreedWalk, StaleUse } from '../../memory/mmu.ts';
+import { pageWalk } from '../../memory/page-walk.ts';
 import { SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
 import { codeBits, isLongMode } from '../../state/mode.ts';
@@ -12,7 +13,7 @@ import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
 import { cpuHash, memoryHash } from '../state-hash.ts';
 import { type ApicBus, DELIVERY, type InterruptCommand, type LocalApic, REG } from './apic.ts';
-import { systemCpuid } from './cpuid.ts';
+import { MONITOR_LINE, systemCpuid } from './cpuid.ts';
 import { FwCfg } from './fw-cfg.ts';
 import { Pic } from './pic.ts';
 import { Pit } from './pit.ts';
@@ -23,7 +24,7 @@ import { DebugConsole, Serial } from './serial.ts';
 import { type SpeculatedWalk, type SpeculationPlan, Speculator } from './speculator.ts';
 import { protectCpu, resetCpu, startAt } from './start.ts';
 import { type TraceSink, tracePort } from './trace-port.ts';
-import { type Activity, Vcpu } from './vcpu.ts';
+import { type Activity, type Monitored, Vcpu } from './vcpu.ts';
 
 /** APICs have numbers of 8 bits, and the last is everybody's. */
 export const MOST_CPUS = 255;
@@ -259,6 +260,8 @@ export class System implements ApicBus {
       interruptWaits: () => this.#interruptWaits(this.#current),
       takeInterrupt: () =>
         this.#priority(this.#current).waiting >= 0 ? apic().acknowledge() : this.#pic.acknowledge(),
+      monitor: (linear) => this.#monitor(linear),
+      mwait: (interruptsBreak) => this.#mwait(interruptsBreak),
       nmiWaits: () => apic().nmi,
       takeNmi: () => {
         apic().nmi = false;
@@ -395,9 +398,34 @@ export class System implements ApicBus {
     target.activity = target.id === 0 ? 'running' : 'waiting';
   }
 
+  #monitor(linear: bigint): void {
+    const { memory, cpu } = this.machine;
+    const { physical } = pageWalk(memory, cpu, linear);
+    const line = physical === null ? 0 : physical - (physical % MONITOR_LINE);
+    const known = physical !== null && line + MONITOR_LINE <= memory.size;
+    this.#current.monitored = known ? { physical: line, bytes: memory.bytes(line, MONITOR_LINE).slice() } : null;
+  }
+
+  #mwait(interruptsBreak: boolean): boolean {
+    const { monitored } = this.#current;
+    this.#current.monitored = null;
+    if (monitored === null || this.#written(monitored)) return false;
+    this.#current.awaits = { ...monitored, interruptsBreak };
+    return true;
+  }
+
+  /** Whether a watched line has changed; a store of what stands there already changes nothing for whoever waits. */
+  #written({ physical, bytes }: Monitored): boolean {
+    const now = this.machine.memory.bytes(physical, MONITOR_LINE);
+    return bytes.some((byte, i) => byte !== now[i]);
+  }
+
   /** Whether something has come that wakes a halted CPU. */
   #wakes(vcpu: Vcpu): boolean {
     if (vcpu.apic.nmi) return true;
+    const { awaits } = vcpu;
+    if (awaits !== null && (this.#written(awaits) || (awaits.interruptsBreak && this.#interruptWaits(vcpu))))
+      return true;
     const flags = vcpu === this.#current ? this.machine.cpu.rflags : Number(this.#saved(vcpu, L.SYSTEM_FLAGS) & LOW);
     return (flags & FLAG.IF) !== 0 && this.#interruptWaits(vcpu);
   }
@@ -412,6 +440,7 @@ export class System implements ApicBus {
     cpu.icount += 1;
     this.#sliceStart = cpu.icount;
     vcpu.activity = 'running';
+    vcpu.awaits = null;
   }
 
   // ——— time ———

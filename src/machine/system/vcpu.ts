@@ -11,6 +11,12 @@ export type Activity =
   /** Behind INIT: a start-up interrupt wakes it. */
   | 'waiting';
 
+/** A line of memory and what stood in it. */
+export interface Monitored {
+  readonly physical: number;
+  readonly bytes: Uint8Array;
+}
+
 /** One CPU while another one's state is in the registers: a copy of its state, its TLB, its local APIC. */
 export class Vcpu {
   readonly id: number;
@@ -22,6 +28,10 @@ export class Vcpu {
   /** What it may execute although memory has changed; null where caches of instructions are coherent. */
   icache: InstructionCache | null = null;
   activity: Activity = 'waiting';
+  /** The line that MONITOR watches, as it was then; null: none. */
+  monitored: Monitored | null = null;
+  /** What MWAIT waits for while the CPU is halted by it. */
+  awaits: (Monitored & { readonly interruptsBreak: boolean }) | null = null;
 
   constructor(id: number, bus: ApicBus) {
     this.id = id;

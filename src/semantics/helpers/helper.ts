@@ -59,6 +59,10 @@ export interface MachineServices {
   readonly haltEnds: boolean;
   /** An interrupt from outside waits for RFLAGS.IF. */
   interruptWaits(): boolean;
+  /** MONITOR: the line of memory at a linear address is watched. */
+  monitor(linear: bigint): void;
+  /** MWAIT: whether the CPU sleeps, since the watched line is as it was; interrupts may wake it although RFLAGS.IF is clear. */
+  mwait(interruptsBreak: boolean): boolean;
   /** SYSCALL ends the run: somebody outside plays the kernel. */
   readonly syscallExits: boolean;
   /** Vectors that INT n may reach while the guest has no IDT: those with a gate that user code may use. */

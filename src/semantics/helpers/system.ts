@@ -128,12 +128,32 @@ defineHelper({
   },
 });
 
+/** The hint in ECX of MWAIT that lets interrupts end it while RFLAGS.IF is clear. */
+const INTERRUPTS_BREAK = 1n;
+
 defineHelper({
-  name: 'supervisorNotYet',
-  doc: 'An instruction that is not implemented: #UD outside CPL 0',
+  name: 'monitor',
+  doc: 'MONITOR: reads a byte of the line and has it watched; #UD outside CPL 0, #GP(0) for extensions in ECX',
+  args: [64],
+  result: 0,
+  run: (c, address) => {
+    if (c.cpu.cpl !== 0) return c.fault(UD, null);
+    if (c.cpu.gpr(1) & 0xffff_ffffn) return c.fault(GP, 0);
+    if (c.read(address, 8) !== null) c.machine.monitor(address);
+  },
+});
+
+defineHelper({
+  name: 'mwait',
+  doc: 'MWAIT: stops the CPU with RIP on it while the watched line is as it was; #UD outside CPL 0, #GP(0) for unknown extensions',
   args: [],
   result: 0,
-  run: (c) => (c.cpu.cpl === 0 ? c.stop(PENDING_KIND.unimplemented) : c.fault(UD, null)),
+  run: (c) => {
+    if (c.cpu.cpl !== 0) return c.fault(UD, null);
+    const extensions = c.cpu.gpr(1) & 0xffff_ffffn;
+    if (extensions & ~INTERRUPTS_BREAK) return c.fault(GP, 0);
+    if (c.machine.mwait(extensions === INTERRUPTS_BREAK)) c.stop(PENDING_KIND.hlt);
+  },
 });
 
 defineHelper({
