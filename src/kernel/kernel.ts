@@ -25,6 +25,7 @@ import { systemInfo } from './proc-text.ts';
 import { type PathState, Process } from './process.ts';
 import { LINUX_RSEQ, Rseq, type RseqOptions } from './rseq.ts';
 import { deliver } from './signals/deliver.ts';
+import { SIG } from './signals/numbers.ts';
 import { Signals } from './signals/send.ts';
 import { CLD, type SignalInfo } from './signals/state.ts';
 import { Strace } from './strace.ts';
@@ -378,7 +379,7 @@ export class Kernel {
     if (!process.stopped) return;
     this.wakeStopped(process);
     process.news = 'continued';
-    this.signals.tellParent(process, CLD.CONTINUED, 18);
+    this.signals.tellParent(process, CLD.CONTINUED, SIG.CONT);
   }
 
   /** Stops all threads of a process; the parent is told. */
@@ -587,7 +588,7 @@ export class Kernel {
   /** Gives memory, descriptors and granted directories back. */
   close(): void {
     for (const task of [...this.tasks.values()]) {
-      task.process.end ??= { kind: 'killed', signal: 9, code: 0, address: 0n, fault: null };
+      task.process.end ??= { kind: 'killed', signal: SIG.KILL, code: 0, address: 0n, fault: null };
       this.endTask(task);
     }
     this.process?.space.release();

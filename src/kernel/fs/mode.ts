@@ -10,9 +10,6 @@ export const S_IF = {
   CHR: 0o020000,
   FIFO: 0o010000,
 } as const;
-export const S_ISUID = 0o4000;
-export const S_ISGID = 0o2000;
-export const S_ISVTX = 0o1000;
 
 export const O = {
   ACCMODE: 3,

@@ -100,7 +100,9 @@ const IN_CLONE_ARGS = inStruct((address, user) => {
   return `{flags=${names}, exit_signal=${signal === 0 ? '0' : signalName(signal)}, stack=0x${field(40).toString(16)}, stack_size=0x${field(48).toString(16)}}`;
 });
 
-const MOST_ARGUMENT_BYTES = 2 << 20;
+/** Most that arguments and environment may take, and room for what else stands on a new stack. */
+const MOST_STACK_BYTES = 6 << 20;
+const STACK_REST = 4096;
 
 function execve(task: Task, dirfd: number, pathAt: number, argvAt: number, envAt: number, bits: number): number {
   if (bits & ~(AT.EMPTY_PATH | AT.SYMLINK_NOFOLLOW)) fail(E.EINVAL);
@@ -110,12 +112,14 @@ function execve(task: Task, dirfd: number, pathAt: number, argvAt: number, envAt
   const env = task.user.strings(envAt);
   // A program without a name gets an empty one (since Linux 5.18).
   if (args.length === 0) args.push('');
-  const limit = Math.min(task.process.limits.soft(RLIMIT.STACK) / 4, 6 << 20);
-  if (vectorBytes(args) + vectorBytes(env) + MOST_ARGUMENT_BYTES / 512 > limit) fail(E.E2BIG);
   const name =
     path === '' || (!path.startsWith('/') && dirfd !== AT.FDCWD) ? `/dev/fd/${dirfd}${path && '/'}${path}` : path;
   const found = inode ?? fail(E.EACCES);
-  execute(task, executableAt(task, found, name, args), env);
+  const program = executableAt(task, found, name, args);
+  // Behind this there is no way back: what the new stack has to hold is looked at before.
+  const limit = Math.min(task.process.limits.soft(RLIMIT.STACK) / 4, MOST_STACK_BYTES);
+  if (vectorBytes([...program.args, ...env, program.path]) + STACK_REST > limit) fail(E.E2BIG);
+  execute(task, program, env);
   return NO_RESULT;
 }
 

@@ -1,6 +1,7 @@
 import * as L from '../../state/layout.ts';
 import { E, fail } from '../errno.ts';
 import { PidFile } from '../fs/pid-file.ts';
+import { RLIMIT } from '../limits.ts';
 import { Process } from '../process.ts';
 import { SIG } from '../signals/numbers.ts';
 import { INITIAL_ALT_STACK } from '../signals/state.ts';
@@ -118,7 +119,7 @@ function makeProcess(parent: Task, pid: number, request: CloneRequest): Process 
   const { kernel, process } = parent;
   const { flags } = request;
   const shares = (bit: number): boolean => (flags & bit) !== 0;
-  process.fds.limit = process.limits.soft(7);
+  process.fds.limit = process.limits.soft(RLIMIT.NOFILE);
   const actions = shares(CLONE.SIGHAND) ? process.actions : process.actions.copy();
   const child = new Process(kernel, {
     pid,

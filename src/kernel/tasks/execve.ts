@@ -4,6 +4,7 @@ import { E, fail } from '../errno.ts';
 import { load, setEntryRegisters } from '../exec.ts';
 import { type Inode, RegularInode } from '../fs/inode.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
+import { SIG } from '../signals/numbers.ts';
 import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
 
@@ -77,7 +78,7 @@ export function execute(task: Task, { inode, path, image, args }: Executable, en
   process.actions = process.actions.afterExec();
   process.timers.deletePosix();
   process.barriers = 0;
-  process.exitSignal = 17;
+  process.exitSignal = SIG.CHLD;
   process.program = { ...process.program, path, file: inode };
   task.name = (path.split('/').pop() ?? '').slice(0, NAME_LENGTH);
   const hwcap = kernel.machine.cpuid(1, 0)[3];
