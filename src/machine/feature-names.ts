@@ -11,6 +11,7 @@ const LINUX_NAMES: Readonly<Record<string, string>> = {
   PREFETCHW: '3dnowprefetch',
   AVX512_IFMA: 'avx512ifma',
   AVX512_VBMI: 'avx512vbmi',
+  MONITORX: 'mwaitx',
 };
 
 /** What only a kernel sees of a CPU: control bits and what they do (SDM 3A 2.5, 2A CPUID). */
@@ -39,6 +40,7 @@ const REQUIRES: Readonly<Record<string, string>> = {
   AVX2: 'AVX',
   FMA: 'AVX',
   F16C: 'AVX',
+  SSE4A: 'SSE3',
   AVX_VNNI: 'AVX2',
   VAES: 'AVX AES',
   VPCLMULQDQ: 'AVX PCLMULQDQ',
