@@ -45,6 +45,7 @@ const REQUIRES: Readonly<Record<string, string>> = {
   VAES: 'AVX AES',
   VPCLMULQDQ: 'AVX PCLMULQDQ',
   AVX512F: 'AVX2 FMA F16C',
+  AVX512_FP16: 'AVX512BW',
 };
 
 function requirements(feature: string): string[] {

@@ -64,6 +64,7 @@ import './evex/scatter.ts';
 import './evex/move.ts';
 import './evex/permute.ts';
 import './evex/float.ts';
+import './evex/half.ts';
 import './helpers/legacy.ts';
 import './helpers/masked.ts';
 import './legacy/instructions.ts';

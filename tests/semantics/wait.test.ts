@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Machine } from '../../src/machine/machine.ts';
 import { check, data, everyMnemonicOf } from '../support/check.ts';
 
-const line = (at: number, value: bigint) => Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`m64[${at + 8 * n}]`, value]));
+const line = (at: number, value: bigint): Record<`m64[${number}]`, bigint> => Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((n) => [`m64[${at + 8 * n}]`, value]));
 
 // the line is aligned by itself
 check('0f 01 fc', 'clzero rax', [{ rax: data(0x27f), ...line(0x240, 0x77n) }, { ...line(0x240, 0n) }]);
