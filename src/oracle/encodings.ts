@@ -124,7 +124,8 @@ export function drawInsn(e: Encoding, random: Random): Insn | null {
       head.push(EVEX, (p0 & 7) | (random.below(16) << 4), vvvv, (control & 0x1f) | own | rounding, opcode);
     } else if (vex) {
       const [vexByte, rxbm, wvp, opcode] = e.opcode as [number, number, number, number];
-      head.push(vexByte, (random.below(8) << 5) | (rxbm & 0x1f), (wvp & 0x87) | (random.below(16) << 3), opcode);
+      const control = random.below(2) ? (wvp & 0x87) | (random.below(16) << 3) : wvp;
+      head.push(vexByte, (random.below(8) << 5) | (rxbm & 0x1f), control, opcode);
     } else {
       if (e.rexW) head.push(0x48 | random.below(8));
       else if (random.below(3) === 0) head.push(0x40 | random.below(8));

@@ -1,6 +1,7 @@
 /** Importing this file fills the table of instructions and the table of helpers. */
 import './arith.ts';
 import './atomic.ts';
+import './atomic-add.ts';
 import './bits.ts';
 import './branch.ts';
 import './far.ts';
@@ -27,6 +28,7 @@ import './system.ts';
 import './wait.ts';
 import './helpers/sse-float.ts';
 import './helpers/mmx.ts';
+import './helpers/narrow.ts';
 import './sse/float.ts';
 import './sse/integer.ts';
 import './sse/mmx.ts';
@@ -47,8 +49,10 @@ import './x87/image.ts';
 import './x87/transfer.ts';
 import './avx/convert.ts';
 import './avx/fma.ts';
+import './avx/hashes.ts';
 import './avx/masked.ts';
 import './avx/move.ts';
+import './avx/narrow.ts';
 import './avx/permute.ts';
 import './avx/vnni.ts';
 import './evex/opmask.ts';
