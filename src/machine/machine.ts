@@ -110,6 +110,7 @@ export class Machine {
       },
       has: this.profile.has,
       decode: (bytes) => decoding.decode(bytes),
+      decodeLegacy: (bytes, bits) => decoding.decodeLegacy(bytes, bits),
       random: (n) => randomNumber(seed, n),
       tsc: (icount) => platform?.now(icount) ?? BigInt(icount),
       haltEnds: options.haltEnds ?? false,
