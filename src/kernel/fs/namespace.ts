@@ -108,6 +108,8 @@ export class Namespace {
     const dev = new MemoryDirectory(fs);
     for (const [name, device] of standardDevices(fs, options.random)) dev.add(name, device);
     for (const [name, node] of options.devices(fs)) dev.add(name, node);
+    // Shared memory and semaphores of POSIX are files there.
+    dev.add('shm', new MemoryDirectory(this.memory, 0o1777));
     dev.add('fd', new MemorySymlink(fs, '/proc/self/fd'));
     for (const [number, name] of ['stdin', 'stdout', 'stderr'].entries()) {
       dev.add(name, new MemorySymlink(fs, `/proc/self/fd/${number}`));

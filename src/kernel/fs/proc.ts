@@ -39,6 +39,7 @@ export interface SystemInfo {
 }
 
 const PROC_BLOCK = 1024;
+const DELETED = ' (deleted)';
 
 /** Attributes of a file that /proc makes up on the spot. */
 function attributesOf(fs: MemoryFs, ino: number, mode: number): Attributes {
@@ -79,6 +80,11 @@ class GeneratedFile extends RegularInode {
       },
       write: () => fail(E.EACCES),
       truncate: () => fail(E.EACCES),
+      nextData: (offset) => (offset < bytes.length ? offset : null),
+      nextHole: () => bytes.length,
+      punch: () => fail(E.EACCES),
+      seals: null,
+      seal: () => fail(E.EINVAL),
       sync: () => fail(E.EINVAL),
       attributes: () => attributes,
       sharedPages: (memory) => new SharedPages(memory, null, null),
@@ -176,6 +182,12 @@ class GeneratedDirectory extends Directory {
   }
 }
 
+/** What a descriptor's link shows: a file without a name says so. */
+function pathOf({ path, inode }: OpenFile): string {
+  const gone = inode instanceof RegularInode && !path.endsWith(DELETED) && inode.attributes().nlink === 0;
+  return gone ? path + DELETED : path;
+}
+
 /** The root of /proc. */
 export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
   const text = (make: () => string | Uint8Array) => (ino: number) => new GeneratedFile(fs, ino, make);
@@ -191,7 +203,7 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
         new Map(
           info.fds.numbers().map((number) => {
             const file = info.fds.get(number);
-            return [String(number), link(file.path, file.inode ?? new StreamInode(file))];
+            return [String(number), link(pathOf(file), file.inode ?? new StreamInode(file))];
           }),
         ),
     );

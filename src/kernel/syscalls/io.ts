@@ -2,9 +2,11 @@ import { Blocked } from '../block.ts';
 import { ACCESS } from '../credentials.ts';
 import { E, fail, SysError } from '../errno.ts';
 import { RegularInode } from '../fs/inode.ts';
+import { MAX_FILE_SIZE } from '../fs/memory.ts';
 import { direntType, O, SEEK } from '../fs/mode.ts';
 import { openInode } from '../fs/open.ts';
 import type { OpenFile } from '../fs/open-file.ts';
+import { PipeEnd } from '../fs/pipe.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
 import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
@@ -112,7 +114,8 @@ function piece(task: Task, file: OpenFile, address: number, want: number, done: 
   }
 }
 
-function vectorsAt(task: Task, address: number, count: number): IoVector[] {
+/** The vectors of readv(2) and its like. @throws SysError EINVAL, EFAULT */
+export function vectorsAt(task: Task, address: number, count: number): IoVector[] {
   if (count > IOV_MAX || count < 0) fail(E.EINVAL);
   if (count === 0) return [];
   const view = task.user.view(address, 16 * count);
@@ -237,6 +240,22 @@ function truncate(task: Task, address: number, size: number): number {
   return 0;
 }
 
+/** fallocate(2): room is there anyway, so it makes files longer, or zero. */
+function allocate(file: OpenFile, mode: number, offset: number, length: number): void {
+  if (offset < 0 || length <= 0) fail(E.EINVAL);
+  if (mode & ~FALLOC_ALL) fail(E.EOPNOTSUPP);
+  const keeps = (mode & FALLOC.KEEP_SIZE) !== 0;
+  if (mode & FALLOC.PUNCH_HOLE && !keeps) fail(E.EOPNOTSUPP);
+  if (mode & (FALLOC.COLLAPSE_RANGE | FALLOC.INSERT_RANGE | FALLOC.UNSHARE)) fail(E.EOPNOTSUPP);
+  if (!file.writable) fail(E.EBADF);
+  if (file instanceof PipeEnd) fail(E.ESPIPE);
+  if (!(file.inode instanceof RegularInode)) fail(E.ENODEV);
+  if (offset + length > MAX_FILE_SIZE) fail(E.EFBIG);
+  if (mode & FALLOC.PUNCH_HOLE) return file.punch(offset, length);
+  if (mode & FALLOC.ZERO_RANGE) file.punch(offset, length);
+  if (!keeps && file.attributes().size < offset + length) file.truncate(offset + length);
+}
+
 function sync(task: Task, fd: number): number {
   task.fds.get(fd).sync();
   return 0;
@@ -244,8 +263,18 @@ function sync(task: Task, fd: number): number {
 
 const WHENCE = choice({ SEEK_SET: 0, SEEK_CUR: 1, SEEK_END: 2, SEEK_DATA: 3, SEEK_HOLE: 4 });
 const ADVICE_MAX = 5;
-const FALLOC_KEEP_SIZE = 1;
-const RWF_ALL = 0x3f;
+/** Modes of fallocate(2); the others are not there, as on many file systems. */
+const FALLOC = {
+  KEEP_SIZE: 1,
+  PUNCH_HOLE: 2,
+  COLLAPSE_RANGE: 8,
+  ZERO_RANGE: 16,
+  INSERT_RANGE: 32,
+  UNSHARE: 64,
+} as const;
+const FALLOC_ALL = Object.values(FALLOC).reduce((all: number, bit) => all | bit, 0);
+const RWF = { HIPRI: 1, DSYNC: 2, SYNC: 4, NOWAIT: 8, APPEND: 16, NOAPPEND: 32 } as const;
+const RWF_ALL = Object.values(RWF).reduce((all: number, bit) => all | bit, 0);
 
 const OUT_DIRENTS = outStruct((address, user, { result }) => {
   let count = 0;
@@ -300,12 +329,7 @@ export const IO: readonly SyscallRow[] = [
     return 0;
   }),
   row(285, 'fallocate', [FD, INT, LONG, LONG], (task, fd, mode, offset, length) => {
-    const file = task.fds.get(fd);
-    if (offset < 0 || length <= 0) fail(E.EINVAL);
-    if (mode & ~FALLOC_KEEP_SIZE) fail(E.EOPNOTSUPP);
-    if (!file.writable) fail(E.EBADF);
-    if (!(file.inode instanceof RegularInode)) fail(E.ENODEV);
-    if ((mode & FALLOC_KEEP_SIZE) === 0 && file.attributes().size < offset + length) file.truncate(offset + length);
+    allocate(task.fds.get(fd), mode, offset, length);
     return 0;
   }),
   row(295, 'preadv', [FD, ADDRESS, INT, LONG, LONG], (task, fd, vectors, count, offset) =>
@@ -327,11 +351,8 @@ export const IO: readonly SyscallRow[] = [
   }),
   row(328, 'pwritev2', [FD, IN_IOVEC(2), INT, LONG, LONG, UINT], (task, fd, vectors, count, offset, _high, bits) => {
     if (bits & ~RWF_ALL) fail(E.EOPNOTSUPP);
-    return writeFrom(
-      task,
-      fd,
-      vectorsAt(task, vectors, count),
-      offset === -1 ? current.write : atOffset.write(checkOffset(offset)),
-    );
+    const put = offset === -1 ? current.write : atOffset.write(checkOffset(offset));
+    const append: WriteTo = (file, bytes) => file.writeAt(file.attributes().size, bytes);
+    return writeFrom(task, fd, vectorsAt(task, vectors, count), bits & RWF.APPEND ? append : put);
   }),
 ];
