@@ -18,6 +18,9 @@ export abstract class OpenFile {
   /** fcntl(F_SETOWN) and F_SETSIG, bookkeeping only: who is told of what happens to it, and how. */
   signalOwner = 0;
   signalOfOwner = 0;
+  /** SO_RCVTIMEO and SO_SNDTIMEO of a socket in nanoseconds; 0: waits last. */
+  readTimeout = 0n;
+  writeTimeout = 0n;
   #users = 0;
 
   constructor(path: string, flags: number) {

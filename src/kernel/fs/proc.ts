@@ -1,10 +1,12 @@
 import { E, fail } from '../errno.ts';
+import type { UserMemory } from '../user-memory.ts';
 import { SharedPages } from '../vm/backing.ts';
+import { SelfOpening } from './device.ts';
 import type { FdTable } from './fd-table.ts';
 import { type Attributes, type Content, Directory, type Entry, Inode, RegularInode, Symlink } from './inode.ts';
 import type { MemoryFs } from './memory.ts';
 import { S_IF } from './mode.ts';
-import type { OpenFile } from './open-file.ts';
+import { OpenFile, seekTo } from './open-file.ts';
 
 /** What /proc tells of one process. */
 export interface ProcessInfo {
@@ -22,6 +24,8 @@ export interface ProcessInfo {
   environ(): Uint8Array;
   auxv(): Uint8Array;
   maps(): string;
+  /** Its memory, for /proc/self/mem. */
+  memory(): UserMemory;
   stat(): string;
   statm(): string;
   status(): string;
@@ -91,6 +95,68 @@ class GeneratedFile extends RegularInode {
       retain: () => {},
       release: () => {},
     };
+  }
+}
+
+/** /proc/self/mem: a process's memory as a file. */
+class MemoryInode extends SelfOpening {
+  readonly #fs: MemoryFs;
+  readonly #ino: number;
+  readonly #memory: () => UserMemory;
+
+  constructor(fs: MemoryFs, ino: number, memory: () => UserMemory) {
+    super();
+    this.#fs = fs;
+    this.#ino = ino;
+    this.#memory = memory;
+  }
+  get dev(): number {
+    return this.#fs.dev;
+  }
+  attributes(): Attributes {
+    return attributesOf(this.#fs, this.#ino, S_IF.REG | 0o600);
+  }
+  openFile(path: string, flags: number): OpenFile {
+    return new ProcessMemoryFile(this, this.#memory(), path, flags);
+  }
+}
+
+class ProcessMemoryFile extends OpenFile {
+  readonly #inode: MemoryInode;
+  readonly #memory: UserMemory;
+  #offset = 0;
+
+  constructor(inode: MemoryInode, memory: UserMemory, path: string, flags: number) {
+    super(path, flags);
+    this.#inode = inode;
+    this.#memory = memory;
+  }
+  attributes(): Attributes {
+    return this.#inode.attributes();
+  }
+  override readAt(offset: number, length: number): Uint8Array {
+    const room = this.#memory.span(offset, length, false);
+    return room === 0 && length > 0 ? fail(E.EIO) : this.#memory.read(offset, room);
+  }
+  override writeAt(offset: number, bytes: Uint8Array): number {
+    const room = this.#memory.span(offset, bytes.length, true);
+    if (room === 0 && bytes.length > 0) fail(E.EIO);
+    this.#memory.write(offset, bytes.subarray(0, room));
+    return room;
+  }
+  override read(length: number): Uint8Array {
+    const bytes = this.readAt(this.#offset, length);
+    this.#offset += bytes.length;
+    return bytes;
+  }
+  override write(bytes: Uint8Array): number {
+    const done = this.writeAt(this.#offset, bytes);
+    this.#offset += done;
+    return done;
+  }
+  override seek(offset: number, whence: number): number {
+    this.#offset = seekTo(this.#offset, 0, offset, whence);
+    return this.#offset;
   }
 }
 
@@ -231,6 +297,7 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
           ['exe', link(info.exePath, info.exe)],
           ['fd', () => fd],
           ['maps', text(() => info.maps())],
+          ['mem', (ino) => new MemoryInode(fs, ino, () => info.memory())],
           ['stat', text(() => info.stat())],
           ['statm', text(() => info.statm())],
           ['status', text(() => info.status())],

@@ -138,6 +138,8 @@ const F = {
   GETOWN: 9,
   SETSIG: 10,
   GETSIG: 11,
+  SETOWN_EX: 15,
+  GETOWN_EX: 16,
   ...F_LOCK,
   SETLEASE: 1024,
   GETLEASE: 1025,
@@ -199,6 +201,13 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
       return 0;
     case F.GETOWN:
       return file.signalOwner;
+    case F.SETOWN_EX:
+      file.signalOwner = ownerAt(task, value);
+      return 0;
+    case F.GETOWN_EX:
+      task.user.setU32(value, file.signalOwner < 0 ? F_OWNER_PGRP : F_OWNER_PID);
+      task.user.setU32(value + 4, Math.abs(file.signalOwner));
+      return 0;
     case F.SETSIG:
       if (value < 0 || value > NSIG) fail(E.EINVAL);
       file.signalOfOwner = value;
@@ -224,6 +233,16 @@ function fcntl(task: Task, fd: number, command: number, value: number): number {
     default:
       return fail(E.EINVAL);
   }
+}
+
+const F_OWNER_PID = 1;
+const F_OWNER_PGRP = 2;
+
+/** `struct f_owner_ex`: a thread, a process, or a group, which is a negative number. */
+function ownerAt(task: Task, address: number): number {
+  const [kind, id] = [task.user.u32(address), task.user.u32(address + 4) | 0];
+  if (kind > F_OWNER_PGRP) fail(E.EINVAL);
+  return kind === F_OWNER_PGRP ? -id : id;
 }
 
 const F_UNLCK = 2;

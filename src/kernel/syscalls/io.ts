@@ -8,8 +8,14 @@ import { openInode } from '../fs/open.ts';
 import type { OpenFile } from '../fs/open-file.ts';
 import { PipeEnd } from '../fs/pipe.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
+import { RLIMIT } from '../limits.ts';
+import { SIG } from '../signals/numbers.ts';
+import { SI } from '../signals/state.ts';
 import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
+import { MADV } from '../vm/flags.ts';
+import { pageUp } from '../vm/layout.ts';
+import { within } from '../wait.ts';
 import { ADDRESS, choice, FD, INT, inBytes, LONG, OUT_BYTES, outStruct, PATH, SIZE, UINT } from './args.ts';
 import { withSigpipe } from './broken-pipe.ts';
 import { row, type SyscallRow } from './row.ts';
@@ -57,7 +63,7 @@ function readInto(task: Task, fd: number, vectors: readonly IoVector[], read: Re
       const got = unlessFirst(done, () => {
         const room = task.user.span(address + at, want, true);
         if (room === 0) fail(E.EFAULT);
-        const bytes = read(file, room, done);
+        const bytes = within(task, file.readTimeout, E.EAGAIN, () => read(file, room, done));
         task.user.write(address + at, bytes);
         return bytes.length;
       });
@@ -69,11 +75,17 @@ function readInto(task: Task, fd: number, vectors: readonly IoVector[], read: Re
   return done;
 }
 
-function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
-  return withSigpipe(task, () => writeAll(task, fd, vectors, write));
+function writeFrom(
+  task: Task,
+  fd: number,
+  vectors: readonly IoVector[],
+  write: WriteTo,
+  at: number | null = null,
+): number {
+  return withSigpipe(task, () => writeAll(task, fd, vectors, write, at));
 }
 
-function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
+function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo, offset: number | null): number {
   const file = task.fds.get(fd);
   if (!file.writable) fail(E.EBADF);
   // Behind a wait the call goes on where it was.
@@ -84,7 +96,7 @@ function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: W
     done += skipped;
     for (let at = skipped; at < length; ) {
       const want = Math.min(length - at, waits(file) ? STREAM_PIECE : PIECE, MAX_RW - done);
-      const put = piece(task, file, address + at, want, done, write);
+      const put = piece(task, file, address + at, want, done, write, offset);
       done += put;
       at += put;
       if (put < want && !waits(file)) return done;
@@ -98,11 +110,29 @@ function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: W
 /** A blocking pipe or socket takes everything before the call returns; other files say how much they took. */
 const waits = (file: OpenFile): boolean => file.pollable && !file.nonblocking;
 
-function piece(task: Task, file: OpenFile, address: number, want: number, done: number, write: WriteTo): number {
+/** How many of the bytes still fit below RLIMIT_FSIZE. @throws SysError EFBIG where none does */
+function withinLimit(task: Task, file: OpenFile, room: number, done: number, at: number | null): number {
+  const limit = task.process.limits.soft(RLIMIT.FSIZE);
+  if (limit === Number.POSITIVE_INFINITY || !(file.inode instanceof RegularInode)) return room;
+  const position = file.flags & O.APPEND ? file.attributes().size : at === null ? file.seek(0, SEEK.CUR) : at + done;
+  if (position >= limit && done === 0) requireSize(task, limit + 1);
+  return Math.max(0, Math.min(room, limit - position));
+}
+
+function piece(
+  task: Task,
+  file: OpenFile,
+  address: number,
+  want: number,
+  done: number,
+  write: WriteTo,
+  at: number | null,
+): number {
   const room = task.user.span(address, want, false);
   if (room === 0) return done > 0 ? 0 : fail(E.EFAULT);
   try {
-    return write(file, task.user.read(address, room), done);
+    const bytes = task.user.read(address, withinLimit(task, file, room, done, at));
+    return within(task, done > 0 ? 0n : file.writeTimeout, E.EAGAIN, () => write(file, bytes, done));
   } catch (error) {
     if (done > 0 && error instanceof SysError) return 0;
     if (done > 0 && error instanceof Blocked) {
@@ -224,6 +254,29 @@ function getdents(task: Task, fd: number, address: number, count: number, old: b
   return used;
 }
 
+/** How long a file may become; who goes on past it gets SIGXFSZ. @throws SysError EFBIG */
+function requireSize(task: Task, size: number): void {
+  if (size <= task.process.limits.soft(RLIMIT.FSIZE)) return;
+  const { pid, credentials } = task.process;
+  task.kernel.signals.send(task, { signal: SIG.XFSZ, code: SI.USER, pid, uid: credentials.uid });
+  fail(E.EFBIG);
+}
+
+/** Makes a file so long. What private mappings have of it behind its end is gone too. */
+function resize(task: Task, file: OpenFile, size: number): void {
+  const { size: before, dev, ino } = file.attributes();
+  if (size > before) requireSize(task, size);
+  file.truncate(size);
+  if (size >= before) return;
+  for (const { space } of task.kernel.processes.values())
+    for (const area of space.areas.all) {
+      const { backing, start, end } = area;
+      if (backing === null || area.shared !== null || backing.device !== dev || backing.inode !== ino) continue;
+      const from = Math.max(start, start + pageUp(size) - area.offset);
+      if (from < end) space.madvise(from, end - from, MADV.DONTNEED);
+    }
+}
+
 function truncate(task: Task, address: number, size: number): number {
   if (size < 0) fail(E.EINVAL);
   const inode = resolveExisting(task.process.paths, task.process.cwd, task.user.path(address), true);
@@ -233,7 +286,7 @@ function truncate(task: Task, address: number, size: number): number {
   requireAccess(inode, ACCESS.WRITE, task.process.credentials);
   const file = openInode(inode, '', O.WRONLY).retain();
   try {
-    file.truncate(size);
+    resize(task, file, size);
   } finally {
     file.release();
   }
@@ -299,7 +352,7 @@ export const IO: readonly SyscallRow[] = [
     readInto(task, fd, one(address, count), atOffset.read(checkOffset(offset))),
   ),
   row(18, 'pwrite64', [FD, inBytes(2), SIZE, LONG], (task, fd, address, count, offset) =>
-    writeFrom(task, fd, one(address, count), atOffset.write(checkOffset(offset))),
+    writeFrom(task, fd, one(address, count), atOffset.write(checkOffset(offset)), offset),
   ),
   row(19, 'readv', [FD, ADDRESS, INT], (task, fd, vectors, count) =>
     readInto(task, fd, vectorsAt(task, vectors, count), current.read),
@@ -313,7 +366,7 @@ export const IO: readonly SyscallRow[] = [
   row(76, 'truncate', [PATH, LONG], truncate),
   row(77, 'ftruncate', [FD, LONG], (task, fd, size) => {
     if (size < 0) fail(E.EINVAL);
-    task.fds.get(fd).truncate(size);
+    resize(task, task.fds.get(fd), size);
     return 0;
   }),
   row(78, 'getdents', [FD, OUT_DIRENTS, UINT], (task, fd, address, count) => getdents(task, fd, address, count, true)),
@@ -329,14 +382,17 @@ export const IO: readonly SyscallRow[] = [
     return 0;
   }),
   row(285, 'fallocate', [FD, INT, LONG, LONG], (task, fd, mode, offset, length) => {
-    allocate(task.fds.get(fd), mode, offset, length);
+    const file = task.fds.get(fd);
+    if ((mode & FALLOC.KEEP_SIZE) === 0 && offset >= 0 && length > 0 && file.writable)
+      requireSize(task, offset + length);
+    allocate(file, mode, offset, length);
     return 0;
   }),
   row(295, 'preadv', [FD, ADDRESS, INT, LONG, LONG], (task, fd, vectors, count, offset) =>
     readInto(task, fd, vectorsAt(task, vectors, count), atOffset.read(checkOffset(offset))),
   ),
   row(296, 'pwritev', [FD, IN_IOVEC(2), INT, LONG, LONG], (task, fd, vectors, count, offset) =>
-    writeFrom(task, fd, vectorsAt(task, vectors, count), atOffset.write(checkOffset(offset))),
+    writeFrom(task, fd, vectorsAt(task, vectors, count), atOffset.write(checkOffset(offset)), offset),
   ),
   row(306, 'syncfs', [FD], (task, fd) => task.fds.get(fd) && 0),
   row(326, 'copy_file_range', [FD, ADDRESS, FD, ADDRESS, SIZE, UINT], copyFileRange),

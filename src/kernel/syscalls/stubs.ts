@@ -13,7 +13,7 @@ const REFUSED: Readonly<Partial<Record<ErrnoName, readonly (readonly [number, st
     [101, 'ptrace'], [103, 'syslog'], [153, 'vhangup'], [155, 'pivot_root'], [159, 'adjtimex'], [163, 'acct'],
     [164, 'settimeofday'], [165, 'mount'], [166, 'umount2'], [167, 'swapon'], [168, 'swapoff'], [169, 'reboot'],
     [170, 'sethostname'], [171, 'setdomainname'], [172, 'iopl'], [173, 'ioperm'], [175, 'init_module'],
-    [176, 'delete_module'], [179, 'quotactl'], [246, 'kexec_load'], [272, 'unshare'], [300, 'fanotify_init'],
+    [176, 'delete_module'], [179, 'quotactl'], [246, 'kexec_load'], [300, 'fanotify_init'],
     [304, 'open_by_handle_at'], [305, 'clock_adjtime'], [308, 'setns'],
     [312, 'kcmp'], [313, 'finit_module'], [320, 'kexec_file_load'], [321, 'bpf'],
     [323, 'userfaultfd'], [425, 'io_uring_setup'], [426, 'io_uring_enter'], [427, 'io_uring_register'],

@@ -24,6 +24,21 @@ function interpreterOf(bytes: Uint8Array): { readonly path: string; readonly arg
   return { path: path!, argument: argument ?? null };
 }
 
+/** Whether a process of the guest has a file open for writing. */
+function isWritten(kernel: Kernel, inode: RegularInode): boolean {
+  const { dev, ino } = inode.attributes();
+  const same = (other: Inode | null): boolean => {
+    if (!(other instanceof RegularInode) || other.dev !== dev) return false;
+    return other === inode || other.attributes().ino === ino;
+  };
+  for (const { fds } of kernel.processes.values())
+    for (const fd of fds.numbers()) {
+      const file = fds.get(fd);
+      if (file.writable && same(file.inode)) return true;
+    }
+  return false;
+}
+
 /** A program to execute, with the arguments that it will see. */
 export interface Executable {
   readonly inode: Inode;
@@ -58,6 +73,7 @@ export function executableAt(task: Task, found: Inode, path: string, args: reado
   for (let depth = 0; ; depth++) {
     if (inode.isDirectory || !(inode instanceof RegularInode)) return fail(E.EACCES);
     requireAccess(inode, ACCESS.EXEC, task.process.credentials);
+    if (isWritten(task.kernel, inode)) fail(E.ETXTBSY);
     const { bytes, image } = task.kernel.programs.read(inode);
     const script = interpreterOf(bytes);
     if (script === null) {
