@@ -30,6 +30,8 @@ const WORD = 8;
 const MOST_OBJECT = 512;
 const MOST_ELEMENTS = 32;
 const MAX_DEPTH = 3;
+/** One integer of so many is near another one. */
+const NEAR = 5;
 /** Objects that arguments do not lead to themselves. */
 const FIRST_INNER = 32;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789 ./-+_,:%';
@@ -94,7 +96,8 @@ export function drawParameter(
   const { type, gpr, xmm } = parameters[i]!;
   const drawer = new Drawer(random, input);
   if (gpr !== null) {
-    const args = input.args.with(gpr, drawer.scalar(type, i, 0));
+    const near = type.kind === 'integer' && random.below(NEAR) === 0 ? neighbour(random, parameters, i, input) : null;
+    const args = input.args.with(gpr, near ?? drawer.scalar(type, i, 0));
     return { ...input, args, memory: { ...input.memory, words: drawer.words } };
   }
   if (xmm === null || type.kind !== 'float') return input;
@@ -102,6 +105,14 @@ export function drawParameter(
   const value = drawer.float(type.size);
   const registers = (input.registers ?? []).filter(([other]) => other !== name);
   return { ...input, registers: [...registers, [name, value]] };
+}
+
+/** The value of another integer parameter, or one beside it: bounds are compared with what they bound. */
+function neighbour(random: Random, parameters: readonly TypedParameter[], i: number, input: CallInput): bigint | null {
+  const others = parameters.filter(({ type, gpr }, n) => n !== i && gpr !== null && type.kind === 'integer');
+  if (others.length === 0) return null;
+  const value = input.args[random.pick(others).gpr!]! + BigInt(random.below(3) - 1);
+  return BigInt.asUintN(sizeOf(parameters[i]!.type) <= 4 ? 32 : 64, value);
 }
 
 /** Draws values of types, and the objects that pointers lead to. */
