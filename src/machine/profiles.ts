@@ -24,7 +24,7 @@ const ALWAYS = words(
 const HINTS = words('CET_IBT CET_SS CLDEMOTE PREFETCHW PREFETCHWT1 PREFETCHITI MPX WBNOINVD');
 
 /** The default answer: what the engines run best, so that programs choose it. */
-const MODEST = words('CMPXCHG16B MOVBE POPCNT FSGSBASE BMI1 BMI2 ADX LAHF_SAHF LZCNT RDTSCP');
+const MODEST = words('MMX CMPXCHG16B MOVBE POPCNT FSGSBASE BMI1 BMI2 ADX LAHF_SAHF LZCNT RDTSCP');
 
 /** The levels of the System V ABI for x86-64, each on top of the last; and what an operating system counts on. */
 const LEVEL_1 = words('MMX FSGSBASE RDTSCP');

@@ -22,6 +22,12 @@ const WRITABLE = 2n;
 const USER = 4n;
 const NO_EXECUTE = 1n << 63n;
 
+/** Bytes of a region that are looked at, and filled, at once. */
+const RESTORED = 512;
+const CLEAN: Readonly<Record<number, Buffer>> = Object.fromEntries(
+  REGIONS.map(({ background }) => [background, Buffer.alloc(RESTORED, background)]),
+);
+
 /** A machine that maps exactly what the host maps for a case. */
 export class Sandbox {
   readonly machine: Machine;
@@ -76,6 +82,16 @@ export class Sandbox {
     return this.#frames.get(region)! + Number(address - region.base);
   }
 
+  /** A region's background where something else stands: who fills more makes engines look for code in all of it. */
+  #restore(region: OracleRegion): void {
+    const { memory } = this.machine;
+    const frame = this.#frames.get(region)!;
+    const bytes = memory.bytes(frame, region.size);
+    const clean = CLEAN[region.background]!;
+    for (let at = 0; at < region.size; at += RESTORED)
+      if (!clean.equals(bytes.subarray(at, at + RESTORED))) memory.fill(frame + at, RESTORED, region.background);
+  }
+
   /** Puts a case in place and runs it; the ending is that of the host: `normal` at the marker behind the code. */
   run(c: OracleCase, budget: number): Exit | { readonly kind: 'normal' } {
     this.place(c);
@@ -95,9 +111,7 @@ export class Sandbox {
     const { cpu, memory } = machine;
     for (const { physical, length, background } of this.#dirtyCode) memory.fill(physical, length, background);
     this.#dirtyCode = [];
-    for (const region of REGIONS)
-      if (region.writable || region.background === 0)
-        memory.fill(this.#frames.get(region)!, region.size, region.background);
+    for (const region of REGIONS) if (region.writable || region.background === 0) this.#restore(region);
     for (const patch of c.memory ?? []) memory.write(this.physical(patch.address), patch.bytes);
     const at = c.codeAddress ?? CODE.base;
     memory.write(this.physical(at), c.code);

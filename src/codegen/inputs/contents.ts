@@ -1,3 +1,5 @@
+import { InsnStream, RIP_REGISTER } from '../../decode/stream.ts';
+import { FLOW } from '../../decode/traits.ts';
 import { SHF, SHT } from '../../elf/format.ts';
 import type { Section } from '../../elf/sections.ts';
 import type { ByteSource } from '../../elf/source.ts';
@@ -8,6 +10,9 @@ const MAX_STRING = 256;
 /** Constants up to this many bytes are compared whole. */
 const MOST_CONSTANT = 4096;
 const MOST_ENTRIES = 4096;
+/** Bytes of code that are looked at, and of the constants at the end of an instruction. */
+const MOST_CODE = 64;
+const MOST_FIELDS = 12;
 const WORD = 8;
 /** Sections of constants; Linux keeps in its own also what is written once while it boots, and so has it writable. */
 const CONSTANTS = /^\.rodata(\.|$)/;
@@ -93,6 +98,25 @@ export class Contents {
     }
     const order = [...new Set(places)].sort((a, b) => a - b);
     return `table ${places.map((place) => order.indexOf(place)).join(' ')}`;
+  }
+
+  /** Code without a name, as Linux has it beside alternatives: its first instructions, with names for what they refer to. */
+  code(section: Section, offset: number): string {
+    const start = this.#addresses.startOf(section) + offset;
+    const stream = new InsnStream();
+    stream.decode(this.#read(section, offset, MOST_CODE));
+    let text = 'code';
+    for (let n = 0; n < stream.count; n++) {
+      const { flow, immediate, mnemonic } = stream.traits[n]!;
+      const end = stream.at[n]! + stream.length[n]!;
+      const fields = Math.min(MOST_FIELDS, immediate + stream.displacementSize[n]!);
+      const relative = stream.base[n] === RIP_REGISTER ? start + end : 0;
+      const named = this.#addresses.nameOf(relative + stream.displacement[n]!) ?? '';
+      const kept = stream.bytes.subarray(stream.at[n]!, fields >= 4 ? end - fields : end);
+      text += ` ${mnemonic} ${Buffer.from(kept).toString('hex')} ${named}`;
+      if (flow === FLOW.jump || flow === FLOW.return || flow === FLOW.stop) break;
+    }
+    return text;
   }
 
   #read(section: Section, offset: number, size: number): Uint8Array {

@@ -100,6 +100,7 @@ export class ElfUnit implements CodeUnit {
         name: row.name,
         address: row.value,
         size: row.size,
+        section: row.section,
         rank: rankOf(row),
         local: row.binding === STB.LOCAL,
       });
@@ -326,10 +327,12 @@ export class ElfUnit implements CodeUnit {
     const section = this.sectionAt(address);
     if (section === null) return null;
     const named = this.#names.get(0)?.at(address);
-    if (named != null && (named.size > 0 || isCode(section))) {
+    const begins = addressOf(section);
+    if (named != null && (named.size > 0 || (isCode(section) && named.section === section.index))) {
       return { symbol: named.name, offset: address - named.address, content: this.#constant(section, named) };
     }
-    const offset = address - addressOf(section);
+    const offset = address - begins;
+    if (isCode(section)) return { symbol: section.name, offset, content: this.#contents.code(section, offset) };
     const table = from === undefined ? null : this.#contents.table(section, offset, from);
     const content = table ?? this.#contents.at(section, offset, size);
     if (content !== null) return { symbol: null, offset: address, content };
