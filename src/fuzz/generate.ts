@@ -214,6 +214,7 @@ export function writeSteps(
     else if (writable) writer.modifyCode();
     else writer.any();
   }
+  if (writer.steps.length === 0) writer.setRegister(0, random.below(64));
   return withinBounds(writer.steps);
 }
 
