@@ -71,8 +71,8 @@ export function userOptions(command: Command): Command {
   return command
     .optionsGroup('Programs:')
     .option(
-      '--dir <HOST=GUEST>',
-      'let the program use a directory of the host; HOST=GUEST:ro only to read (repeatable)',
+      '--dir <HOST[=GUEST]>',
+      'let the program use a directory of the host; HOST alone: by the same path; :ro behind it: only to read (repeatable)',
       repeated(text),
     )
     .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))

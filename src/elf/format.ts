@@ -32,8 +32,7 @@ export const PF_X = 1;
 export const PF_W = 2;
 export const PF_R = 4;
 
-export const DT = { NULL: 0, NEEDED: 1, SONAME: 14, FLAGS_1: 0x6ffffffb } as const;
-export const DF_1_PIE = 0x0800_0000n;
+export const DT = { NULL: 0, NEEDED: 1 } as const;
 
 export const SHT = {
   NULL: 0,

@@ -1,6 +1,6 @@
 import { hex } from '../bits/hex.ts';
 import { ElfError } from './error.ts';
-import { DF_1_PIE, DT, DYN_SIZE, ET, PF_R, PF_W, PF_X, PHDR_SIZE, PN_XNUM, PT } from './format.ts';
+import { DT, DYN_SIZE, ET, PF_R, PF_W, PF_X, PHDR_SIZE, PN_XNUM, PT } from './format.ts';
 import { type ElfHeader, fits, readHeader, viewOf } from './header.ts';
 
 /** One PT_LOAD: `fileSize` bytes at file offset `offset` appear at `address`, zeros follow up to `memorySize`. */
@@ -14,11 +14,11 @@ export interface Segment {
   readonly execute: boolean;
 }
 
-/** What a loader needs to know of a static program. Addresses are as linked: a PIE is still to be moved. */
+/** What a loader needs to know of a program, or of a dynamic program's interpreter. Addresses are as linked: a PIE is still to be moved. */
 export interface ElfImage {
   /** The whole file. */
   readonly bytes: Uint8Array;
-  /** True for a static PIE, which runs at any page-aligned base; false for a program at fixed addresses. */
+  /** True for a PIE or an interpreter, which run at any page-aligned base; false for a program at fixed addresses. */
   readonly pie: boolean;
   readonly entry: bigint;
   /** PT_LOAD segments in ascending order, none overlapping, none empty. */
@@ -26,8 +26,12 @@ export interface ElfImage {
   /** Linked address of the program header table (AT_PHDR), or null when no segment holds it. */
   readonly programHeaderAddress: bigint | null;
   readonly programHeaderCount: number;
-  /** What PT_GNU_STACK asks for: true when the stack shall be executable (also when the header is missing). */
+  /** What PT_GNU_STACK asks for: true when the stack shall be executable; not when the header is missing. */
   readonly executableStack: boolean;
+  /** Path of the interpreter that a dynamic program asks for (PT_INTERP), or null. */
+  readonly interpreter: string | null;
+  /** What a base must be a multiple of: the largest p_align, at least a page. */
+  readonly alignment: bigint;
 }
 
 interface ProgramHeader {
@@ -126,8 +130,8 @@ function loadSegments(headers: readonly ProgramHeader[], fileLength: number): Se
   return segments;
 }
 
-/** True when the dynamic section describes a program, false when it describes a library. Without one it is a program. */
-function isStaticPie(bytes: Uint8Array, headers: readonly ProgramHeader[]): boolean {
+/** False when the dynamic section asks for libraries, which an interpreter would have to load. */
+function needsNothing(bytes: Uint8Array, headers: readonly ProgramHeader[]): boolean {
   const dynamic = headers.find((header) => header.type === PT.DYNAMIC);
   if (dynamic === undefined) return true;
   if (!fits(dynamic.offset, dynamic.fileSize, 1, bytes.length)) {
@@ -137,18 +141,34 @@ function isStaticPie(bytes: Uint8Array, headers: readonly ProgramHeader[]): bool
   }
   const view = viewOf(bytes);
   const end = Number(dynamic.offset + dynamic.fileSize);
-  let library = false;
   for (let at = Number(dynamic.offset); at + DYN_SIZE <= end; at += DYN_SIZE) {
     const tag = view.getBigUint64(at, true);
     if (tag === BigInt(DT.NULL)) break;
-    if (tag === BigInt(DT.FLAGS_1) && (view.getBigUint64(at + 8, true) & DF_1_PIE) !== 0n) return true;
-    if (tag === BigInt(DT.NEEDED) || tag === BigInt(DT.SONAME)) library = true;
+    if (tag === BigInt(DT.NEEDED)) return false;
   }
-  return !library;
+  return true;
+}
+
+/** Longest path of an interpreter, with its NUL (PATH_MAX). */
+const PATH_MAX = 4096n;
+
+/** The interpreter's path, which must end in a NUL (Linux: load_elf_binary). */
+function readInterpreter(bytes: Uint8Array, headers: readonly ProgramHeader[]): string | null {
+  const row = headers.find((header) => header.type === PT.INTERP);
+  if (row === undefined) return null;
+  const end = Number(row.offset + row.fileSize);
+  const whole = fits(row.offset, row.fileSize, 1, bytes.length) && row.fileSize >= 2n && row.fileSize <= PATH_MAX;
+  if (!whole || bytes[end - 1] !== 0) {
+    throw new ElfError(
+      `bad interpreter path: ${hex(row.fileSize)} bytes at file offset ${hex(row.offset)} (PT_INTERP); the file is damaged`,
+    );
+  }
+  const path = Buffer.from(bytes.subarray(Number(row.offset), end)).toString('latin1');
+  return path.slice(0, path.indexOf('\0'));
 }
 
 /**
- * Reads a static program: ET_EXEC, or ET_DYN that needs no loader (a static PIE).
+ * Reads a program: ET_EXEC or ET_DYN, with an interpreter (PT_INTERP) or without need of one. An interpreter is such a program too.
  * Whatever it returns is safe to load: sizes lie inside the file, nothing overlaps or wraps, and the entry is in a segment.
  * @throws ElfError with one line that says what is wrong, where, and how to mend it.
  */
@@ -168,12 +188,10 @@ export function readImage(bytes: Uint8Array): ElfImage {
       );
   }
   const headers = readProgramHeaders(bytes, header);
-  if (headers.some((row) => row.type === PT.INTERP)) {
-    throw new ElfError('this program is dynamic (it has PT_INTERP); link it with -static');
-  }
+  const interpreter = readInterpreter(bytes, headers);
   const pie = header.type === ET.DYN;
   const segments = loadSegments(headers, bytes.length);
-  if (pie && !isStaticPie(bytes, headers)) {
+  if (pie && interpreter === null && !needsNothing(bytes, headers)) {
     throw new ElfError(
       'this is a shared object (ET_DYN without an interpreter), not a program; link it with -static-pie',
     );
@@ -195,9 +213,15 @@ export function readImage(bytes: Uint8Array): ElfImage {
     segments,
     programHeaderAddress: holder === undefined ? null : holder.address + BigInt(tableOffset - holder.offset),
     programHeaderCount: headers.length,
-    executableStack: stack === undefined || (stack.flags & PF_X) !== 0,
+    executableStack: stack !== undefined && (stack.flags & PF_X) !== 0,
+    interpreter,
+    alignment: headers.filter(isAligned).reduce((most, { align }) => (align > most ? align : most), PAGE),
   };
 }
+
+/** Alignments other than powers of two count for nothing (Linux: maximum_alignment). */
+const isAligned = ({ type, align }: ProgramHeader): boolean =>
+  type === PT.LOAD && align > 0n && (align & (align - 1n)) === 0n;
 
 /**
  * A user program's pages are mapped from the file, which needs address and file offset to agree modulo the page size.

@@ -18,6 +18,8 @@ import {
 } from '../state/layout.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
 import { AT_AUX, CLOCK_TICKS, HWCAP2_FSGSBASE, RSEQ_ALIGN, RSEQ_FEATURE_SIZE, SIGNAL_FRAME_SIZE } from './auxv.ts';
+import { E, fail } from './errno.ts';
+import type { Inode } from './fs/inode.ts';
 import { RLIMIT } from './limits.ts';
 import type { Process } from './process.ts';
 import { buildStack, type StackContents, stackSize } from './stack.ts';
@@ -25,6 +27,8 @@ import type { Backing } from './vm/backing.ts';
 import { MAP, PROT } from './vm/flags.ts';
 import { PAGE, PIE_BASE, pageDown, pageUp, STACK_EXPAND, STACK_TOP } from './vm/layout.ts';
 
+/** Bytes that AT_RANDOM points at. */
+export const RANDOM_BYTES = 16;
 /** Selectors of a 64-bit user process under Linux. */
 export const USER_CS = 0x33;
 export const USER_SS = 0x2b;
@@ -47,6 +51,15 @@ export interface ExecOptions {
   readonly hwcap: number;
   /** 16 bytes for AT_RANDOM. */
   readonly random: Uint8Array;
+  /** What a dynamic program asks for to load it; null for a static one. */
+  readonly interpreter: Interpreter | null;
+}
+
+/** The program that loads a dynamic one: it is mapped too, and runs first. */
+export interface Interpreter {
+  readonly path: string;
+  readonly file: Inode;
+  readonly image: ElfImage;
 }
 
 /**
@@ -57,7 +70,8 @@ export function placeImage(image: ElfImage): { readonly bias: bigint; readonly e
   checkMappable(image);
   const first = image.segments[0]!;
   const last = image.segments.at(-1)!;
-  const bias = image.pie ? BigInt(PIE_BASE) - (first.address - (first.address % BigInt(PAGE))) : 0n;
+  const base = BigInt(PIE_BASE) - (BigInt(PIE_BASE) % image.alignment);
+  const bias = image.pie ? base - (first.address - (first.address % BigInt(PAGE))) : 0n;
   const end = last.address + last.memorySize + bias;
   if (first.address + bias < BigInt(PAGE) || end > BigInt(STACK_TOP) - (256n << 20n)) {
     throw new ElfError(
@@ -80,9 +94,10 @@ export function load(
   options: ExecOptions,
 ): { entry: number; rsp: number } {
   const { bias, end } = placeImage(image);
-  const backing = imageBacking(image, process, options.path);
+  const backing = imageBacking(image, process, options.path, process.program.file);
   for (const segment of image.segments) mapSegment(process, segment, Number(bias), backing);
   process.space.startHeap(Number(end));
+  const interpreter = options.interpreter === null ? null : mapInterpreter(process, options.interpreter);
 
   const entry = Number(image.entry + bias);
   const { uid, euid, gid, egid } = process.credentials;
@@ -101,7 +116,7 @@ export function load(
       [AT_AUX.PHDR, headers === null ? 0 : Number(headers + bias)],
       [AT_AUX.PHENT, PHDR_SIZE],
       [AT_AUX.PHNUM, image.programHeaderCount],
-      [AT_AUX.BASE, 0],
+      [AT_AUX.BASE, interpreter?.base ?? 0],
       [AT_AUX.FLAGS, 0],
       [AT_AUX.ENTRY, entry],
       [AT_AUX.UID, uid],
@@ -136,11 +151,31 @@ export function load(
     stackStart: rsp,
     entry,
   };
-  return { entry, rsp };
+  return { entry: interpreter?.entry ?? entry, rsp };
 }
 
-function imageBacking(image: ElfImage, process: Process, path: string): Backing {
-  const attributes = process.program.file?.attributes();
+/**
+ * Maps an interpreter in one piece, below what is mapped already (Linux: load_elf_interp).
+ * @throws SysError ENOMEM where it has no room
+ */
+function mapInterpreter(process: Process, { image, path, file }: Interpreter): { base: number; entry: number } {
+  const first = pageDown(Number(image.segments[0]!.address));
+  const last = image.segments.at(-1)!;
+  const size = pageUp(Number(last.address + last.memorySize)) - first;
+  const alignment = Number(image.alignment);
+  let bias = 0;
+  if (image.pie) {
+    const room = process.space.areas.place(0, alignment > PAGE ? size + alignment : size);
+    if (room < 0) fail(E.ENOMEM);
+    bias = Math.ceil(room / alignment) * alignment - first;
+  }
+  const backing = imageBacking(image, process, path, file);
+  for (const segment of image.segments) mapSegment(process, segment, bias, backing);
+  return { base: bias, entry: Number(image.entry) + bias };
+}
+
+function imageBacking(image: ElfImage, process: Process, path: string, file: Inode | null): Backing {
+  const attributes = file?.attributes();
   return {
     label: path,
     device: attributes?.dev ?? 0,

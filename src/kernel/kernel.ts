@@ -7,22 +7,18 @@ import * as L from '../state/layout.ts';
 import { Blocked, ERESTART } from './block.ts';
 import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
 import { type CoreDump, coreDump } from './core-dump.ts';
-import { credentials } from './credentials.ts';
 import { type ProcessEnd, unimplementedInstruction } from './end.ts';
 import { E, SysError } from './errno.ts';
-import { load, setEntryRegisters } from './exec.ts';
 import { Faults } from './faults.ts';
-import { Directory } from './fs/inode.ts';
 import { type Grant, Namespace } from './fs/namespace.ts';
 import { newestTime } from './fs/newest.ts';
 import { baseName } from './fs/open.ts';
-import { resolve } from './fs/resolve.ts';
-import { HostStdio, type Stdio, StdioFile } from './fs/stdio.ts';
+import { HostStdio, type Stdio } from './fs/stdio.ts';
 import { Futexes } from './futexes.ts';
 import type { GuestMachine } from './guest-machine.ts';
 import { Network } from './net/network.ts';
 import { systemInfo } from './proc-text.ts';
-import { type PathState, Process } from './process.ts';
+import type { Process } from './process.ts';
 import { LINUX_RSEQ, Rseq, type RseqOptions } from './rseq.ts';
 import { deliver } from './signals/deliver.ts';
 import { SIG } from './signals/numbers.ts';
@@ -37,6 +33,7 @@ import { SYSCALLS } from './syscalls/table.ts';
 import type { Task } from './task.ts';
 import { Cpus, type Turn } from './tasks/cpus.ts';
 import { endProcess, releaseThread } from './tasks/exit.ts';
+import { startFirst } from './tasks/first.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Programs } from './tasks/programs.ts';
 import { Timers } from './timers.ts';
@@ -91,7 +88,6 @@ const FIRST_PID = 1000;
 const PARENT_PID = 1;
 const DEFAULT_MAX_TASKS = 4096;
 const DEFAULT_FILES_LIMIT = 1 << 30;
-const RANDOM_BYTES = 16;
 const CR3_LAM_U57 = 1n << 61n;
 /** Registers of the system call ABI, in encoding order: number and result RAX; RDI RSI RDX R10 R8 R9. */
 const RAX = 0;
@@ -188,27 +184,14 @@ export class Kernel {
   /**
    * Makes the first process: `image` with these arguments, ready to run at its entry.
    * @param path absolute path of the program inside the guest (/proc/self/exe, AT_EXECFN)
-   * @throws ElfError when the image does not fit, SysError E2BIG, OutOfMemory
+   * @throws ElfError when the image does not fit, NoInterpreter, SysError E2BIG, OutOfMemory
    */
   exec(image: ElfImage, args: readonly string[], env: readonly string[], path = `/bin/${baseName(args[0])}`): Process {
-    const root = this.namespace.root;
-    const anyone = { root, cwd: root, credentials: credentials(0, 0) };
-    const cwd = resolve(anyone, root, this.#options.cwd ?? '/', true).inode;
-    const paths: PathState = { root, cwd: cwd instanceof Directory ? cwd : root, umask: 0o022 };
-    const who = credentials(this.#options.uid ?? 0, this.#options.gid ?? 0);
-    const process = new Process(this, { pid: this.newPid(), parent: null, paths, credentials: who });
-    this.namespace.install(path, image.bytes);
-    const file = resolve(anyone, root, path, true).inode;
-    process.program = { ...process.program, path, file };
-    if (file !== null) this.programs.remember(file, image);
-    process.main.name = baseName(path).slice(0, 15);
-    const stdio = this.#options.stdio ?? new HostStdio();
-    for (const stream of [0, 1, 2] as const) process.fds.add(new StdioFile(stdio, stream));
+    const { uid = 0, gid = 0, cwd = '/', stdio } = this.#options;
+    const start = { image, args, env, path, cwd, uid, gid, stdio: stdio ?? new HostStdio() };
+    const process = startFirst(this, start);
     this.process = process;
     this.processes.set(process.pid, process);
-    const random = this.random.bytes(RANDOM_BYTES);
-    const { entry, rsp } = load(process, image, args, env, { path, hwcap: this.machine.cpuid(1, 0)[3], random });
-    setEntryRegisters(this.machine.cpu, process.space.tables.root, entry, rsp);
     this.machine.flushTlb();
     this.#loaded = process.main;
     this.current = process.main;

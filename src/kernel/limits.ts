@@ -1,7 +1,23 @@
 import { E, fail } from './errno.ts';
 
 /** Resources of getrlimit(2) that the stub looks at, by Linux's numbers. */
-export const RLIMIT = { CPU: 0, FSIZE: 1, DATA: 2, STACK: 3, CORE: 4, NPROC: 6, NOFILE: 7, MEMLOCK: 8, AS: 9 } as const;
+export const RLIMIT = {
+  CPU: 0,
+  FSIZE: 1,
+  DATA: 2,
+  STACK: 3,
+  CORE: 4,
+  NPROC: 6,
+  NOFILE: 7,
+  MEMLOCK: 8,
+  AS: 9,
+  SIGPENDING: 11,
+  MSGQUEUE: 12,
+  NICE: 13,
+  RTPRIO: 14,
+} as const;
+/** Linux: half of the threads that memory has room for, here of 4 GiB. */
+const MOST_SIGNALS = 15_000n;
 const RESOURCES = 16;
 export const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 
@@ -20,6 +36,9 @@ export class Limits {
     this.#limits[RLIMIT.STACK] = { current: 8n << 20n, maximum: RLIM_INFINITY };
     this.#limits[RLIMIT.CORE] = { current: 0n, maximum: RLIM_INFINITY };
     this.#limits[RLIMIT.NOFILE] = { current: 1024n, maximum: 4096n };
+    this.#limits[RLIMIT.SIGPENDING] = { current: MOST_SIGNALS, maximum: MOST_SIGNALS };
+    this.#limits[RLIMIT.MSGQUEUE] = { current: 819_200n, maximum: 819_200n };
+    for (const none of [RLIMIT.NICE, RLIMIT.RTPRIO]) this.#limits[none] = { current: 0n, maximum: 0n };
     this.#limits[RLIMIT.MEMLOCK] = { current: 8n << 20n, maximum: 8n << 20n };
   }
 

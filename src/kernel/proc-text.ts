@@ -119,6 +119,7 @@ export function processInfo(process: Process): ProcessInfo {
     environ: () => zeroTerminated(process.program.environment),
     auxv: () => process.program.auxv,
     maps: () => maps(process),
+    memory: () => process.user,
     stat: () => stat(process),
     statm: () => statm(process),
     status: () => status(process),

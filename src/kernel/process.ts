@@ -106,6 +106,9 @@ export class Process {
   persona = 0;
   dumpable = 1;
   noNewPrivileges = false;
+  /** prctl(PR_SET_KEEPCAPS), PR_SET_THP_DISABLE: bookkeeping. */
+  keepCapabilities = false;
+  thpDisabled = false;
   /** Registrations of membarrier(2), as its GET_REGISTRATIONS shows them. */
   barriers = 0;
   /** CPU time of threads that are over, and of children that were waited for; nanoseconds. */

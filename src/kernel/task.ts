@@ -25,6 +25,9 @@ export interface PendingCall {
   readonly wait: Wait;
 }
 
+/** Nanoseconds by which Linux may put timers off. */
+export const DEFAULT_TIMER_SLACK = 50_000;
+
 /** What the last exception left for signal frames (Linux: thread.trap_nr, error_code, cr2). */
 export interface Trap {
   readonly vector: number;
@@ -92,6 +95,8 @@ export class Task {
 
   /** Word that exit clears and wakes (set_tid_address, CLONE_CHILD_CLEARTID); 0 for none. */
   clearTid = 0;
+  /** prctl(PR_SET_TIMERSLACK), bookkeeping only. */
+  timerSlack = DEFAULT_TIMER_SLACK;
   robustList = 0;
   rseq: RseqRegistration | null = null;
   /** Events that rseq(2) of the RFC has counted. */

@@ -356,7 +356,6 @@ export class AddressSpace {
   /** madvise(2). Only what changes memory does anything: DONTNEED, FREE, REMOVE, POPULATE. */
   madvise(address: number, length: number, advice: number): void {
     if (!(Object.values(MADV) as number[]).includes(advice)) fail(E.EINVAL);
-    if (advice === MADV.MERGEABLE || advice === MADV.UNMERGEABLE) fail(E.EINVAL);
     if (address % PAGE !== 0) fail(E.EINVAL);
     if (length === 0) return;
     if (length > TASK_SIZE || address > TASK_SIZE) fail(E.EINVAL);
@@ -383,8 +382,8 @@ export class AddressSpace {
       } else if (advice === MADV.DONTFORK || advice === MADV.DOFORK) {
         for (const part of this.areas.carve(start, stop)) part.dontFork = advice === MADV.DONTFORK;
       } else if (advice === MADV.REMOVE) {
-        if (area.shared === null) fail(E.EINVAL);
-        fail(E.EOPNOTSUPP);
+        if (area.shared === null || (area.maxProt & PROT.WRITE) === 0) fail(area.shared === null ? E.EINVAL : E.EACCES);
+        area.shared.punch(area.offset + (start - area.start), stop - start);
       }
     }
     if (hole || covered < end) fail(E.ENOMEM);
@@ -436,13 +435,13 @@ export class AddressSpace {
     if (area === undefined) return MAPERR;
     if (errorCode & PF.WRITE) {
       if ((area.prot & PROT.WRITE) === 0) return ACCERR;
-    } else if (errorCode & PF.FETCH) {
-      if ((area.prot & PROT.EXEC) === 0) return ACCERR;
     } else if (!accessible(area.prot)) {
       return ACCERR;
     }
     const page = pageDown(address);
     const entry = this.tables.lookup(page);
+    // A page that is not there yet is brought in first: the program sees the error code of a page that is (access_error).
+    if (errorCode & PF.FETCH && (area.prot & PROT.EXEC) === 0 && entry !== null) return ACCERR;
     if (entry !== null) {
       // Either the tables allow it already and the CPU had an older entry, or it is the first write to a page shared by fork.
       if (errorCode & PF.WRITE && !entry.write && area.shared === null)

@@ -1,4 +1,5 @@
-import { Blocked, type Wait } from './block.ts';
+import { Blocked, ERESTART, type Wait } from './block.ts';
+import { E, fail } from './errno.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -18,4 +19,20 @@ export function waitFor(task: Task, reason: string, wait: Partial<Omit<Wait, 're
 export function deadlineAfter(task: Task, timeout: bigint | null): bigint | null {
   if (task.resumed !== null) return task.resumed.wait.deadline;
   return timeout === null ? null : task.kernel.clock.monotonic() + timeout;
+}
+
+/** Gives a wait the time of SO_RCVTIMEO or SO_SNDTIMEO; behind it the call fails with `late`. */
+export function within<T>(task: Task, timeout: bigint, late: number, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (!(error instanceof Blocked) || timeout === 0n) throw error;
+    if (task.resumed?.timedOut) return fail(late);
+    const { interrupted } = error.wait;
+    throw new Blocked(error.wait.reason, {
+      ...error.wait,
+      deadline: deadlineAfter(task, timeout),
+      interrupted: () => (interrupted() === -ERESTART.SYS ? -E.EINTR : interrupted()),
+    });
+  }
 }

@@ -1,6 +1,9 @@
-import { decode, decodeWithoutBitCounts } from '../decode/decode.ts';
-import type { DecodeFailure, Insn } from '../decode/insn.ts';
+import { decode, decodeLegacy, decodeWithoutBitCounts } from '../decode/decode.ts';
+import type { DecodeFailure, Insn, LegacyInsn } from '../decode/insn.ts';
 import type { CpuProfile } from './profiles.ts';
+
+/** Without BMI1 and LZCNT the F3 prefix means nothing: BSF and BSR (SDM 2B LZCNT, TZCNT). */
+const isBitCount = ({ mnemonic }: Insn): boolean => mnemonic === 'tzcnt' || mnemonic === 'lzcnt';
 
 const RECENT_BITS = 12;
 const HASHED = 5;
@@ -46,8 +49,14 @@ export class Decoding {
       this.#recent[slot] = insn;
       return insn;
     }
-    // Without BMI1 and LZCNT the F3 prefix means nothing: BSF and BSR (SDM 2B LZCNT, TZCNT).
-    return insn.mnemonic === 'tzcnt' || insn.mnemonic === 'lzcnt' ? decodeWithoutBitCounts(bytes) : 'invalid';
+    return isBitCount(insn) ? decodeWithoutBitCounts(bytes) : 'invalid';
+  }
+
+  /** The same of 16- and 32-bit code. */
+  decodeLegacy(bytes: Uint8Array, bits: 16 | 32): LegacyInsn | DecodeFailure {
+    const insn = decodeLegacy(bytes, bits);
+    if (typeof insn === 'string' || this.#offers(insn)) return insn;
+    return isBitCount(insn) ? decodeLegacy(bytes, bits, true) : 'invalid';
   }
 
   #offers({ code, features }: Insn): boolean {

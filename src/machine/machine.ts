@@ -112,6 +112,7 @@ export class Machine {
       },
       has: this.profile.has,
       decode: (bytes) => this.decoding.decode(bytes),
+      decodeLegacy: (bytes, bits) => this.decoding.decodeLegacy(bytes, bits),
       random: (n) => randomNumber(seed, n),
       tsc: (icount) => platform?.now(icount) ?? BigInt(icount),
       haltEnds: options.haltEnds ?? false,

@@ -10,6 +10,8 @@ import type { OracleCase } from './case.ts';
 import { ALIASES, CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
 import { initialFxsave } from './wire.ts';
 
+/** Every instruction that there is for user code, those of other vendors' CPUs too. */
+const CPU = 'default,+sse4a,+clzero,+mwaitx';
 const CR4_OSXSAVE = 1n << 18n;
 /** State components that are enabled in every sandbox. */
 export const SANDBOX_XCR0 = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
@@ -33,7 +35,7 @@ export class Sandbox {
 
   /** @param hotAfter how soon the engine `jit` compiles: at 1 what is reached by a jump is never interpreted */
   constructor(engine: EngineName, hotAfter?: number) {
-    this.machine = new Machine({ memory: 1 << 22, engine, ...(hotAfter ? { hotAfter } : {}) });
+    this.machine = new Machine({ memory: 1 << 22, engine, cpu: CPU, ...(hotAfter ? { hotAfter } : {}) });
     const { memory } = this.machine;
     const root = memory.allocateFrame();
     const link = (table: number, index: number): number => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { guestPath } from '../guests/expected.ts';
 import { ONE_LINE, swapgs } from '../support/cli.ts';
-import { elfFile } from '../support/elf-file.ts';
+import { BODY, elfFile } from '../support/elf-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'swapgs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,6 +22,12 @@ function changed(change: (bytes: Uint8Array) => void): string {
   change(bytes);
   return file(bytes);
 }
+
+/** It asks for /lib/ld.so, which no guest has. */
+const dynamic = elfFile({
+  body: Buffer.from('\x0f\x05/lib/ld.so\0', 'latin1'),
+  segments: [{}, { type: 3, offset: BigInt(BODY) + 2n, fileSize: 11n }],
+});
 
 /** The line that every one of these commands must end with, and status 125. */
 function expectError(args: readonly string[], words: string): void {
@@ -46,7 +52,12 @@ describe('files that cannot be run', () => {
     ['32 bits', () => changed((bytes) => bytes.fill(1, 4, 5)), '32-bit'],
     ['another machine', () => changed((bytes) => bytes.fill(183, 18, 19)), 'wrong machine 183'],
     ['an object file', () => file(elfFile({ type: 1 })), 'relocatable object'],
-    ['a dynamic program', () => file(elfFile({ segments: [{ type: 3 }, {}] })), 'link it with -static'],
+    ['a dynamic program', () => file(dynamic), 'its interpreter /lib/ld.so cannot be executed'],
+    [
+      'a dynamic program, and the remedies',
+      () => file(dynamic),
+      'grant what it needs: --dir /lib:ro (all: --dir /:ro)',
+    ],
     ['an entry outside', () => file(elfFile({ entry: 0x1234n })), 'lies in no segment'],
   ])('%s', (_, path, words) => {
     expectError(['run', path()], words);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ElfError } from '../../src/elf/error.ts';
 import { checkMappable, readImage } from '../../src/elf/image.ts';
 import { readSymbols } from '../../src/elf/symbols.ts';
-import { BASE, elfFile, patched } from '../support/elf-file.ts';
+import { BASE, BODY, elfFile, patched } from '../support/elf-file.ts';
 
 const refusal = (bytes: Uint8Array): string => {
   try {
@@ -23,7 +23,13 @@ const two = (second: object) => elfFile({ segments: [{ memorySize: 0x2000n }, se
 describe('readImage', () => {
   it('reads a small static program', () => {
     const image = readImage(good);
-    expect(image).toMatchObject({ pie: false, entry: BASE, programHeaderCount: 1, executableStack: true });
+    expect(image).toMatchObject({
+      pie: false,
+      entry: BASE,
+      programHeaderCount: 1,
+      executableStack: false,
+      interpreter: null,
+    });
     expect(image.segments).toEqual([
       { address: BASE, memorySize: 2n, offset: 0x1000, fileSize: 2, read: true, write: false, execute: true },
     ]);
@@ -42,6 +48,14 @@ describe('readImage', () => {
     );
     expect(image.programHeaderAddress).toBe(BASE + 64n);
     expect(image.executableStack).toBe(false);
+    expect(readImage(two({ type: 0x6474e551, flags: 7 })).executableStack).toBe(true);
+  });
+
+  it('reads which interpreter a dynamic program asks for, and its alignment', () => {
+    const body = Buffer.from('\x0f\x05/lib/ld.so\0', 'latin1');
+    const interpreter = { type: 3, offset: BigInt(BODY) + 2n, fileSize: 11n };
+    const image = readImage(elfFile({ type: 3, body, segments: [{ align: 0x20_0000n }, interpreter] }));
+    expect(image).toMatchObject({ pie: true, interpreter: '/lib/ld.so', alignment: 0x20_0000n });
   });
 
   it('takes a static PIE and refuses a shared object', () => {
@@ -52,8 +66,8 @@ describe('readImage', () => {
       return elfFile({ type: 3, body, segments: [{}, { type: 2 }] });
     };
     expect(readImage(dynamic(0x6ffffffbn, 0x08000000n)).pie).toBe(true);
+    expect(readImage(dynamic(14n, 1n)).pie, 'a name of its own: ld.so').toBe(true);
     expect(readImage(elfFile({ type: 3 })).pie).toBe(true);
-    expect(refusal(dynamic(14n, 1n))).toMatch(/shared object/);
     expect(refusal(dynamic(1n, 1n))).toMatch(/shared object/);
   });
 
@@ -81,7 +95,8 @@ describe('readImage', () => {
     ['a program header size of 32', patched(good, 54, 2, 32), /program header size 32/],
     ['program headers past the end', patched(good, 32, 8, 1n << 40n), /truncated program headers/],
     ['program headers at 2^64-1', patched(good, 32, 8, -1n), /truncated program headers/],
-    ['a dynamic program', two({ type: 3 }), /dynamic.*link it with -static/],
+    ['an interpreter without an end', two({ type: 3 }), /bad interpreter path/],
+    ['an interpreter without a name', two({ type: 3, fileSize: 1n }), /bad interpreter path/],
     ['no PT_LOAD', elfFile({ segments: [{ type: 4 }] }), /no PT_LOAD/],
     ['an empty PT_LOAD only', elfFile({ segments: [{ fileSize: 0n }] }), /no PT_LOAD/],
     ['overlapping segments', two({ address: BASE + 0x1fffn }), /overlap: 0x400000 to 0x402000 and 0x401fff/],

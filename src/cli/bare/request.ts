@@ -54,6 +54,9 @@ export function prepare(request: BareRequest): BareJob {
   if (code.length === 0) throw new CliError('the file is empty', source, 'give flat code or an ELF');
   const elf = isElf(code);
   const image = elf ? locate(source, () => readImage(code)) : null;
+  if (image !== null && image.interpreter !== null) {
+    throw new CliError('this program is dynamic (it has PT_INTERP)', source, 'link it with -static');
+  }
   const bias = image === null ? 0n : elfBias(image, request);
   const base = image === null ? (request.base ?? DEFAULT_BASE) : 0n;
   const names = (elf ? namesOf(code, bias) : new Names()).with(request.names);

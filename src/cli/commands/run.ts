@@ -53,9 +53,9 @@ export const runCommand = (args: readonly string[]): Command => guestCommand(arg
 
 function define(): Command {
   const command = new Command('run')
-    .description('run a static Linux program, or flat code (--bare)')
+    .description('run a Linux program, or flat code (--bare)')
     .usage('[options] PROGRAM [ARGS…]')
-    .argument('[program]', 'a static x86-64 program; with --bare flat code or an ELF')
+    .argument('[program]', 'an x86-64 program; with --bare flat code or an ELF')
     .argument('[args...]', 'its arguments');
   guestOptions(command)
     .option(

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { milliseconds } from '../../bits/clock.ts';
 import { type ElfImage, readImage } from '../../elf/image.ts';
 import type { ProcessEnd } from '../../kernel/end.ts';
@@ -8,6 +8,7 @@ import { type Grant, parseGrant } from '../../kernel/fs/namespace.ts';
 import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import { Kernel, type KernelOptions } from '../../kernel/kernel.ts';
+import { NoInterpreter } from '../../kernel/tasks/first.ts';
 import type { Preemption } from '../../kernel/tasks/preempt.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { Recorder } from '../../machine/system/scheduler.ts';
@@ -113,9 +114,10 @@ export class Session {
   run(): ProcessEnd {
     const { program, kernel } = this;
     try {
-      kernel.exec(program.image, program.args, program.environment, `/bin/${basename(program.path)}`);
+      kernel.exec(program.image, program.args, program.environment, guestPathOf(program));
     } catch (error) {
       if (error instanceof OutOfMemory) return { kind: 'out of memory', limit: error.limit };
+      if (error instanceof NoInterpreter) throw new CliError(error.message, program.path, mendInterpreter(error.path));
       if (error instanceof SysError) {
         throw new CliError('arguments and environment are too long', program.path, 'give fewer');
       }
@@ -148,6 +150,24 @@ export class Session {
   get bias(): bigint {
     return BigInt(this.kernel.process?.program.entry ?? 0) - this.program.image.entry;
   }
+}
+
+/** Where the guest finds its program: where a grant shows it, else in /bin. */
+function guestPathOf({ path, grants }: Program): string {
+  const host = resolve(path);
+  const inside = (folder: string): boolean => host.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+  const holders = grants
+    .map((grant) => ({ ...grant, host: resolve(grant.host) }))
+    .filter((grant) => inside(grant.host));
+  const nearest = holders.sort((a, b) => b.guest.length - a.guest.length)[0];
+  if (nearest === undefined) return `/bin/${basename(path)}`;
+  return join(nearest.guest, relative(nearest.host, host));
+}
+
+/** How a dynamic program gets its interpreter and its libraries. */
+function mendInterpreter(path: string): string {
+  const folders = [...new Set([dirname(path), '/lib'])].map((folder) => `--dir ${folder}:ro`);
+  return `link it with -static, or grant what it needs: ${folders.join(' ')} (all: --dir /:ro)`;
 }
 
 export function hostStdio(deadline: number | null): Stdio {

@@ -15,6 +15,11 @@ export abstract class AnonymousFile extends OpenFile {
     this.#ino = ino;
   }
 
+  /** There is nothing to seek in, and no error (Linux: noop_llseek). */
+  override seek(): number {
+    return 0;
+  }
+
   attributes(): Attributes {
     const time = { atime: 0n, mtime: 0n, ctime: 0n };
     return { dev: ANONYMOUS_DEV, ino: this.#ino, mode: 0o600, nlink: 1, uid: 0, gid: 0, rdev: 0, size: 0, ...time };

@@ -66,6 +66,7 @@ export class EpollFile extends AnonymousFile {
   /** EPOLL_CTL_MOD. @throws SysError ENOENT */
   modify(fd: number, file: OpenFile, events: number, data: bigint): void {
     const item = this.#items.get(this.#key(fd, file)) ?? fail(E.ENOENT);
+    if (Math.floor(item.events / EPOLL.EXCLUSIVE) & 1) fail(E.EINVAL);
     item.events = events;
     item.data = data;
     item.seen = -1;

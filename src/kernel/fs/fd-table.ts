@@ -89,6 +89,13 @@ export class FdTable {
     (this.#slots[fd] ?? fail(E.EBADF)).closeOnExec = value;
   }
 
+  /** How many descriptors the table has room for: it begins with 64 and grows by powers of two (Linux: max_fds). */
+  get room(): number {
+    let room = 64;
+    while (room < this.#slots.length) room = Math.max(256, 2 * room);
+    return room;
+  }
+
   /** Open descriptors in ascending order. */
   numbers(): number[] {
     return this.#slots.flatMap((slot, fd) => (slot === undefined ? [] : [fd]));

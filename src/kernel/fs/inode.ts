@@ -76,8 +76,17 @@ export interface Content {
   read(offset: number, into: Uint8Array): number;
   write(offset: number, bytes: Uint8Array): number;
   truncate(size: number): void;
+  /** Where the next bytes that are stored begin, from `offset` on; null: there are none. */
+  nextData(offset: number): number | null;
+  /** Where the next hole begins; the end of the file is one. */
+  nextHole(offset: number): number;
+  /** Makes a part of the file zero, and gives its room back where that can be done. */
+  punch(offset: number, length: number): void;
   sync(): void;
   attributes(): Attributes;
+  /** What fcntl(F_ADD_SEALS) has forbidden; null for a file that knows no seals. */
+  readonly seals: number | null;
+  seal(seals: number): void;
   sharedPages(memory: PhysicalMemory): SharedPages;
   retain(): void;
   release(): void;
@@ -103,6 +112,10 @@ export abstract class Directory extends Inode {
   createFile(_name: string, _mode: number): RegularInode {
     return fail(E.EPERM);
   }
+  /** A file without a name (O_TMPFILE), which link(2) may give one if it is linkable. */
+  createUnnamed(_mode: number, _linkable: boolean): RegularInode {
+    return fail(E.EOPNOTSUPP);
+  }
   /** Makes a FIFO or a socket: what the type bits of `mode` say. */
   mknod(_name: string, _mode: number): Inode {
     return fail(E.EPERM);
@@ -127,6 +140,11 @@ export abstract class Directory extends Inode {
   /** Moves `name` to `newName` of `target`, a directory of the same file system, replacing what may be replaced. */
   rename(_name: string, _target: Directory, _newName: string): void {
     fail(E.EPERM);
+  }
+
+  /** Lets `name` and `newName` of `target` change places. */
+  exchange(_name: string, _target: Directory, _newName: string): void {
+    fail(E.EINVAL);
   }
 
   /** What stands under `name`, mounts first. */
@@ -181,6 +199,9 @@ export function backingOf(content: Content, label: string): Backing {
   };
 }
 
+/** Bytes that are made zero at once. */
+const PUNCHED = 1 << 16;
+
 /**
  * A file's bytes together with the frames that shared mappings of it use, so that read(2), write(2) and memory agree.
  * A subclass brings the bytes themselves.
@@ -212,6 +233,26 @@ export abstract class CachedContent implements Content {
   truncate(size: number): void {
     this.resize(size);
     this.#pages?.truncate(size);
+  }
+
+  nextData(offset: number): number | null {
+    return offset < this.size ? offset : null;
+  }
+
+  nextHole(_offset: number): number {
+    return this.size;
+  }
+
+  punch(offset: number, length: number): void {
+    const end = Math.min(offset + length, this.size);
+    for (let at = offset; at < end; at += PUNCHED) this.write(at, new Uint8Array(Math.min(PUNCHED, end - at)));
+  }
+
+  get seals(): number | null {
+    return null;
+  }
+  seal(_seals: number): void {
+    fail(E.EINVAL);
   }
 
   sharedPages(memory: PhysicalMemory): SharedPages {

@@ -9,11 +9,11 @@ import {
   RegularInode,
   Symlink,
 } from './inode.ts';
-import { S_IF, S_IFMT } from './mode.ts';
+import { S_IF, S_IFMT, SEAL } from './mode.ts';
 import { Pipe } from './pipe.ts';
 
 /** Bytes are kept in pieces of this size, so that holes cost nothing. */
-const CHUNK = 0x1_0000;
+const CHUNK = 0x1000;
 /** Largest file, as tmpfs has it on x86-64. */
 export const MAX_FILE_SIZE = 2 ** 43;
 
@@ -60,6 +60,8 @@ class Node {
   readonly ino: number;
   mode: number;
   nlink = 1;
+  /** Made by O_TMPFILE: linkat(2) may still name it. */
+  linkable = false;
   uid = 0;
   gid = 0;
   atime: bigint;
@@ -73,9 +75,10 @@ class Node {
     this.atime = this.mtime = this.ctime = fs.now();
   }
 
-  attributes(size: number): Attributes {
+  attributes(size: number, blocks?: number): Attributes {
     const { ino, mode, nlink, uid, gid, atime, mtime, ctime } = this;
-    return { dev: this.fs.dev, ino, mode, nlink, uid, gid, rdev: 0, size, atime, mtime, ctime };
+    const common = { dev: this.fs.dev, ino, mode, nlink, uid, gid, rdev: 0, size, atime, mtime, ctime };
+    return blocks === undefined ? common : { ...common, blocks };
   }
   chmod(mode: number): void {
     this.mode = (this.mode & S_IFMT) | (mode & 0o7777);
@@ -100,6 +103,7 @@ class MemoryContent extends CachedContent {
   readonly node: Node;
   readonly #chunks = new Map<number, Uint8Array>();
   #size = 0;
+  #seals: number = SEAL.SEAL;
   /** Descriptors and mappings; names are counted in the node. */
   #users = 0;
 
@@ -110,6 +114,39 @@ class MemoryContent extends CachedContent {
 
   get size(): number {
     return this.#size;
+  }
+
+  override get seals(): number {
+    return this.#seals;
+  }
+  /** @throws SysError EPERM where no further seal may be added */
+  override seal(seals: number): void {
+    if (this.#seals & SEAL.SEAL) fail(E.EPERM);
+    this.#seals |= seals;
+  }
+
+  override nextData(offset: number): number | null {
+    if (offset >= this.#size) return null;
+    const first = Math.floor(offset / CHUNK);
+    if (this.#chunks.has(first)) return offset;
+    let next = Number.POSITIVE_INFINITY;
+    for (const index of this.#chunks.keys()) if (index > first) next = Math.min(next, index);
+    return next * CHUNK < this.#size ? next * CHUNK : null;
+  }
+
+  override nextHole(offset: number): number {
+    let index = Math.floor(offset / CHUNK);
+    if (!this.#chunks.has(index)) return offset;
+    while (this.#chunks.has(index)) index++;
+    return Math.min(index * CHUNK, this.#size);
+  }
+
+  override punch(offset: number, length: number): void {
+    if (this.#seals & (SEAL.WRITE | SEAL.FUTURE_WRITE)) fail(E.EPERM);
+    super.punch(offset, length);
+    const end = Math.floor((offset + length) / CHUNK);
+    for (let index = Math.ceil(offset / CHUNK); index < end && index * CHUNK < this.#size; index++)
+      if (this.#chunks.delete(index)) this.node.fs.take(-CHUNK);
   }
 
   protected load(offset: number, into: Uint8Array): number {
@@ -127,6 +164,8 @@ class MemoryContent extends CachedContent {
 
   protected store(offset: number, bytes: Uint8Array): number {
     if (offset + bytes.length > MAX_FILE_SIZE) fail(E.EFBIG);
+    if (this.#seals & (SEAL.WRITE | SEAL.FUTURE_WRITE)) fail(E.EPERM);
+    if (this.#seals & SEAL.GROW && offset + bytes.length > this.#size) fail(E.EPERM);
     for (let done = 0; done < bytes.length; ) {
       const within = (offset + done) % CHUNK;
       const part = Math.min(bytes.length - done, CHUNK - within);
@@ -152,6 +191,8 @@ class MemoryContent extends CachedContent {
 
   protected resize(size: number): void {
     if (size > MAX_FILE_SIZE) fail(E.EFBIG);
+    if (size < this.#size && this.#seals & SEAL.SHRINK) fail(E.EPERM);
+    if (size > this.#size && this.#seals & SEAL.GROW) fail(E.EPERM);
     for (const [index, chunk] of this.#chunks) {
       if (index * CHUNK >= size) {
         this.#chunks.delete(index);
@@ -166,7 +207,11 @@ class MemoryContent extends CachedContent {
 
   sync(): void {}
   attributes(): Attributes {
-    return this.node.attributes(this.#size);
+    return this.node.attributes(this.#size, this.#chunks.size * (CHUNK / 512));
+  }
+  /** It begins without the seal that forbids seals. */
+  allowSeals(): void {
+    this.#seals = 0;
   }
   retain(): void {
     this.#users++;
@@ -331,6 +376,13 @@ export class MemoryDirectory extends Directory {
     return this.add(name, new MemoryFile(this.node.fs, mode & 0o7777));
   }
 
+  override createUnnamed(mode: number, linkable: boolean): RegularInode {
+    const file = new MemoryFile(this.node.fs, mode & 0o7777);
+    file.node.nlink = 0;
+    file.node.linkable = linkable;
+    return file;
+  }
+
   override mkdir(name: string, mode: number): Directory {
     return this.add(name, new MemoryDirectory(this.node.fs, mode & 0o1777));
   }
@@ -346,7 +398,7 @@ export class MemoryDirectory extends Directory {
   override link(name: string, inode: Inode): void {
     if (!(inode instanceof MemoryFile || inode instanceof MemorySymlink || inode instanceof MemorySpecial))
       fail(E.EPERM);
-    if (inode.node.nlink === 0) fail(E.ENOENT);
+    if (inode.node.nlink === 0 && !inode.node.linkable) fail(E.ENOENT);
     this.add(name, inode);
     inode.node.nlink++;
     inode.node.ctime = this.node.fs.now();
@@ -376,16 +428,26 @@ export class MemoryDirectory extends Directory {
     if (this.#children.size > 0) fail(E.ENOTEMPTY);
   }
 
+  override exchange(name: string, target: Directory, newName: string): void {
+    const inode = this.#children.get(name);
+    const other = target instanceof MemoryDirectory ? target.#children.get(newName) : undefined;
+    if (inode === undefined || other === undefined || !(target instanceof MemoryDirectory)) return fail(E.ENOENT);
+    if (inode === other) return;
+    if (contains(inode, target) || contains(other, this)) fail(E.EINVAL);
+    this.#take(name);
+    target.#take(newName);
+    this.add(name, other);
+    target.add(newName, inode);
+  }
+
   override rename(name: string, target: Directory, newName: string): void {
     const inode = this.#children.get(name);
     if (inode === undefined || !(target instanceof MemoryDirectory)) fail(E.ENOENT);
     const old = target.#children.get(newName);
     if (old === inode) return;
+    if (old !== undefined && contains(old, this)) fail(E.ENOTEMPTY);
     if (inode instanceof Directory) {
-      for (let above: Directory = target; ; above = above.parent) {
-        if (above === inode) fail(E.EINVAL);
-        if (above.parent === above) break;
-      }
+      if (contains(inode, target)) fail(E.EINVAL);
       if (old !== undefined && !(old instanceof MemoryDirectory)) fail(E.ENOTDIR);
       old?.requireEmpty();
     } else if (old instanceof Directory) {
@@ -399,6 +461,14 @@ export class MemoryDirectory extends Directory {
     }
     this.#take(name);
     target.add(newName, inode);
+  }
+}
+
+/** Whether `inode` is `directory` or stands above it. */
+function contains(inode: Inode, directory: Directory): boolean {
+  for (let above = directory; ; above = above.parent) {
+    if (above === inode) return true;
+    if (above.parent === above) return false;
   }
 }
 

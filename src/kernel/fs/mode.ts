@@ -59,6 +59,9 @@ export const POLL = {
   RDHUP: 0x2000,
 } as const;
 
+/** What fcntl(F_ADD_SEALS) forbids for good. */
+export const SEAL = { SEAL: 1, SHRINK: 2, GROW: 4, WRITE: 8, FUTURE_WRITE: 16, EXEC: 32 } as const;
+
 export const RENAME = { NOREPLACE: 1, EXCHANGE: 2, WHITEOUT: 4 } as const;
 
 /** Longest name of one directory entry, in bytes. */

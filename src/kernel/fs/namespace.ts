@@ -19,13 +19,15 @@ export class GrantError extends Error {
   override readonly name = 'GrantError';
 }
 
-/** Reads `HOST=GUEST` or `HOST=GUEST:ro`. @throws GrantError */
+/** Reads `HOST=GUEST` or `HOST`, which the guest sees at the same path; `:ro` behind it. @throws GrantError */
 export function parseGrant(text: string): Grant {
-  const cut = text.indexOf('=');
-  const host = text.slice(0, cut);
   const readOnly = text.endsWith(':ro');
-  const guest = text.slice(cut + 1, readOnly ? -3 : undefined);
-  if (cut <= 0 || guest === '') throw new GrantError(`'${text}' is not HOST=GUEST or HOST=GUEST:ro`);
+  const whole = readOnly ? text.slice(0, -3) : text;
+  const cut = whole.indexOf('=');
+  const host = cut < 0 ? whole : whole.slice(0, cut);
+  const guest = cut < 0 ? whole : whole.slice(cut + 1);
+  if (host === '' || guest === '' || (cut < 0 && !whole.startsWith('/')))
+    throw new GrantError(`'${text}' is not HOST=GUEST or HOST=GUEST:ro`);
   if (!guest.startsWith('/')) throw new GrantError(`'${text}': the guest's path must start with /`);
   if (guest.split('/').some((part) => part === '.' || part === '..')) {
     throw new GrantError(`'${text}': the guest's path must not hold . or ..`);
@@ -106,6 +108,8 @@ export class Namespace {
     const dev = new MemoryDirectory(fs);
     for (const [name, device] of standardDevices(fs, options.random)) dev.add(name, device);
     for (const [name, node] of options.devices(fs)) dev.add(name, node);
+    // Shared memory and semaphores of POSIX are files there.
+    dev.add('shm', new MemoryDirectory(this.memory, 0o1777));
     dev.add('fd', new MemorySymlink(fs, '/proc/self/fd'));
     for (const [number, name] of ['stdin', 'stdout', 'stderr'].entries()) {
       dev.add(name, new MemorySymlink(fs, `/proc/self/fd/${number}`));

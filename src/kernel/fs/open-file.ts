@@ -15,6 +15,12 @@ export abstract class OpenFile {
   flags: number;
   /** Told when the last descriptor is gone: locks of the open file end then. */
   onRelease: (() => void) | null = null;
+  /** fcntl(F_SETOWN) and F_SETSIG, bookkeeping only: who is told of what happens to it, and how. */
+  signalOwner = 0;
+  signalOfOwner = 0;
+  /** SO_RCVTIMEO and SO_SNDTIMEO of a socket in nanoseconds; 0: waits last. */
+  readTimeout = 0n;
+  writeTimeout = 0n;
   #users = 0;
 
   constructor(path: string, flags: number) {
@@ -56,6 +62,17 @@ export abstract class OpenFile {
     return fail(E.ESPIPE);
   }
   truncate(_size: number): void {
+    fail(E.EINVAL);
+  }
+  /** Makes a part of the file zero. */
+  punch(_offset: number, _length: number): void {
+    fail(E.EOPNOTSUPP);
+  }
+  /** What fcntl(F_ADD_SEALS) has forbidden; null for files that know no seals. */
+  get seals(): number | null {
+    return null;
+  }
+  seal(_seals: number): void {
     fail(E.EINVAL);
   }
   sync(): void {

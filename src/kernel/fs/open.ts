@@ -19,7 +19,7 @@ const KEPT = ~(O.CREAT | O.EXCL | O.NOCTTY | O.TRUNC | O.CLOEXEC);
  */
 export function openPath(context: PathContext, start: Directory, path: string, flags: number, mode: number): OpenFile {
   if (flags & O.PATH) flags &= O.PATH | O.DIRECTORY | O.NOFOLLOW | O.CLOEXEC;
-  if ((flags & O.TMPFILE) === O.TMPFILE) fail(E.EOPNOTSUPP);
+  if ((flags & O.TMPFILE) === O.TMPFILE) return openUnnamed(context, start, path, flags, mode);
   if ((flags & (O.CREAT | O.DIRECTORY)) === (O.CREAT | O.DIRECTORY)) fail(E.EINVAL);
   const creates = (flags & O.CREAT) !== 0;
   const exclusive = creates && (flags & O.EXCL) !== 0;
@@ -38,6 +38,19 @@ export function openPath(context: PathContext, start: Directory, path: string, f
   if (flags & O.PATH) return new PathFile(inode, placePath(place), flags);
   checkRights(context, inode, flags);
   return openInode(inode, placePath(place), flags);
+}
+
+/** O_TMPFILE: a file without a name in a directory's file system. */
+function openUnnamed(context: PathContext, start: Directory, path: string, flags: number, mode: number): OpenFile {
+  if ((flags & O.ACCMODE) === O.RDONLY) fail(E.EINVAL);
+  const place = resolve(context, start, path, (flags & O.NOFOLLOW) === 0);
+  const { inode } = place;
+  if (inode === null) return fail(E.ENOENT);
+  if (!(inode instanceof Directory)) return fail(E.ENOTDIR);
+  if (inode.readOnly) fail(E.EROFS);
+  requireAccess(inode, ACCESS.WRITE | ACCESS.EXEC, context.credentials);
+  const file = inode.createUnnamed(mode, (flags & O.EXCL) === 0);
+  return openInode(file, `${placePath(place)}/#${file.attributes().ino}`, flags & ~O.TRUNC);
 }
 
 function create(context: PathContext, place: Place, mode: number): Inode {

@@ -5,8 +5,10 @@ import type { Attributes, Inode } from './inode.ts';
 import { O, POLL, S_IF } from './mode.ts';
 import { OpenFile } from './open-file.ts';
 
-/** Bytes that a pipe holds before a writer waits. */
-export const PIPE_CAPACITY = 65536;
+/** Bytes that a pipe holds before a writer waits, unless fcntl(F_SETPIPE_SZ) says otherwise. */
+const PIPE_CAPACITY = 65536;
+/** Most that anybody may ask for (/proc/sys/fs/pipe-max-size). */
+export const PIPE_MAX_SIZE = 1 << 20;
 /** Writes of up to this many bytes go in whole or not at all (POSIX, PIPE_BUF). */
 const PIPE_ATOMIC = 4096;
 
@@ -20,11 +22,19 @@ export class Pipe {
   written = 0;
   taken = 0;
   size = 0;
+  capacity = PIPE_CAPACITY;
   readonly chunks: Uint8Array[] = [];
 
   /** The next bytes, left where they are. */
   peek(length: number): Uint8Array {
     return Uint8Array.from(Buffer.concat(this.chunks).subarray(0, length));
+  }
+
+  /** Adds bytes, for which there must be room. */
+  put(bytes: Uint8Array): void {
+    this.chunks.push(bytes);
+    this.size += bytes.length;
+    this.written++;
   }
 
   take(length: number): Uint8Array {
@@ -97,29 +107,27 @@ export class PipeEnd extends OpenFile {
     const pipe = this.pipe;
     if (bytes.length === 0) return 0;
     if (pipe.readers === 0) fail(E.EPIPE);
-    const room = PIPE_CAPACITY - pipe.size;
+    const room = pipe.capacity - pipe.size;
     if (room === 0 || (bytes.length <= PIPE_ATOMIC && room < bytes.length)) {
       if (this.nonblocking) fail(E.EAGAIN);
       const enough = bytes.length <= PIPE_ATOMIC ? bytes.length : 1;
       throw new Blocked('room in a pipe', {
-        ready: () => pipe.readers === 0 || PIPE_CAPACITY - pipe.size >= enough,
+        ready: () => pipe.readers === 0 || pipe.capacity - pipe.size >= enough,
       });
     }
     const part = bytes.slice(0, room);
-    pipe.chunks.push(part);
-    pipe.size += part.length;
-    pipe.written++;
+    pipe.put(part);
     return part.length;
   }
   override available(): number {
     return this.pipe.size;
   }
   override poll(): number {
-    const { size, readers, writers } = this.pipe;
+    const { size, capacity, readers, writers } = this.pipe;
     let events = 0;
     if (this.readable) events |= (size > 0 ? POLL.IN | POLL.RDNORM : 0) | (writers === 0 ? POLL.HUP : 0);
     if (this.writable)
-      events |= (size <= PIPE_CAPACITY - PIPE_ATOMIC ? POLL.OUT | POLL.WRNORM : 0) | (readers === 0 ? POLL.ERR : 0);
+      events |= (size <= capacity - PIPE_ATOMIC ? POLL.OUT | POLL.WRNORM : 0) | (readers === 0 ? POLL.ERR : 0);
     return events;
   }
   override get activity(): number {

@@ -1,10 +1,12 @@
 import { E, fail } from '../errno.ts';
+import type { UserMemory } from '../user-memory.ts';
 import { SharedPages } from '../vm/backing.ts';
+import { SelfOpening } from './device.ts';
 import type { FdTable } from './fd-table.ts';
 import { type Attributes, type Content, Directory, type Entry, Inode, RegularInode, Symlink } from './inode.ts';
 import type { MemoryFs } from './memory.ts';
 import { S_IF } from './mode.ts';
-import type { OpenFile } from './open-file.ts';
+import { OpenFile, seekTo } from './open-file.ts';
 
 /** What /proc tells of one process. */
 export interface ProcessInfo {
@@ -22,6 +24,8 @@ export interface ProcessInfo {
   environ(): Uint8Array;
   auxv(): Uint8Array;
   maps(): string;
+  /** Its memory, for /proc/self/mem. */
+  memory(): UserMemory;
   stat(): string;
   statm(): string;
   status(): string;
@@ -39,6 +43,7 @@ export interface SystemInfo {
 }
 
 const PROC_BLOCK = 1024;
+const DELETED = ' (deleted)';
 
 /** Attributes of a file that /proc makes up on the spot. */
 function attributesOf(fs: MemoryFs, ino: number, mode: number): Attributes {
@@ -79,12 +84,79 @@ class GeneratedFile extends RegularInode {
       },
       write: () => fail(E.EACCES),
       truncate: () => fail(E.EACCES),
+      nextData: (offset) => (offset < bytes.length ? offset : null),
+      nextHole: () => bytes.length,
+      punch: () => fail(E.EACCES),
+      seals: null,
+      seal: () => fail(E.EINVAL),
       sync: () => fail(E.EINVAL),
       attributes: () => attributes,
       sharedPages: (memory) => new SharedPages(memory, null, null),
       retain: () => {},
       release: () => {},
     };
+  }
+}
+
+/** /proc/self/mem: a process's memory as a file. */
+class MemoryInode extends SelfOpening {
+  readonly #fs: MemoryFs;
+  readonly #ino: number;
+  readonly #memory: () => UserMemory;
+
+  constructor(fs: MemoryFs, ino: number, memory: () => UserMemory) {
+    super();
+    this.#fs = fs;
+    this.#ino = ino;
+    this.#memory = memory;
+  }
+  get dev(): number {
+    return this.#fs.dev;
+  }
+  attributes(): Attributes {
+    return attributesOf(this.#fs, this.#ino, S_IF.REG | 0o600);
+  }
+  openFile(path: string, flags: number): OpenFile {
+    return new ProcessMemoryFile(this, this.#memory(), path, flags);
+  }
+}
+
+class ProcessMemoryFile extends OpenFile {
+  readonly #inode: MemoryInode;
+  readonly #memory: UserMemory;
+  #offset = 0;
+
+  constructor(inode: MemoryInode, memory: UserMemory, path: string, flags: number) {
+    super(path, flags);
+    this.#inode = inode;
+    this.#memory = memory;
+  }
+  attributes(): Attributes {
+    return this.#inode.attributes();
+  }
+  override readAt(offset: number, length: number): Uint8Array {
+    const room = this.#memory.span(offset, length, false);
+    return room === 0 && length > 0 ? fail(E.EIO) : this.#memory.read(offset, room);
+  }
+  override writeAt(offset: number, bytes: Uint8Array): number {
+    const room = this.#memory.span(offset, bytes.length, true);
+    if (room === 0 && bytes.length > 0) fail(E.EIO);
+    this.#memory.write(offset, bytes.subarray(0, room));
+    return room;
+  }
+  override read(length: number): Uint8Array {
+    const bytes = this.readAt(this.#offset, length);
+    this.#offset += bytes.length;
+    return bytes;
+  }
+  override write(bytes: Uint8Array): number {
+    const done = this.writeAt(this.#offset, bytes);
+    this.#offset += done;
+    return done;
+  }
+  override seek(offset: number, whence: number): number {
+    this.#offset = seekTo(this.#offset, 0, offset, whence);
+    return this.#offset;
   }
 }
 
@@ -176,6 +248,12 @@ class GeneratedDirectory extends Directory {
   }
 }
 
+/** What a descriptor's link shows: a file without a name says so. */
+function pathOf({ path, inode }: OpenFile): string {
+  const gone = inode instanceof RegularInode && !path.endsWith(DELETED) && inode.attributes().nlink === 0;
+  return gone ? path + DELETED : path;
+}
+
 /** The root of /proc. */
 export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
   const text = (make: () => string | Uint8Array) => (ino: number) => new GeneratedFile(fs, ino, make);
@@ -191,7 +269,7 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
         new Map(
           info.fds.numbers().map((number) => {
             const file = info.fds.get(number);
-            return [String(number), link(file.path, file.inode ?? new StreamInode(file))];
+            return [String(number), link(pathOf(file), file.inode ?? new StreamInode(file))];
           }),
         ),
     );
@@ -219,6 +297,7 @@ export function makeProc(fs: MemoryFs, system: SystemInfo): Directory {
           ['exe', link(info.exePath, info.exe)],
           ['fd', () => fd],
           ['maps', text(() => info.maps())],
+          ['mem', (ino) => new MemoryInode(fs, ino, () => info.memory())],
           ['stat', text(() => info.stat())],
           ['statm', text(() => info.statm())],
           ['status', text(() => info.status())],

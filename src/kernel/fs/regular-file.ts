@@ -1,7 +1,7 @@
 import { E, fail } from '../errno.ts';
 import type { Backing } from '../vm/backing.ts';
 import { type Attributes, backingOf, type Content, type RegularInode } from './inode.ts';
-import { O } from './mode.ts';
+import { O, SEEK } from './mode.ts';
 import { OpenFile, seekTo } from './open-file.ts';
 
 /** An open regular file: an offset over a content. */
@@ -44,8 +44,22 @@ export class RegularFile extends OpenFile {
     return written;
   }
   override seek(offset: number, whence: number): number {
-    this.#offset = seekTo(this.#offset, this.#content.size, offset, whence);
+    const { size } = this.#content;
+    if (whence === SEEK.DATA || whence === SEEK.HOLE) {
+      if (offset < 0 || offset >= size) fail(E.ENXIO);
+      const found = whence === SEEK.DATA ? this.#content.nextData(offset) : this.#content.nextHole(offset);
+      this.#offset = found ?? fail(E.ENXIO);
+    } else this.#offset = seekTo(this.#offset, size, offset, whence);
     return this.#offset;
+  }
+  override punch(offset: number, length: number): void {
+    this.#content.punch(offset, length);
+  }
+  override get seals(): number | null {
+    return this.#content.seals;
+  }
+  override seal(seals: number): void {
+    this.#content.seal(seals);
   }
   override truncate(size: number): void {
     if (!this.writable) fail(E.EINVAL);

@@ -1,5 +1,6 @@
 import type { OpenFile } from '../fs/open-file.ts';
 import type { Address } from './address.ts';
+import type { Peer } from './socket.ts';
 
 /** Bytes that wait in one direction of a connection before a writer waits (net.core.wmem_default). */
 export const CAPACITY = 212_992;
@@ -11,6 +12,7 @@ export interface Message {
   files: readonly OpenFile[];
   /** Who sent it, for datagrams. */
   readonly from: Address | null;
+  readonly sender: Peer;
 }
 
 /** One direction: messages that were sent and not received. */
@@ -24,6 +26,37 @@ export class Channel {
   ended = false;
   /** Nobody reads any more. */
   refused = false;
+
+  /** The byte out of band, which stands in the stream too, and whether it was read. */
+  urgent: Message | null = null;
+  urgentRead = false;
+
+  /** Whether the next byte of the stream is the one out of band. */
+  get atMark(): boolean {
+    return this.urgent !== null && this.messages[0] === this.urgent;
+  }
+
+  putUrgent(message: Message): void {
+    // One that was read is no part of the stream.
+    const old = this.urgent === null || !this.urgentRead ? -1 : this.messages.indexOf(this.urgent);
+    if (old >= 0) {
+      this.messages.splice(old, 1);
+      this.size--;
+    }
+    this.urgent = message;
+    this.urgentRead = false;
+    this.put(message);
+  }
+
+  /** Passes the byte out of band, unless it belongs to the stream. */
+  skipUrgent(inline: boolean): void {
+    if (inline || !this.atMark) return;
+    // Unread, it stays until something follows it.
+    if (!this.urgentRead && this.messages.length === 1 && !this.ended) return;
+    this.messages.shift();
+    this.size--;
+    this.urgent = null;
+  }
 
   get room(): number {
     return Math.max(0, CAPACITY - this.size);
@@ -43,6 +76,8 @@ export class Channel {
     for (let i = 0; done < length && this.messages.length > (peek ? i : 0); i++) {
       const message = this.messages[peek ? i : 0]!;
       if (message.files.length > 0 && (done > 0 || files.length > 0)) break;
+      // A read ends before the mark.
+      if (message === this.urgent && done > 0) break;
       if (message.files.length > 0) files = message.files;
       const part = message.bytes.subarray(0, length - done);
       parts.push(part);
@@ -50,6 +85,7 @@ export class Channel {
       if (peek) continue;
       this.size -= part.length;
       message.files = [];
+      if (message === this.urgent) this.urgent = null;
       if (part.length === message.bytes.length) this.messages.shift();
       else message.bytes = message.bytes.subarray(part.length);
     }

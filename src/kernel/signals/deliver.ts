@@ -69,7 +69,7 @@ function handle(task: Task, info: SignalInfo, action: SignalAction): void {
     else if (isRestart(code)) cpu.setGpr(RAX, BigInt.asUintN(64, BigInt(-E.EINTR)));
     task.restartable = -1;
   }
-  if (Number(action.flags) & SA.RESETHAND) process.actions.reset(info.signal);
+  if (Number(action.flags) & SA.RESETHAND) process.actions.once(info.signal);
   kernel.rseq.beforeSignal(task);
   if (process.end !== null) return;
   if (enterHandler(task, info, action)) return;

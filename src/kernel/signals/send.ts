@@ -1,8 +1,10 @@
+import { E, fail } from '../errno.ts';
 import type { Kernel } from '../kernel.ts';
+import { RLIMIT } from '../limits.ts';
 import type { Process } from '../process.ts';
 import type { Task } from '../task.ts';
-import { defaultAction, SIG } from './numbers.ts';
-import { CLD, SA, SIG_DFL, SIG_IGN, type SignalInfo, signalBit } from './state.ts';
+import { defaultAction, SIG, SIGRTMIN } from './numbers.ts';
+import { CLD, SA, SI, SIG_DFL, SIG_IGN, type SignalInfo, signalBit } from './state.ts';
 
 const STOPS = [SIG.STOP, SIG.TSTP, SIG.TTIN, SIG.TTOU].reduce((mask, signal) => mask | signalBit(signal), 0n);
 const CONTINUES = signalBit(SIG.CONT);
@@ -18,7 +20,7 @@ export class Signals {
   /** A signal to one thread: tkill(2), SIGPIPE, what the CPU raises. */
   send(task: Task, info: SignalInfo): void {
     if (task.state === 'dead' || !this.#prepare(task.process, info.signal, task)) return;
-    task.pending.add(info);
+    task.pending.add(info, this.#isFull(task.process, info));
     this.#wake(task);
   }
 
@@ -27,8 +29,25 @@ export class Signals {
     if (process.dead) return;
     const taker = this.#taker(process, info.signal);
     if (!this.#prepare(process, info.signal, taker ?? process.main)) return;
-    process.pending.add(info);
+    process.pending.add(info, this.#isFull(process, info));
     if (taker !== null) this.#wake(taker);
+  }
+
+  /**
+   * Whether a user's processes have as many signals waiting as they may (RLIMIT_SIGPENDING). Real-time signals count, and
+   * what sigqueue(2) sends; one of kill(2) comes without its sender then.
+   * @throws SysError EAGAIN where a real-time signal would lose what it carries
+   */
+  #isFull({ limits, credentials }: Process, { signal, code }: SignalInfo): boolean {
+    if (signal < SIGRTMIN && code >= 0) return false;
+    let waiting = 0;
+    for (const process of this.#kernel.processes.values()) {
+      if (process.credentials.uid !== credentials.uid) continue;
+      waiting += process.pending.count;
+      for (const task of process.tasks) waiting += task.pending.count;
+    }
+    if (waiting < limits.soft(RLIMIT.SIGPENDING)) return false;
+    return signal >= SIGRTMIN && code !== SI.USER && code !== SI.TIMER ? fail(E.EAGAIN) : true;
   }
 
   /** What the CPU raised: it kills where it is blocked or ignored (force_sig_fault). */

@@ -83,6 +83,10 @@ export class SignalActions {
   reset(signal: number): void {
     this.#actions.delete(signal);
   }
+  /** SA_RESETHAND: the handler is gone, the flags stay. */
+  once(signal: number): void {
+    this.#actions.set(signal, { ...this.get(signal), handler: SIG_DFL });
+  }
 
   /** The same actions for a child. */
   copy(): SignalActions {
@@ -111,11 +115,18 @@ export class PendingSignals {
   #queue: SignalInfo[] = [];
   #mask = 0n;
 
-  add(info: SignalInfo): void {
+  /** @param bare without what is known of the sender: there is no room for it in the queue */
+  add(info: SignalInfo, bare = false): void {
     const bit = signalBit(info.signal);
-    if (info.signal < SIGRTMIN && this.#mask & bit) return;
+    const waits = (this.#mask & bit) !== 0n;
+    if (waits && (bare || info.signal < SIGRTMIN)) return;
     this.#mask |= bit;
-    this.#queue.push(info);
+    this.#queue.push(bare ? { signal: info.signal, code: SI.USER, pid: 0, uid: 0 } : info);
+  }
+
+  /** How many wait. */
+  get count(): number {
+    return this.#queue.length;
   }
 
   /** The set of waiting signals. */

@@ -1,3 +1,4 @@
+import { RLIM_INFINITY, RLIMIT } from '../limits.ts';
 import type { Process } from '../process.ts';
 import type { Task } from '../task.ts';
 import type { Timer } from '../timers.ts';
@@ -101,6 +102,8 @@ export class IntervalTimers {
   readonly interval: readonly Countdown[];
   readonly posix = new Map<number, PosixTimer>();
   #nextId = 0;
+  /** CPU seconds at which SIGXCPU is due again. */
+  #toldSeconds = 0n;
 
   constructor(process: Process) {
     this.#process = process;
@@ -120,13 +123,35 @@ export class IntervalTimers {
 
   /** CPU time that may pass before a timer of CPU time is due; Infinity: there is none. */
   cpuLeft(): number {
-    let left = Number.POSITIVE_INFINITY;
+    let left = this.#limitLeft();
     for (const countdown of this.#cpuTimers()) left = Math.min(left, Number(countdown.at! - countdown.now()));
     return Math.max(1, left);
   }
 
+  /** RLIMIT_CPU: SIGXCPU at the soft limit and every second behind it, SIGKILL at the hard one. */
+  #checkLimit(): void {
+    const { limits, cpuTime, kernel } = this.#process;
+    const { current, maximum } = limits.get(RLIMIT.CPU);
+    const seconds = BigInt(Math.floor(cpuTime / 1e9));
+    if (seconds >= maximum) kernel.signals.sendToProcess(this.#process, { signal: SIG.KILL, code: SI.KERNEL });
+    else if (seconds >= current && seconds >= this.#toldSeconds) {
+      this.#toldSeconds = seconds + 1n;
+      kernel.signals.sendToProcess(this.#process, { signal: SIG.XCPU, code: SI.KERNEL });
+    }
+  }
+
+  /** CPU time until a limit may be reached. */
+  #limitLeft(): number {
+    const { current, maximum } = this.#process.limits.get(RLIMIT.CPU);
+    if (current === RLIM_INFINITY && maximum === RLIM_INFINITY) return Number.POSITIVE_INFINITY;
+    const next = this.#toldSeconds > current ? this.#toldSeconds : current;
+    const seconds = next < maximum ? next : maximum;
+    return Math.max(1, Number(seconds) * 1e9 - this.#process.cpuTime);
+  }
+
   /** Fires what CPU time has made due. */
   checkCpu(): void {
+    if (this.#limitLeft() !== Number.POSITIVE_INFINITY) this.#checkLimit();
     for (const countdown of this.#cpuTimers()) if (countdown.at! <= countdown.now()) countdown.due();
   }
 

@@ -26,6 +26,10 @@ import {
 import { fileAt } from './paths.ts';
 import { NO_RESULT, row, type SyscallRow } from './row.ts';
 
+/** What unshare(2) gives a process of its own here, and what it may not have. */
+const UNSHARED = CLONE.FILES | CLONE.FS | CLONE.THREAD | CLONE.SIGHAND | CLONE.VM | CLONE.SYSVSEM;
+/** CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
+const NAME_SPACES = 0x7e02_0080;
 const FLAG_NAMES: FlagNames = Object.fromEntries(Object.entries(CLONE).map(([name, bit]) => [`CLONE_${name}`, bit]));
 const SIGNAL_MASK = 0xff;
 
@@ -146,6 +150,19 @@ export const CLONING: readonly SyscallRow[] = [
   }),
   row(57, 'fork', [], (task) => start(task, FORK)),
   row(58, 'vfork', [], (task) => start(task, { ...FORK, flags: CLONE.VFORK | CLONE.VM })),
+  row(272, 'unshare', [CLONE_FLAGS], (task, bits) => {
+    const { process } = task;
+    // Name spaces of its own would need a machine of its own.
+    if (bits & ~UNSHARED) fail(bits & NAME_SPACES && (bits & ~(UNSHARED | NAME_SPACES)) === 0 ? E.EPERM : E.EINVAL);
+    if (bits & (CLONE.THREAD | CLONE.SIGHAND | CLONE.VM) && process.tasks.size > 1) fail(E.EINVAL);
+    if (bits & CLONE.FS) process.fs = { ...process.fs };
+    if (bits & CLONE.FILES && process.fds.shared) {
+      const own = process.fds.copy();
+      process.fds.release();
+      process.fds = own;
+    }
+    return 0;
+  }),
   row(59, 'execve', [PATH, ARGV, ENVP], (task, path, argv, env) => execve(task, AT.FDCWD, path, argv, env, 0)),
   row(322, 'execveat', [DIRFD, PATH, ARGV, ENVP, flags({ AT_EMPTY_PATH: AT.EMPTY_PATH })], execve),
   row(434, 'pidfd_open', [INT, UINT], (task, pid, bits) => {

@@ -46,16 +46,19 @@ function rename(task: Task, fromFd: number, from: number, toFd: number, to: numb
   const source = placeAt(task, fromFd, from, false);
   const target = placeAt(task, toFd, to, false);
   if (source.directory.dev !== target.directory.dev) fail(E.EXDEV);
+  const exchanges = (bits & RENAME.EXCHANGE) !== 0;
   if (source.last !== 'name' || target.last !== 'name') fail(E.EBUSY);
   if (source.inode === null) fail(E.ENOENT);
   if (bits & RENAME.NOREPLACE && target.inode !== null) fail(E.EEXIST);
-  if (bits & (RENAME.EXCHANGE | RENAME.WHITEOUT)) fail(E.EINVAL);
+  if (exchanges && target.inode === null) fail(E.ENOENT);
+  if (bits & RENAME.WHITEOUT) fail(E.EINVAL);
   if (!(source.inode instanceof Directory) && (source.slash || target.slash)) fail(E.ENOTDIR);
   requireChange(task, source);
   requireChange(task, target);
   requireNoMount(source);
   requireNoMount(target);
-  source.directory.rename(source.name, target.directory, target.name);
+  if (exchanges) source.directory.exchange(source.name, target.directory, target.name);
+  else source.directory.rename(source.name, target.directory, target.name);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 import { E, fail } from '../errno.ts';
-import { type EpollEvent, EpollFile } from '../fs/epoll.ts';
+import { EPOLL, type EpollEvent, EpollFile } from '../fs/epoll.ts';
 import { EventFile } from '../fs/event-fd.ts';
-import { O } from '../fs/mode.ts';
+import { O, POLL } from '../fs/mode.ts';
 import { SignalFile } from '../fs/signal-fd.ts';
 import { TimerFile } from '../fs/timer-fd.ts';
 import { UNBLOCKABLE } from '../signals/state.ts';
@@ -37,6 +37,13 @@ function epollCtl(task: Task, epfd: number, operation: number, fd: number, event
   const file = task.fds.get(fd);
   const events = view?.getUint32(0, true) ?? 0;
   const data = view?.getBigUint64(4, true) ?? 0n;
+  if (view !== null && Math.floor(events / EPOLL.EXCLUSIVE) & 1) {
+    // Only at the beginning, and only with what is told of files that many wait for.
+    if (!file.pollable) fail(E.EPERM);
+    const allowed = POLL.IN | POLL.OUT | POLL.ERR | POLL.HUP;
+    if (operation === EPOLL_CTL.EPOLL_CTL_MOD || file instanceof EpollFile) fail(E.EINVAL);
+    if ((events % EPOLL.EXCLUSIVE) & ~allowed || Math.floor(events / EPOLL.ONESHOT) & 1) fail(E.EINVAL);
+  }
   switch (operation) {
     case EPOLL_CTL.EPOLL_CTL_ADD:
       epoll.add(fd, file, events, data);

@@ -4,7 +4,7 @@ import { MATCH_ANY, type Waiter } from '../futexes.ts';
 import type { Task } from '../task.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { deadlineAfter, waitFor } from '../wait.ts';
-import { ADDRESS, type ArgKind, flagText, HEX32, INT, onlyIf, UINT } from './args.ts';
+import { ADDRESS, type ArgKind, flagText, HEX32, INT, onlyIf, SIZE, UINT } from './args.ts';
 import { timeoutAt } from './poll.ts';
 import { row, type SyscallRow } from './row.ts';
 import { IN_TIMESPEC } from './structs.ts';
@@ -301,6 +301,40 @@ function waitv(task: Task, vector: number, count: number, bits: number, timeout:
   return index;
 }
 
+/** Flags of futex_wake(2) and its like: words of 32 bits, private or not. @throws SysError EINVAL */
+function checkFutex2(bits: number): void {
+  if ((bits & ~FUTEX2.PRIVATE) !== FUTEX2.SIZE_U32) fail(E.EINVAL);
+}
+
+/** A mask or value of 64 bits of which 32 count. @throws SysError EINVAL */
+const word32 = (value: number): number => (value > 0xffff_ffff || value < 0 ? fail(E.EINVAL) : value);
+
+function wait2(task: Task, at: number, value: number, mask: number, bits: number, time: number, clock: number): number {
+  checkFutex2(bits);
+  const timeout = timeoutAt(task, time);
+  if (timeout !== null && clock !== 0 && clock !== CLOCK_MONOTONIC) fail(E.EINVAL);
+  const { realtime, monotonic } = { realtime: task.kernel.clock.realtime(), monotonic: task.kernel.clock.monotonic() };
+  const deadline = timeout === null || clock !== 0 ? timeout : timeout - realtime + monotonic;
+  return wait(task, at, word32(value), deadline, word32(mask));
+}
+
+function requeue2(task: Task, vector: number, bits: number, wakes: number, moves: number): number {
+  if (bits !== 0 || vector === 0) fail(E.EINVAL);
+  const view = task.user.view(vector, 2 * WAITV_SIZE);
+  const [from, to] = [0, WAITV_SIZE].map((at) => {
+    if (view.getUint32(at + 20, true) !== 0) fail(E.EINVAL);
+    checkFutex2(view.getUint32(at + 16, true));
+    return Number(task.user.untag(view.getBigUint64(at + 8, true)));
+  }) as [number, number];
+  const value = word32(Number(view.getBigUint64(0, true)));
+  if (wakes < 0 || moves < 0) fail(E.EINVAL);
+  const [source, target] = [keyAt(task, from), keyAt(task, to)];
+  if (task.user.u32(from) !== value) fail(E.EAGAIN);
+  const { futexes } = task.kernel;
+  const woken = futexes.wakeKey(source, wakes);
+  return woken + futexes.requeue(source, target, moves);
+}
+
 const command = (args: readonly number[]): number => args[1]! & COMMAND;
 const WAKES: readonly number[] = [FUTEX.WAKE, FUTEX.WAKE_BITSET];
 const BITSETS: readonly number[] = [FUTEX.WAIT_BITSET, FUTEX.WAKE_BITSET];
@@ -328,5 +362,12 @@ const THIRD: ArgKind = onlyIf(BITSET, (args) => BITSETS.includes(command(args)) 
 
 export const FUTEXES: readonly SyscallRow[] = [
   row(202, 'futex', [ADDRESS, OPERATION, UINT, TIMEOUT, SECOND, THIRD], futex),
+  row(454, 'futex_wake', [ADDRESS, SIZE, INT, UINT], (task, address, mask, count, bits) => {
+    checkFutex2(bits);
+    if (word32(mask) === 0) fail(E.EINVAL);
+    return task.kernel.futexes.wakeKey(keyAt(task, address), count, mask);
+  }),
+  row(455, 'futex_wait', [ADDRESS, SIZE, SIZE, UINT, IN_TIMESPEC, INT], wait2),
+  row(456, 'futex_requeue', [ADDRESS, UINT, INT, INT], requeue2),
   row(449, 'futex_waitv', [ADDRESS, UINT, UINT, IN_TIMESPEC, INT], waitv),
 ];

@@ -2,12 +2,20 @@ import { Blocked } from '../block.ts';
 import { ACCESS } from '../credentials.ts';
 import { E, fail, SysError } from '../errno.ts';
 import { RegularInode } from '../fs/inode.ts';
+import { MAX_FILE_SIZE } from '../fs/memory.ts';
 import { direntType, O, SEEK } from '../fs/mode.ts';
 import { openInode } from '../fs/open.ts';
 import type { OpenFile } from '../fs/open-file.ts';
+import { PipeEnd } from '../fs/pipe.ts';
 import { requireAccess, resolveExisting } from '../fs/resolve.ts';
+import { RLIMIT } from '../limits.ts';
+import { SIG } from '../signals/numbers.ts';
+import { SI } from '../signals/state.ts';
 import type { Task } from '../task.ts';
 import { encodeName } from '../user-memory.ts';
+import { MADV } from '../vm/flags.ts';
+import { pageUp } from '../vm/layout.ts';
+import { within } from '../wait.ts';
 import { ADDRESS, choice, FD, INT, inBytes, LONG, OUT_BYTES, outStruct, PATH, SIZE, UINT } from './args.ts';
 import { withSigpipe } from './broken-pipe.ts';
 import { row, type SyscallRow } from './row.ts';
@@ -55,7 +63,7 @@ function readInto(task: Task, fd: number, vectors: readonly IoVector[], read: Re
       const got = unlessFirst(done, () => {
         const room = task.user.span(address + at, want, true);
         if (room === 0) fail(E.EFAULT);
-        const bytes = read(file, room, done);
+        const bytes = within(task, file.readTimeout, E.EAGAIN, () => read(file, room, done));
         task.user.write(address + at, bytes);
         return bytes.length;
       });
@@ -67,11 +75,17 @@ function readInto(task: Task, fd: number, vectors: readonly IoVector[], read: Re
   return done;
 }
 
-function writeFrom(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
-  return withSigpipe(task, () => writeAll(task, fd, vectors, write));
+function writeFrom(
+  task: Task,
+  fd: number,
+  vectors: readonly IoVector[],
+  write: WriteTo,
+  at: number | null = null,
+): number {
+  return withSigpipe(task, () => writeAll(task, fd, vectors, write, at));
 }
 
-function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo): number {
+function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: WriteTo, offset: number | null): number {
   const file = task.fds.get(fd);
   if (!file.writable) fail(E.EBADF);
   // Behind a wait the call goes on where it was.
@@ -82,7 +96,7 @@ function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: W
     done += skipped;
     for (let at = skipped; at < length; ) {
       const want = Math.min(length - at, waits(file) ? STREAM_PIECE : PIECE, MAX_RW - done);
-      const put = piece(task, file, address + at, want, done, write);
+      const put = piece(task, file, address + at, want, done, write, offset);
       done += put;
       at += put;
       if (put < want && !waits(file)) return done;
@@ -96,11 +110,29 @@ function writeAll(task: Task, fd: number, vectors: readonly IoVector[], write: W
 /** A blocking pipe or socket takes everything before the call returns; other files say how much they took. */
 const waits = (file: OpenFile): boolean => file.pollable && !file.nonblocking;
 
-function piece(task: Task, file: OpenFile, address: number, want: number, done: number, write: WriteTo): number {
+/** How many of the bytes still fit below RLIMIT_FSIZE. @throws SysError EFBIG where none does */
+function withinLimit(task: Task, file: OpenFile, room: number, done: number, at: number | null): number {
+  const limit = task.process.limits.soft(RLIMIT.FSIZE);
+  if (limit === Number.POSITIVE_INFINITY || !(file.inode instanceof RegularInode)) return room;
+  const position = file.flags & O.APPEND ? file.attributes().size : at === null ? file.seek(0, SEEK.CUR) : at + done;
+  if (position >= limit && done === 0) requireSize(task, limit + 1);
+  return Math.max(0, Math.min(room, limit - position));
+}
+
+function piece(
+  task: Task,
+  file: OpenFile,
+  address: number,
+  want: number,
+  done: number,
+  write: WriteTo,
+  at: number | null,
+): number {
   const room = task.user.span(address, want, false);
   if (room === 0) return done > 0 ? 0 : fail(E.EFAULT);
   try {
-    return write(file, task.user.read(address, room), done);
+    const bytes = task.user.read(address, withinLimit(task, file, room, done, at));
+    return within(task, done > 0 ? 0n : file.writeTimeout, E.EAGAIN, () => write(file, bytes, done));
   } catch (error) {
     if (done > 0 && error instanceof SysError) return 0;
     if (done > 0 && error instanceof Blocked) {
@@ -112,7 +144,8 @@ function piece(task: Task, file: OpenFile, address: number, want: number, done: 
   }
 }
 
-function vectorsAt(task: Task, address: number, count: number): IoVector[] {
+/** The vectors of readv(2) and its like. @throws SysError EINVAL, EFAULT */
+export function vectorsAt(task: Task, address: number, count: number): IoVector[] {
   if (count > IOV_MAX || count < 0) fail(E.EINVAL);
   if (count === 0) return [];
   const view = task.user.view(address, 16 * count);
@@ -221,6 +254,29 @@ function getdents(task: Task, fd: number, address: number, count: number, old: b
   return used;
 }
 
+/** How long a file may become; who goes on past it gets SIGXFSZ. @throws SysError EFBIG */
+function requireSize(task: Task, size: number): void {
+  if (size <= task.process.limits.soft(RLIMIT.FSIZE)) return;
+  const { pid, credentials } = task.process;
+  task.kernel.signals.send(task, { signal: SIG.XFSZ, code: SI.USER, pid, uid: credentials.uid });
+  fail(E.EFBIG);
+}
+
+/** Makes a file so long. What private mappings have of it behind its end is gone too. */
+function resize(task: Task, file: OpenFile, size: number): void {
+  const { size: before, dev, ino } = file.attributes();
+  if (size > before) requireSize(task, size);
+  file.truncate(size);
+  if (size >= before) return;
+  for (const { space } of task.kernel.processes.values())
+    for (const area of space.areas.all) {
+      const { backing, start, end } = area;
+      if (backing === null || area.shared !== null || backing.device !== dev || backing.inode !== ino) continue;
+      const from = Math.max(start, start + pageUp(size) - area.offset);
+      if (from < end) space.madvise(from, end - from, MADV.DONTNEED);
+    }
+}
+
 function truncate(task: Task, address: number, size: number): number {
   if (size < 0) fail(E.EINVAL);
   const inode = resolveExisting(task.process.paths, task.process.cwd, task.user.path(address), true);
@@ -230,11 +286,27 @@ function truncate(task: Task, address: number, size: number): number {
   requireAccess(inode, ACCESS.WRITE, task.process.credentials);
   const file = openInode(inode, '', O.WRONLY).retain();
   try {
-    file.truncate(size);
+    resize(task, file, size);
   } finally {
     file.release();
   }
   return 0;
+}
+
+/** fallocate(2): room is there anyway, so it makes files longer, or zero. */
+function allocate(file: OpenFile, mode: number, offset: number, length: number): void {
+  if (offset < 0 || length <= 0) fail(E.EINVAL);
+  if (mode & ~FALLOC_ALL) fail(E.EOPNOTSUPP);
+  const keeps = (mode & FALLOC.KEEP_SIZE) !== 0;
+  if (mode & FALLOC.PUNCH_HOLE && !keeps) fail(E.EOPNOTSUPP);
+  if (mode & (FALLOC.COLLAPSE_RANGE | FALLOC.INSERT_RANGE | FALLOC.UNSHARE)) fail(E.EOPNOTSUPP);
+  if (!file.writable) fail(E.EBADF);
+  if (file instanceof PipeEnd) fail(E.ESPIPE);
+  if (!(file.inode instanceof RegularInode)) fail(E.ENODEV);
+  if (offset + length > MAX_FILE_SIZE) fail(E.EFBIG);
+  if (mode & FALLOC.PUNCH_HOLE) return file.punch(offset, length);
+  if (mode & FALLOC.ZERO_RANGE) file.punch(offset, length);
+  if (!keeps && file.attributes().size < offset + length) file.truncate(offset + length);
 }
 
 function sync(task: Task, fd: number): number {
@@ -244,8 +316,18 @@ function sync(task: Task, fd: number): number {
 
 const WHENCE = choice({ SEEK_SET: 0, SEEK_CUR: 1, SEEK_END: 2, SEEK_DATA: 3, SEEK_HOLE: 4 });
 const ADVICE_MAX = 5;
-const FALLOC_KEEP_SIZE = 1;
-const RWF_ALL = 0x3f;
+/** Modes of fallocate(2); the others are not there, as on many file systems. */
+const FALLOC = {
+  KEEP_SIZE: 1,
+  PUNCH_HOLE: 2,
+  COLLAPSE_RANGE: 8,
+  ZERO_RANGE: 16,
+  INSERT_RANGE: 32,
+  UNSHARE: 64,
+} as const;
+const FALLOC_ALL = Object.values(FALLOC).reduce((all: number, bit) => all | bit, 0);
+const RWF = { HIPRI: 1, DSYNC: 2, SYNC: 4, NOWAIT: 8, APPEND: 16, NOAPPEND: 32 } as const;
+const RWF_ALL = Object.values(RWF).reduce((all: number, bit) => all | bit, 0);
 
 const OUT_DIRENTS = outStruct((address, user, { result }) => {
   let count = 0;
@@ -270,7 +352,7 @@ export const IO: readonly SyscallRow[] = [
     readInto(task, fd, one(address, count), atOffset.read(checkOffset(offset))),
   ),
   row(18, 'pwrite64', [FD, inBytes(2), SIZE, LONG], (task, fd, address, count, offset) =>
-    writeFrom(task, fd, one(address, count), atOffset.write(checkOffset(offset))),
+    writeFrom(task, fd, one(address, count), atOffset.write(checkOffset(offset)), offset),
   ),
   row(19, 'readv', [FD, ADDRESS, INT], (task, fd, vectors, count) =>
     readInto(task, fd, vectorsAt(task, vectors, count), current.read),
@@ -284,7 +366,7 @@ export const IO: readonly SyscallRow[] = [
   row(76, 'truncate', [PATH, LONG], truncate),
   row(77, 'ftruncate', [FD, LONG], (task, fd, size) => {
     if (size < 0) fail(E.EINVAL);
-    task.fds.get(fd).truncate(size);
+    resize(task, task.fds.get(fd), size);
     return 0;
   }),
   row(78, 'getdents', [FD, OUT_DIRENTS, UINT], (task, fd, address, count) => getdents(task, fd, address, count, true)),
@@ -301,18 +383,16 @@ export const IO: readonly SyscallRow[] = [
   }),
   row(285, 'fallocate', [FD, INT, LONG, LONG], (task, fd, mode, offset, length) => {
     const file = task.fds.get(fd);
-    if (offset < 0 || length <= 0) fail(E.EINVAL);
-    if (mode & ~FALLOC_KEEP_SIZE) fail(E.EOPNOTSUPP);
-    if (!file.writable) fail(E.EBADF);
-    if (!(file.inode instanceof RegularInode)) fail(E.ENODEV);
-    if ((mode & FALLOC_KEEP_SIZE) === 0 && file.attributes().size < offset + length) file.truncate(offset + length);
+    if ((mode & FALLOC.KEEP_SIZE) === 0 && offset >= 0 && length > 0 && file.writable)
+      requireSize(task, offset + length);
+    allocate(file, mode, offset, length);
     return 0;
   }),
   row(295, 'preadv', [FD, ADDRESS, INT, LONG, LONG], (task, fd, vectors, count, offset) =>
     readInto(task, fd, vectorsAt(task, vectors, count), atOffset.read(checkOffset(offset))),
   ),
   row(296, 'pwritev', [FD, IN_IOVEC(2), INT, LONG, LONG], (task, fd, vectors, count, offset) =>
-    writeFrom(task, fd, vectorsAt(task, vectors, count), atOffset.write(checkOffset(offset))),
+    writeFrom(task, fd, vectorsAt(task, vectors, count), atOffset.write(checkOffset(offset)), offset),
   ),
   row(306, 'syncfs', [FD], (task, fd) => task.fds.get(fd) && 0),
   row(326, 'copy_file_range', [FD, ADDRESS, FD, ADDRESS, SIZE, UINT], copyFileRange),
@@ -327,11 +407,8 @@ export const IO: readonly SyscallRow[] = [
   }),
   row(328, 'pwritev2', [FD, IN_IOVEC(2), INT, LONG, LONG, UINT], (task, fd, vectors, count, offset, _high, bits) => {
     if (bits & ~RWF_ALL) fail(E.EOPNOTSUPP);
-    return writeFrom(
-      task,
-      fd,
-      vectorsAt(task, vectors, count),
-      offset === -1 ? current.write : atOffset.write(checkOffset(offset)),
-    );
+    const put = offset === -1 ? current.write : atOffset.write(checkOffset(offset));
+    const append: WriteTo = (file, bytes) => file.writeAt(file.attributes().size, bytes);
+    return writeFrom(task, fd, vectorsAt(task, vectors, count), bits & RWF.APPEND ? append : put);
   }),
 ];

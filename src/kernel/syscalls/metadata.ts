@@ -71,9 +71,15 @@ function chown(task: Task, inode: Inode, uid: number, gid: number): number {
   if ((uid === -1 || uid === old.uid) && (gid === -1 || gid === old.gid)) return 0;
   if (euid !== 0) fail(E.EPERM);
   inode.chown(uid, gid);
+  const { mode } = old;
+  const setId = mode & S_ISUID ? S_ISUID | (mode & S_IXGRP ? S_ISGID : 0) : mode & S_IXGRP ? mode & S_ISGID : 0;
+  if (setId !== 0 && !inode.isDirectory) inode.chmod(mode & 0o7777 & ~setId);
   return 0;
 }
 
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = 0o10;
 const UTIME_NOW = 0x3fff_ffff;
 const UTIME_OMIT = 0x3fff_fffe;
 const SECOND = 1_000_000_000n;
@@ -115,6 +121,7 @@ function timevals(task: Task, address: number): Times {
 function utimensat(task: Task, dirfd: number, path: number, times: number, bits: number): number {
   if (bits & ~(AT.SYMLINK_NOFOLLOW | AT.EMPTY_PATH)) fail(E.EINVAL);
   const wanted = timespecs(task, times);
+  if (wanted[0] === null && wanted[1] === null) return 0;
   if (path === 0 && dirfd !== AT.FDCWD) {
     if (bits !== 0) fail(E.EINVAL);
     return setTimes(task, fdInode(task, dirfd), wanted);

@@ -63,7 +63,7 @@ const READY_SETS = [POLL.IN | POLL.RDNORM | POLL.HUP | POLL.ERR, POLL.OUT | POLL
 
 function select(task: Task, count: number, addresses: readonly number[], timeout: bigint | null): number {
   if (count < 0) fail(E.EINVAL);
-  const top = Math.min(count, FD_SETSIZE);
+  const top = Math.min(count, FD_SETSIZE, task.fds.room);
   const size = Math.ceil(top / 64) * 8;
   let ready = 0;
   const results = addresses.map((address, set) => {

@@ -2,7 +2,7 @@ import { FS_BASE, GS_BASE } from '../../state/layout.ts';
 import { E, fail } from '../errno.ts';
 import type { Process } from '../process.ts';
 import { NSIG } from '../signals/numbers.ts';
-import type { Task } from '../task.ts';
+import { DEFAULT_TIMER_SLACK, type Task } from '../task.ts';
 import { decodeName, LAM_UNTAG_MASK } from '../user-memory.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
 import { ADDRESS, type ArgKind, choice, HEX, INT, onlyIf, PATH, SIZE } from './args.ts';
@@ -82,7 +82,17 @@ const PR = {
   PR_GET_SECCOMP: 21,
   PR_SET_SECCOMP: 22,
   PR_CAPBSET_READ: 23,
+  PR_CAPBSET_DROP: 24,
+  PR_GET_TIMING: 13,
+  PR_SET_TIMING: 14,
   PR_GET_TSC: 25,
+  PR_SET_TSC: 26,
+  PR_GET_SECUREBITS: 27,
+  PR_SET_SECUREBITS: 28,
+  PR_MCE_KILL: 33,
+  PR_MCE_KILL_GET: 34,
+  PR_GET_TID_ADDRESS: 40,
+  PR_CAP_AMBIENT: 47,
   PR_SET_TIMERSLACK: 29,
   PR_GET_TIMERSLACK: 30,
   PR_SET_CHILD_SUBREAPER: 36,
@@ -94,7 +104,9 @@ const PR = {
   PR_SET_VMA: 0x53564d41,
 } as const;
 const COMM_LENGTH = 16;
-const DEFAULT_TIMER_SLACK = 50_000;
+const PR_MCE_KILL_DEFAULT = 2;
+const PR_CAP_AMBIENT_RAISE = 2;
+const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 const PR_TSC_ENABLE = 1;
 const LAST_CAPABILITY = 40;
 
@@ -141,19 +153,52 @@ function prctl(task: Task, option: number, a: number, b: number, c: number, d: n
       task.user.setU32(a, PR_TSC_ENABLE);
       return 0;
     case PR.PR_GET_TIMERSLACK:
-      return DEFAULT_TIMER_SLACK;
+      return task.timerSlack;
+    case PR.PR_SET_TIMERSLACK:
+      task.timerSlack = a === 0 ? DEFAULT_TIMER_SLACK : a;
+      return 0;
+    case PR.PR_SET_KEEPCAPS:
+      if (a > 1) fail(E.EINVAL);
+      process.keepCapabilities = a === 1;
+      return 0;
+    case PR.PR_GET_KEEPCAPS:
+      return process.keepCapabilities ? 1 : 0;
+    case PR.PR_SET_THP_DISABLE:
+      if (b || c || d) fail(E.EINVAL);
+      process.thpDisabled = a !== 0;
+      return 0;
+    case PR.PR_GET_THP_DISABLE:
+      if (a || b || c || d) fail(E.EINVAL);
+      return process.thpDisabled ? 1 : 0;
+    case PR.PR_SET_TSC:
+    case PR.PR_SET_TIMING:
+      return a === (option === PR.PR_SET_TSC ? PR_TSC_ENABLE : 0) ? 0 : fail(E.EINVAL);
+    case PR.PR_GET_TIMING:
+    case PR.PR_GET_SECUREBITS:
+      return 0;
+    case PR.PR_SET_SECUREBITS:
+      return a === 0 ? 0 : fail(E.EPERM);
+    case PR.PR_MCE_KILL:
+      return 0;
+    case PR.PR_MCE_KILL_GET:
+      return PR_MCE_KILL_DEFAULT;
+    case PR.PR_GET_TID_ADDRESS:
+      task.user.setU64(a, task.clearTid);
+      return 0;
+    case PR.PR_CAPBSET_DROP:
+      if (a > LAST_CAPABILITY) fail(E.EINVAL);
+      return process.credentials.euid === 0 ? 0 : fail(E.EPERM);
+    case PR.PR_CAP_AMBIENT:
+      // No ambient capability is ever set.
+      if (a < 1 || a > PR_CAP_AMBIENT_CLEAR_ALL || b > LAST_CAPABILITY || c || d) fail(E.EINVAL);
+      if (a === PR_CAP_AMBIENT_RAISE) fail(E.EPERM);
+      return 0;
     case PR.PR_CAPBSET_READ:
       if (a > LAST_CAPABILITY) fail(E.EINVAL);
       return process.credentials.euid === 0 ? 1 : 0;
     case PR.PR_SET_SECCOMP:
       return a === 1 ? enterStrict(task) : fail(E.EINVAL);
-    case PR.PR_SET_KEEPCAPS:
-    case PR.PR_SET_TIMERSLACK:
-    case PR.PR_SET_THP_DISABLE:
-      return 0;
-    case PR.PR_GET_KEEPCAPS:
     case PR.PR_GET_SECCOMP:
-    case PR.PR_GET_THP_DISABLE:
       return 0;
     case PR.PR_GET_CHILD_SUBREAPER:
       task.user.setU32(a, process.subreaper ? 1 : 0);

@@ -83,6 +83,8 @@ function kill(task: Task, pid: number, signal: number): number {
   const { kernel, process } = task;
   const all = [...kernel.processes.values()];
   let targets: Process[];
+  // The first process of the machine is not the guest's: it takes every signal and minds none.
+  if (pid === kernel.initPid) return process.credentials.euid === 0 ? 0 : fail(E.EPERM);
   if (pid > 0) targets = all.filter((one) => one.pid === pid);
   else if (pid === -1) targets = all.filter((one) => one !== process && one.pid !== kernel.initPid);
   else targets = all.filter((one) => one.group === (pid === 0 ? process.group : -pid));
@@ -109,12 +111,12 @@ function tgkill(task: Task, group: number, tid: number, signal: number): number 
 }
 
 /** rt_sigqueueinfo(2) and its like: what the caller says about the sender is passed on, within limits. */
-function queueInfo(task: Task, to: Task | Process, signal: number, address: number): number {
+function queueInfo(task: Task, own: boolean, find: () => Task | Process, signal: number, address: number): number {
   const view = task.user.view(address, SIGINFO_BYTES);
   const code = view.getInt32(8, true);
-  const own = to instanceof Task ? to.process === task.process : to === task.process;
   // Only to oneself may one pretend that the kernel or kill(2) has sent it.
   if ((code >= 0 || code === SI.TKILL) && !own) fail(E.EPERM);
+  const to = find();
   if (signal < 0 || signal > NSIG) fail(E.EINVAL);
   const info: SignalInfo = {
     signal,
@@ -211,8 +213,9 @@ export const SIGNALS: readonly SyscallRow[] = [
   row(34, 'pause', [], (task) => waitForSignal(task, 'pause')),
   row(62, 'kill', [INT, SIGNAL], kill),
   row(127, 'rt_sigpending', [OUT_SIGSET, SIZE], (task, set, size) => {
-    checkSetSize(size);
-    task.user.setU64(set, (task.pending.mask | task.process.pending.mask) & task.mask);
+    if (size > SIGSET_SIZE) fail(E.EINVAL);
+    const waiting = (task.pending.mask | task.process.pending.mask) & task.mask;
+    task.user.write(set, new Uint8Array(BigUint64Array.of(waiting).buffer).subarray(0, size));
     return 0;
   }),
   row(128, 'rt_sigtimedwait', [IN_SIGSET, ADDRESS, IN_TIMESPEC, SIZE], sigtimedwait),
@@ -225,18 +228,20 @@ export const SIGNALS: readonly SyscallRow[] = [
     return 0;
   }),
   row(129, 'rt_sigqueueinfo', [INT, SIGNAL, ADDRESS], (task, pid, signal, info) =>
-    queueInfo(task, task.kernel.processes.get(pid) ?? fail(E.ESRCH), signal, info),
+    queueInfo(task, pid === task.tid, () => task.kernel.processes.get(pid) ?? fail(E.ESRCH), signal, info),
   ),
   row(234, 'tgkill', [INT, INT, SIGNAL], tgkill),
   row(297, 'rt_tgsigqueueinfo', [INT, INT, SIGNAL, ADDRESS], (task, group, tid, signal, info) => {
     if (group <= 0 || tid <= 0) fail(E.EINVAL);
-    return queueInfo(task, target(task, group, tid, signal), signal, info);
+    return queueInfo(task, tid === task.tid, () => target(task, group, tid, signal), signal, info);
   }),
   row(424, 'pidfd_send_signal', [FD, SIGNAL, ADDRESS, UINT], (task, fd, signal, info, bits) => {
     if (bits !== 0) fail(E.EINVAL);
     const file = task.fds.get(fd);
     if (!(file instanceof PidFile)) return fail(E.EBADF);
     if (file.process.dead) fail(E.ESRCH);
-    return info === 0 ? kill(task, file.process.pid, signal) : queueInfo(task, file.process, signal, info);
+    const { process } = file;
+    if (info === 0) return kill(task, process.pid, signal);
+    return queueInfo(task, process === task.process, () => process, signal, info);
   }),
 ];

@@ -8,13 +8,17 @@ import { requireAccess, resolve, resolveExisting } from '../fs/resolve.ts';
 import { type Address, AF, addressBytes, parseAddress } from '../net/address.ts';
 import { type Peer, type Received, SHUT, SOCK, Socket } from '../net/socket.ts';
 import type { Task } from '../task.ts';
+import { within } from '../wait.ts';
 import { ADDRESS, choice, FD, type FlagNames, flags, INT, inBytes, OUT_BYTES, SIZE, UINT } from './args.ts';
 import { withSigpipe } from './broken-pipe.ts';
 import { requireFree } from './paths.ts';
 import { row, type SyscallRow } from './row.ts';
+import { getOption, setOption } from './socket-options.ts';
 
 const TYPE_BITS = O.NONBLOCK | O.CLOEXEC;
 const FAMILIES: readonly number[] = [AF.UNIX, AF.INET, AF.INET6];
+/** SOCK_MAX is one more. */
+const MOST_TYPE = 10;
 const TYPES: readonly number[] = Object.values(SOCK);
 const MSG = {
   OOB: 1,
@@ -36,6 +40,7 @@ function make(task: Task, family: number, kind: number, protocol: number): Socke
   const type = kind & ~TYPE_BITS;
   if (!FAMILIES.includes(family)) fail(E.EAFNOSUPPORT);
   // Raw sockets and other families lead to a network that is not there.
+  if (type > MOST_TYPE) fail(E.EINVAL);
   if (!TYPES.includes(type)) fail(type === 3 ? E.EPERM : E.EPROTONOSUPPORT);
   if (family !== AF.UNIX && type === SOCK.SEQPACKET) fail(E.EPROTONOSUPPORT);
   const natural = type === SOCK.STREAM ? 6 : 17;
@@ -51,6 +56,7 @@ function socketAt(task: Task, fd: number): Socket {
 }
 
 const MOST_ADDRESS = 128;
+const SOCKADDR_IN = 16;
 
 function addressAt(task: Task, at: number, length: number, family: number): Address {
   if (length < 0 || length > MOST_ADDRESS) fail(E.EINVAL);
@@ -79,6 +85,7 @@ function bearer(task: Task, address: Address, type: number): Socket | null {
 
 function bind(task: Task, fd: number, at: number, length: number): number {
   const socket = socketAt(task, fd);
+  if (socket.family === AF.INET && length < SOCKADDR_IN) fail(E.EINVAL);
   const address = addressAt(task, at, length, socket.family);
   if (address.family === AF.UNSPEC) fail(socket.family === AF.UNIX ? E.EINVAL : E.EAFNOSUPPORT);
   const { net } = task.kernel;
@@ -86,8 +93,8 @@ function bind(task: Task, fd: number, at: number, length: number): number {
     net.bind(socket, address);
     return 0;
   }
-  if (socket.bound) fail(E.EINVAL);
   if (address.name === '') {
+    if (socket.bound) return 0;
     net.bindUnix(socket, `\0auto${net.inode()}`, {
       family: AF.UNIX,
       name: `\0${net.inode().toString(16).padStart(5, '0')}`,
@@ -101,6 +108,7 @@ function bind(task: Task, fd: number, at: number, length: number): number {
   const { process } = task;
   const place = resolve(process.paths, process.cwd, address.name, false);
   if (place.inode !== null) fail(E.EADDRINUSE);
+  if (socket.bound) fail(E.EINVAL);
   requireFree(task, place);
   const inode = place.directory.mknod(place.name, S_IF.SOCK | (0o777 & ~process.umask));
   if (!(inode instanceof MemorySpecial)) return fail(E.EPERM);
@@ -112,13 +120,20 @@ function bind(task: Task, fd: number, at: number, length: number): number {
 function connect(task: Task, fd: number, at: number, length: number): number {
   const socket = socketAt(task, fd);
   const address = addressAt(task, at, length, socket.family);
-  socket.connect(address, () => bearer(task, address, socket.type));
-  return 0;
+  if (socket.type === SOCK.DGRAM && address.family === AF.UNIX) {
+    const found = bearer(task, address, socket.type) ?? fail(E.ECONNREFUSED);
+    if (found.type !== socket.type) fail(E.EPROTOTYPE);
+  }
+  return within(task, socket.writeTimeout, E.EINPROGRESS, () => {
+    socket.connect(address, () => bearer(task, address, socket.type));
+    return 0;
+  });
 }
 
 function accept(task: Task, fd: number, at: number, lengthAt: number, bits: number): number {
   if (bits & ~TYPE_BITS) fail(E.EINVAL);
-  const socket = socketAt(task, fd).accept();
+  const listener = socketAt(task, fd);
+  const socket = within(task, listener.readTimeout, E.EAGAIN, () => listener.accept());
   socket.flags |= bits & O.NONBLOCK;
   const number = task.fds.add(socket, (bits & O.CLOEXEC) !== 0);
   tell(task, socket.remote, at, lengthAt);
@@ -137,8 +152,19 @@ function send(
   const socket = socketAt(task, fd);
   if (to !== null && to.family !== AF.UNSPEC && socket.type !== SOCK.DGRAM)
     fail(socket.connected ? E.EISCONN : E.EOPNOTSUPP);
-  if (bits & MSG.OOB) fail(E.EOPNOTSUPP);
-  return withSigpipe(task, () => sendTo(task, socket, bytes, files, bits, to), (bits & MSG.NOSIGNAL) !== 0);
+  const urgent = (bits & MSG.OOB) !== 0;
+  if (urgent && socket.type !== SOCK.STREAM) fail(E.EOPNOTSUPP);
+  const step = (): number => sendTo(task, socket, urgent ? bytes.subarray(0, -1) : bytes, files, bits, to);
+  return withSigpipe(
+    task,
+    () => {
+      const sent = urgent && bytes.length === 1 ? 0 : within(task, socket.writeTimeout, E.EAGAIN, step);
+      if (!urgent || bytes.length === 0) return sent;
+      socket.sendUrgent(bytes.at(-1)!);
+      return sent + 1;
+    },
+    (bits & MSG.NOSIGNAL) !== 0,
+  );
 }
 
 function sendTo(
@@ -172,6 +198,7 @@ function sendWhole(task: Task, socket: Socket, bytes: Uint8Array, files: readonl
     } catch (error) {
       if (done > 0 && error instanceof SysError) return done;
       if (!(error instanceof Blocked)) throw error;
+      if (done > 0 && task.resumed?.timedOut) return done;
       task.progress = done;
       throw new Blocked(error.wait.reason, done > 0 ? { ...error.wait, interrupted: () => done } : error.wait);
     }
@@ -206,10 +233,56 @@ function sendto(
 
 const MOST_BYTES = 1 << 24;
 
-function receive(task: Task, fd: number, length: number, bits: number): Received {
-  const socket = socketAt(task, fd);
+/** A sender without a name is told as none. */
+const isNameless = (address: Address | null): boolean => address?.family === AF.UNIX && address.name === '';
+
+/** Where received bytes go. */
+type Vectors = readonly { readonly address: number; readonly length: number }[];
+
+/** Lays bytes into vectors, from byte `offset` of them on. */
+function scatter(task: Task, vectors: Vectors, offset: number, bytes: Uint8Array): void {
+  let begin = 0;
+  for (const { address, length } of vectors) {
+    const from = Math.max(0, offset - begin);
+    const done = begin + from - offset;
+    if (from < length && done < bytes.length)
+      task.user.write(address + from, bytes.subarray(done, done + length - from));
+    begin += length;
+  }
+}
+
+/** Receives into vectors. MSG_WAITALL goes on until all is there; what was there before a wait is told where it ends early. */
+function receive(task: Task, socket: Socket, vectors: Vectors, bits: number): Received & { readonly done: number } {
+  const room = Math.min(
+    MOST_BYTES,
+    vectors.reduce((sum, { length }) => sum + length, 0),
+  );
+  if (bits & MSG.OOB) {
+    const bytes = socket.receiveUrgent((bits & MSG.PEEK) !== 0).subarray(0, room);
+    scatter(task, vectors, 0, bytes);
+    return { bytes, files: [], from: null, whole: 1, done: bytes.length };
+  }
+  const peek = (bits & MSG.PEEK) !== 0;
   const wait = (bits & MSG.DONTWAIT) === 0;
-  return socket.receive({ length: Math.min(length, MOST_BYTES), peek: (bits & MSG.PEEK) !== 0, wait });
+  const all = (bits & MSG.WAITALL) !== 0 && !peek && socket.type === SOCK.STREAM;
+  let done = task.resumed === null ? 0 : task.progress;
+  task.progress = 0;
+  for (;;) {
+    try {
+      const step = (): Received => socket.receive({ length: room - done, peek, wait });
+      const got = done > 0 && task.resumed?.timedOut ? step() : within(task, socket.readTimeout, E.EAGAIN, step);
+      scatter(task, vectors, done, got.bytes);
+      done += got.bytes.length;
+      if (!all || done >= room || got.bytes.length === 0 || got.files.length > 0) return { ...got, done };
+    } catch (error) {
+      const none = { bytes: new Uint8Array(0), files: [], from: null, whole: done, done };
+      if (done > 0 && error instanceof SysError) return none;
+      if (done === 0 || !(error instanceof Blocked)) throw error;
+      if (task.resumed?.timedOut) return none;
+      task.progress = done;
+      throw new Blocked(error.wait.reason, { ...error.wait, interrupted: () => done });
+    }
+  }
 }
 
 function recvfrom(
@@ -221,11 +294,11 @@ function recvfrom(
   from: number,
   fromLength: number,
 ): number {
-  const got = receive(task, fd, length, bits);
+  const socket = socketAt(task, fd);
+  const got = receive(task, socket, [{ address: at, length }], bits);
   for (const file of got.files) file.release();
-  task.user.write(at, got.bytes);
-  tell(task, got.from, from, fromLength);
-  return bits & MSG.TRUNC && socketAt(task, fd).type !== SOCK.STREAM ? got.whole : got.bytes.length;
+  tell(task, isNameless(got.from) ? null : got.from, from, fromLength);
+  return bits & MSG.TRUNC && socket.type !== SOCK.STREAM ? got.whole : got.done;
 }
 
 /** `struct msghdr`: name, name length, vectors, their count, control, its length, flags. */
@@ -233,6 +306,8 @@ const MSGHDR_BYTES = 56;
 const CMSG_HEADER = 16;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
+const SCM_CREDENTIALS = 2;
+const CREDENTIAL_BYTES = 12;
 const MOST_FILES = 253;
 const IOV_MAX = 1024;
 const alignUp = (length: number): number => (length + 7) & ~7;
@@ -293,100 +368,48 @@ export function sendmsg(task: Task, fd: number, at: number, bits: number): numbe
 
 export function recvmsg(task: Task, fd: number, at: number, bits: number): number {
   const header = headerAt(task, at);
-  const room = header.vectors.reduce((sum, { length }) => sum + length, 0);
-  const got = receive(task, fd, room, bits);
-  let done = 0;
-  for (const { address, length } of header.vectors) {
-    task.user.write(address, got.bytes.subarray(done, done + length));
-    done += Math.min(length, got.bytes.length - done);
-  }
-  let told = got.whole > got.bytes.length ? MSG.TRUNC : 0;
+  const socket = socketAt(task, fd);
+  const got = receive(task, socket, header.vectors, bits);
+  let told = socket.type !== SOCK.STREAM && got.whole > got.bytes.length ? MSG.TRUNC : 0;
+  if (bits & MSG.CMSG_CLOEXEC) told |= MSG.CMSG_CLOEXEC;
   let used = 0;
+  if (socket.passesCredentials && header.control !== 0) {
+    // SCM_CREDENTIALS: who has sent it.
+    used = CMSG_HEADER + CREDENTIAL_BYTES;
+    if (header.controlLength < used) {
+      told |= MSG.CTRUNC;
+      used = 0;
+    } else {
+      const { pid, uid, gid } = got.sender ?? socket.peer;
+      const words = Uint32Array.of(used, 0, SOL_SOCKET, SCM_CREDENTIALS, pid, uid, gid);
+      task.user.write(header.control, new Uint8Array(words.buffer));
+      used = Math.min(alignUp(used), header.controlLength);
+    }
+  }
   if (got.files.length > 0) {
-    const fits = header.control === 0 ? 0 : Math.max(0, Math.floor((header.controlLength - CMSG_HEADER) / 4));
+    const control = header.control + used;
+    const left = header.control === 0 ? 0 : header.controlLength - used;
+    const fits = Math.max(0, Math.floor((left - CMSG_HEADER) / 4));
     if (fits < got.files.length) told |= MSG.CTRUNC;
     const numbers = got.files.slice(0, fits).map((file) => task.fds.add(file, (bits & MSG.CMSG_CLOEXEC) !== 0));
     if (!(bits & MSG.PEEK)) for (const file of got.files) file.release();
     if (numbers.length > 0) {
-      used = CMSG_HEADER + 4 * numbers.length;
-      task.user.setU64(header.control, used);
-      task.user.setU32(header.control + 8, SOL_SOCKET);
-      task.user.setU32(header.control + 12, SCM_RIGHTS);
-      for (const [i, number] of numbers.entries()) task.user.setU32(header.control + CMSG_HEADER + 4 * i, number);
-      used = Math.min(alignUp(used), header.controlLength);
+      const length = CMSG_HEADER + 4 * numbers.length;
+      task.user.setU64(control, length);
+      task.user.setU32(control + 8, SOL_SOCKET);
+      task.user.setU32(control + 12, SCM_RIGHTS);
+      for (const [i, number] of numbers.entries()) task.user.setU32(control + CMSG_HEADER + 4 * i, number);
+      used += Math.min(alignUp(length), left);
     }
   }
-  const name = got.from === null ? new Uint8Array(0) : addressBytes(got.from);
+  const name = got.from === null || isNameless(got.from) ? new Uint8Array(0) : addressBytes(got.from);
   if (header.name !== 0) {
     task.user.write(header.name, name.subarray(0, header.nameLength));
     task.user.setU32(at + 8, name.length);
   }
   task.user.setU64(at + 40, used);
   task.user.setU32(at + 48, told);
-  return bits & MSG.TRUNC ? got.whole : got.bytes.length;
-}
-
-const SO = {
-  REUSEADDR: 2,
-  TYPE: 3,
-  ERROR: 4,
-  SNDBUF: 7,
-  RCVBUF: 8,
-  KEEPALIVE: 9,
-  PEERCRED: 17,
-  ACCEPTCONN: 30,
-  PROTOCOL: 38,
-  DOMAIN: 39,
-} as const;
-const LEVELS: readonly number[] = [SOL_SOCKET, 0, 6, 17, 41];
-
-function setsockopt(task: Task, fd: number, level: number, name: number, at: number, length: number): number {
-  const socket = socketAt(task, fd);
-  if (!LEVELS.includes(level)) fail(E.ENOPROTOOPT);
-  if (length < 4) fail(E.EINVAL);
-  const value = task.user.u32(at);
-  const readOnly: readonly number[] = [SO.TYPE, SO.ERROR, SO.PEERCRED, SO.ACCEPTCONN, SO.PROTOCOL, SO.DOMAIN];
-  if (level === SOL_SOCKET && readOnly.includes(name)) fail(E.ENOPROTOOPT);
-  socket.options.set(`${level}:${name}`, value);
-  return 0;
-}
-
-function optionBytes(socket: Socket, level: number, name: number): Uint8Array {
-  const word = (value: number): Uint8Array => new Uint8Array(Int32Array.of(value).buffer);
-  if (level !== SOL_SOCKET) return word(socket.options.get(`${level}:${name}`) ?? 0);
-  switch (name) {
-    case SO.TYPE:
-      return word(socket.type);
-    case SO.DOMAIN:
-      return word(socket.family);
-    case SO.PROTOCOL:
-      return word(socket.family === AF.UNIX ? 0 : socket.type === SOCK.STREAM ? 6 : 17);
-    case SO.ERROR: {
-      const { error } = socket;
-      socket.error = 0;
-      return word(error);
-    }
-    case SO.ACCEPTCONN:
-      return word(socket.backlog === null ? 0 : 1);
-    case SO.SNDBUF:
-    case SO.RCVBUF:
-      return word(socket.options.has(`${level}:${name}`) ? 2 * socket.options.get(`${level}:${name}`)! : 212_992);
-    case SO.PEERCRED:
-      return new Uint8Array(Uint32Array.of(socket.peer.pid, socket.peer.uid, socket.peer.gid).buffer);
-    default:
-      return word(socket.options.get(`${level}:${name}`) ?? 0);
-  }
-}
-
-function getsockopt(task: Task, fd: number, level: number, name: number, at: number, lengthAt: number): number {
-  const socket = socketAt(task, fd);
-  if (!LEVELS.includes(level)) fail(E.ENOPROTOOPT);
-  const room = task.user.u32(lengthAt) | 0;
-  if (room < 0) fail(E.EINVAL);
-  const bytes = optionBytes(socket, level, name).subarray(0, room);
-  task.user.write(at, bytes);
-  task.user.setU32(lengthAt, bytes.length);
-  return 0;
+  return bits & MSG.TRUNC && socket.type !== SOCK.STREAM ? got.whole : got.done;
 }
 
 function socketpair(task: Task, family: number, kind: number, protocol: number, out: number): number {
@@ -445,7 +468,11 @@ export const SOCKETS: readonly SyscallRow[] = [
     return 0;
   }),
   row(53, 'socketpair', [FAMILY_NAMES, KIND, INT, ADDRESS], socketpair),
-  row(54, 'setsockopt', [FD, INT, INT, ADDRESS, INT], setsockopt),
-  row(55, 'getsockopt', [FD, INT, INT, ADDRESS, ADDRESS], getsockopt),
+  row(54, 'setsockopt', [FD, INT, INT, ADDRESS, INT], (task, fd, level, name, at, length) =>
+    setOption(task, socketAt(task, fd), level, name, at, length),
+  ),
+  row(55, 'getsockopt', [FD, INT, INT, ADDRESS, ADDRESS], (task, fd, level, name, at, lengthAt) =>
+    getOption(task, socketAt(task, fd), level, name, at, lengthAt),
+  ),
   row(288, 'accept4', [FD, ADDRESS, ADDRESS, UINT], accept),
 ];

@@ -3,11 +3,13 @@ import { E, fail } from '../errno.ts';
 import { Directory, RegularInode, Symlink } from '../fs/inode.ts';
 import { O } from '../fs/mode.ts';
 import type { OpenFile } from '../fs/open-file.ts';
-import { PIPE_CAPACITY, type Pipe, PipeEnd } from '../fs/pipe.ts';
+import { type Pipe, PipeEnd } from '../fs/pipe.ts';
 import type { Task } from '../task.ts';
 import { ADDRESS, FD, flags, LONG, SIZE, UINT } from './args.ts';
 import { withSigpipe } from './broken-pipe.ts';
+import { vectorsAt } from './io.ts';
 import { row, type SyscallRow } from './row.ts';
+import { IN_IOVEC } from './structs.ts';
 
 const SPLICE = { SPLICE_F_MOVE: 1, SPLICE_F_NONBLOCK: 2, SPLICE_F_MORE: 4, SPLICE_F_GIFT: 8 } as const;
 const SPLICE_ALL = 15;
@@ -23,10 +25,10 @@ function filled(pipe: Pipe, nonblocking: boolean): boolean {
 /** Waits for room in a pipe. @throws SysError EAGAIN, EPIPE; Blocked */
 function roomIn(pipe: Pipe, nonblocking: boolean): number {
   if (pipe.readers === 0) fail(E.EPIPE);
-  const room = PIPE_CAPACITY - pipe.size;
+  const room = pipe.capacity - pipe.size;
   if (room > 0) return room;
   if (nonblocking) fail(E.EAGAIN);
-  throw new Blocked('room in a pipe', { ready: () => pipe.readers === 0 || pipe.size < PIPE_CAPACITY });
+  throw new Blocked('room in a pipe', { ready: () => pipe.readers === 0 || pipe.size < pipe.capacity });
 }
 
 function ends(task: Task, inFd: number, outFd: number): { readonly input: OpenFile; readonly output: OpenFile } {
@@ -97,12 +99,44 @@ function tee(task: Task, inFd: number, outFd: number, count: number, bits: numbe
   });
 }
 
+/** vmsplice(2): memory into a pipe, or a pipe into memory; the bytes are copied. */
+function vmsplice(task: Task, fd: number, vectors: number, count: number, bits: number): number {
+  if (bits & ~SPLICE_ALL) fail(E.EINVAL);
+  const file = task.fds.get(fd);
+  if (!(file instanceof PipeEnd)) return fail(E.EBADF);
+  const nonblocking = (bits & SPLICE.SPLICE_F_NONBLOCK) !== 0;
+  const parts = vectorsAt(task, vectors, count);
+  if (parts.every(({ length }) => length === 0)) return 0;
+  return withSigpipe(task, () => {
+    let done = 0;
+    if (file.writable) {
+      let room = roomIn(file.pipe, nonblocking || file.nonblocking);
+      for (const { address, length } of parts) {
+        const part = Math.min(length, room);
+        if (part === 0) continue;
+        file.pipe.put(task.user.read(address, part));
+        done += part;
+        room -= part;
+      }
+      return done;
+    }
+    if (!filled(file.pipe, nonblocking || file.nonblocking)) return 0;
+    for (const { address, length } of parts) {
+      const bytes = file.pipe.take(length);
+      task.user.write(address, bytes);
+      done += bytes.length;
+    }
+    return done;
+  });
+}
+
 const SPLICE_FLAGS = flags({ '0': 0, ...SPLICE });
 const SYNC_RANGE_ALL = 7;
 
 export const SPLICING: readonly SyscallRow[] = [
   row(275, 'splice', [FD, ADDRESS, FD, ADDRESS, SIZE, SPLICE_FLAGS], splice),
   row(276, 'tee', [FD, FD, SIZE, SPLICE_FLAGS], tee),
+  row(278, 'vmsplice', [FD, IN_IOVEC(2), SIZE, SPLICE_FLAGS], vmsplice),
   row(277, 'sync_file_range', [FD, LONG, LONG, UINT], (task, fd, offset, length, bits) => {
     const { inode } = task.fds.get(fd);
     if (bits & ~SYNC_RANGE_ALL || offset < 0 || offset + length < offset) fail(E.EINVAL);

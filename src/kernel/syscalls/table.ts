@@ -12,6 +12,7 @@ import { METADATA } from './metadata.ts';
 import { POLLING } from './poll.ts';
 import { PRIVILEGES } from './privileges.ts';
 import { PROCESS } from './process.ts';
+import { REMOTE } from './remote.ts';
 import type { SyscallRow } from './row.ts';
 import { RSEQ } from './rseq.ts';
 import { SCHEDULING } from './scheduling.ts';
@@ -39,6 +40,7 @@ export const SYSCALLS: ReadonlyMap<number, SyscallRow> = new Map(
     POLLING,
     MEMORY,
     PROCESS,
+    REMOTE,
     RSEQ,
     IDENTITY,
     SYSTEM,

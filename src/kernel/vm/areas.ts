@@ -25,6 +25,8 @@ export interface Area {
   /** MADV_DONTFORK: a child does not get it; MADV_WIPEONFORK: it gets zeros. */
   dontFork: boolean;
   wipeOnFork: boolean;
+  /** mseal(2): it stays as it is. */
+  sealed?: boolean;
 }
 
 export const accessible = (prot: number): boolean => (prot & (PROT.READ | PROT.WRITE | PROT.EXEC)) !== 0;
@@ -53,6 +55,7 @@ function mergeable(a: Area, b: Area): boolean {
     a.accounted === b.accounted &&
     a.dontFork === b.dontFork &&
     a.wipeOnFork === b.wipeOnFork &&
+    a.sealed === b.sealed &&
     ((a.backing === null && a.shared === null) || a.offset + (a.end - a.start) === b.offset)
   );
 }

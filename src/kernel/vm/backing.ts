@@ -103,6 +103,16 @@ export class SharedPages {
     });
   }
 
+  /** Makes whole pages zero (MADV_REMOVE), and the file behind them. */
+  punch(offset: number, length: number): void {
+    for (let at = offset; at < offset + length; at += PAGE) {
+      const frame = this.#frames.get(at / PAGE);
+      if (frame !== undefined) this.#memory.fill(frame, PAGE, 0);
+      this.#dirty.delete(at / PAGE);
+      this.#writeBack?.(at, new Uint8Array(PAGE));
+    }
+  }
+
   /** The file now ends at `size`: what lay behind it is gone. */
   truncate(size: number): void {
     const tail = size % PAGE;

@@ -118,10 +118,10 @@ function broadcastQuads(op: Operand, lanes: readonly bigint[], w: number): bigin
 }
 
 /** Merges what was raised into MXCSR; false with a fault pending. */
-function settle(c: HelperContext): boolean {
+function settle(c: HelperContext, quiet: boolean): boolean {
   const raised = env.flags;
   const { mxcsr } = c.cpu;
-  const unmasked = raised & ~(mxcsr >> 7) & ALL_EXCEPTIONS;
+  const unmasked = quiet ? 0 : raised & ~(mxcsr >> 7) & ALL_EXCEPTIONS;
   c.cpu.mxcsr = mxcsr | (unmasked & PRE_COMPUTATION ? raised & PRE_COMPUTATION : raised);
   if (unmasked) c.fault(c.cpu.u64(CR4) & OSXMMEXCPT ? VECTOR.XM : VECTOR.UD, null);
   return !unmasked;
@@ -230,8 +230,12 @@ function run(context: HelperContext, row: Row, control: number, segment: Segment
     ? Array.from({ length: 512 / row.w }, (_, i) => stateLane(c, Number(dst.at) + (i * row.w) / 8, row.w))
     : [];
   setFromMxcsr(env, c.cpu.mxcsr);
+  if (row.keeps) {
+    env.ftz = false;
+    if (row.keeps !== 'results') env.daz = false;
+  }
+  if (own || row.quiet) env.masks = ALL_EXCEPTIONS;
   if (own) {
-    env.masks = ALL_EXCEPTIONS;
     if (!row.sae) env.rounding = ((control >> 5) & 3) as RoundingMode;
   }
   const s: Sources = {
@@ -270,7 +274,7 @@ function run(context: HelperContext, row: Row, control: number, segment: Segment
     );
   // A store that faults leaves MXCSR alone.
   if (dst.kind === KIND.memory && !storable(c, dst, row, n, active, segment, number !== 0)) return;
-  if (row.float && !own && !settle(c)) return;
+  if (row.float && !own && !settle(c, row.quiet === true)) return;
   if (row.flags) {
     c.cpu.rflags = (c.cpu.rflags & ~ARITHMETIC) | Number(result[0]!);
     return;

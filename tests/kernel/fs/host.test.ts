@@ -194,6 +194,7 @@ describe('parseGrant', () => {
   it('reads HOST=GUEST and :ro', () => {
     expect(parseGrant('/a=/b')).toEqual({ host: '/a', guest: '/b', readOnly: false });
     expect(parseGrant('.=/:ro')).toEqual({ host: '.', guest: '/', readOnly: true });
+    expect(parseGrant('/lib:ro')).toEqual({ host: '/lib', guest: '/lib', readOnly: true });
   });
   it.each(['', 'x', '=/a', '/a=', '/a=b', '/a=/b/../c'])('refuses %j in one line', (text) => {
     expect(() => parseGrant(text)).toThrow(GrantError);
