@@ -2,10 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readImage } from '../../src/elf/image.ts';
 import { ENGINE_NAMES, type EngineName } from '../../src/exec/engine.ts';
+import { Kernel } from '../../src/kernel/kernel.ts';
+import { Machine } from '../../src/machine/machine.ts';
 import { RoundRobin, type Scheduler, Seeded } from '../../src/machine/system/scheduler.ts';
 import { boot } from '../support/boot.ts';
 import { swapgs } from '../support/cli.ts';
+import { elfFile } from '../support/elf-file.ts';
 import { guestPath } from './expected.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'untag-'));
@@ -117,6 +121,23 @@ describe('a tag taken off while another CPU lets pointers carry tags', () => {
     const again = swapgs(args(TWICE, '--schedule', file));
     expect([again.stdout, again.status]).toEqual([DIFFERENT.said, 3]);
   });
+});
+
+it('tags are there from the first instruction of every program on, where the run says so', () => {
+  // lea v(%rip),%rdi; bts $58,%rdi; movzbl (%rdi),%edi; mov $60,%eax; syscall; v: 42
+  const code = '48 8d 3d 11 00 00 00 48 0f ba ef 3a 0f b6 3f b8 3c 00 00 00 0f 05 90 90 2a';
+  const program = elfFile({ body: Uint8Array.from(Buffer.from(code.replaceAll(' ', ''), 'hex')) });
+  const ends = (tagged: boolean): unknown => {
+    const kernel = new Kernel(new Machine({ syscall: true, memory: 16 << 20 }), { tagged });
+    try {
+      kernel.exec(readImage(program), ['tagged'], []);
+      return kernel.run({ instructions: 100 });
+    } finally {
+      kernel.close();
+    }
+  };
+  expect(ends(true)).toEqual({ kind: 'exited', status: 42 });
+  expect(ends(false)).toMatchObject({ kind: 'killed', signal: 11 });
 });
 
 describe('whose mask takes the tag off', () => {
