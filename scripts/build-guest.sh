@@ -48,6 +48,7 @@ oracle() {
     -Wl,-Ttext-segment=0x5a5a00000000 -Wl,-z,noexecstack -Wl,-z,norelro
   has musl-gcc 'guest/oracle/steps' || return 0
   build musl-gcc oracle/steps.c oracle/steps -O2 -static
+  build musl-gcc oracle/exceptions.c oracle/exceptions -O2 -static
 }
 
 # Programs that print one checksum; glibc where the C library is part of the work.

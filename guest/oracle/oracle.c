@@ -66,7 +66,7 @@ struct patch {
 
 enum {
   SYS_read = 0, SYS_write = 1, SYS_open = 2, SYS_mmap = 9, SYS_munmap = 11, SYS_rt_sigaction = 13, SYS_dup2 = 33,
-  SYS_setitimer = 38, SYS_exit_group = 231, SYS_ftruncate = 77, SYS_sigaltstack = 131, SYS_mknod = 133,
+  SYS_setitimer = 38, SYS_clock_gettime = 228, SYS_exit_group = 231, SYS_ftruncate = 77, SYS_sigaltstack = 131, SYS_mknod = 133,
   SYS_prctl = 157, SYS_arch_prctl = 158, SYS_fcntl = 72, SYS_seccomp = 317, SYS_memfd_create = 319,
 };
 
@@ -225,7 +225,7 @@ asm(".text\n"
 
 extern u8 __executable_start[], etext[];
 
-enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11, SIGPROF = 27, SIGSYS = 31 };
+enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11, SIGALRM = 14, SIGSYS = 31 };
 enum { VECTOR_BP = 3 };
 
 /* Linux's struct ucontext up to the fpstate pointer. */
@@ -239,6 +239,8 @@ struct ucontext {
 static struct record *result;
 static u64 end_address;
 static u64 serial, ticked; /* the case that runs, and the one that ran at the last tick */
+static u64 ticked_at;      /* CPU time then */
+static u64 tick;           /* milliseconds of CPU time that a case has from its first tick on */
 static int entering;
 
 static u64 read_base(u64 arch_prctl_code) {
@@ -277,16 +279,26 @@ static void read_vectors(struct record *r, const u8 *fpstate) {
     if (in_use & xstate_mask & 0x20UL << i) memcpy(r->xsave + avx512[i].record, fpstate + avx512[i].area, avx512[i].size);
 }
 
+/* Nanoseconds. */
+static u64 cpu_time(void) {
+  enum { CLOCK_PROCESS_CPUTIME_ID = 2 };
+  u64 time[2];
+  call(SYS_clock_gettime, CLOCK_PROCESS_CPUTIME_ID, (u64)time, 0, 0, 0, 0);
+  return time[0] * 1000000000 + time[1];
+}
+
 __attribute__((used)) void trapped(int signal, void *info, struct ucontext *uc) {
   (void)info;
   int in_guest = uc->rip < (u64)__executable_start || uc->rip >= (u64)etext;
   struct record *r = result;
-  if (signal == SIGPROF) {
+  if (signal == SIGALRM) {
     if (!in_guest) return;
     if (ticked != serial) {
       ticked = serial;
+      ticked_at = cpu_time();
       return;
     }
+    if (cpu_time() - ticked_at < tick * 1000000) return;
     r->ending = ENDING_TIMEOUT;
   } else if (!in_guest) {
     if (!entering) quit(OWN_FAULT);
@@ -329,7 +341,7 @@ static void catch_signals(void) {
   enum { SA_SIGINFO = 4, SA_RESTORER = 0x04000000, SA_ONSTACK = 0x08000000, SA_RESTART = 0x10000000, SA_NODEFER = 0x40000000 };
   struct { void (*handler)(void); u64 flags; void (*restorer)(void); u64 mask; } action = {
       on_signal, SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER, restorer, 0};
-  static const u8 caught[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGPROF, SIGSYS};
+  static const u8 caught[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGALRM, SIGSYS};
   for (u64 i = 0; i < sizeof caught; i++) call(SYS_rt_sigaction, caught[i], (u64)&action, 0, 8, 0, 0);
 }
 
@@ -355,11 +367,12 @@ static void confine(void) {
     quit(NO_SECCOMP);
 }
 
-static void set_tick(u64 milliseconds) {
-  enum { ITIMER_PROF = 2 };
+/* A timer of CPU time would only look at the kernel's own ticks, which are far apart; this one is exact, and the handler asks for CPU time. */
+static void set_timer(u64 milliseconds) {
+  enum { ITIMER_REAL = 0 };
   u64 seconds = milliseconds / 1000, micro = milliseconds % 1000 * 1000;
   u64 timer[4] = {seconds, micro, seconds, micro};
-  call(SYS_setitimer, ITIMER_PROF, (u64)timer, 0, 0, 0, 0);
+  call(SYS_setitimer, ITIMER_REAL, (u64)timer, 0, 0, 0, 0);
 }
 
 /* ---- requests ----------------------------------------------------------------------------------------------- */
@@ -517,7 +530,7 @@ static void cpuid(const u32 *query) {
 static void serve(void) {
   struct { u32 kind, count; u64 bytes, tick; } request;
   u8 *in = 0;
-  u64 capacity = 0, tick = 0;
+  u64 capacity = 0;
   while (read_all((u8 *)&request, sizeof request)) {
     if (request.bytes > capacity) {
       if (in) call(SYS_munmap, (u64)in, capacity, 0, 0, 0, 0);
@@ -525,7 +538,7 @@ static void serve(void) {
       in = map(0, capacity, PROT_R | PROT_W, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     }
     if (request.bytes && !read_all(in, request.bytes)) quit(BAD_REQUEST);
-    if (request.tick != tick) set_tick(tick = request.tick);
+    set_timer(tick = request.tick);
     const u8 *at = in;
     for (u32 i = 0; i < request.count; i++) {
       if (request.kind == KIND_CPUID) {
@@ -538,6 +551,7 @@ static void serve(void) {
         quit(BAD_REQUEST);
       }
     }
+    set_timer(0);
     flush();
   }
 }

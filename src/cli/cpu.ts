@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { FEATURES_BY_NAME } from '../machine/feature-names.ts';
-import { profileNamed, profileOf } from '../machine/profiles.ts';
+import { isImplemented, profileNamed, profileOf } from '../machine/profiles.ts';
 
 const HOST = 'host';
 const CPUINFO = '/proc/cpuinfo';
@@ -20,7 +20,7 @@ function hostSwitches(): string {
   const all = profileNamed('max');
   const switches = [...FEATURES_BY_NAME].flatMap(([name, feature]) => {
     if (all.system.has(feature)) return has.has(name) ? [] : [`-${name}`];
-    return all.reported.has(feature) && has.has(name) ? [`+${name}`] : [];
+    return isImplemented(feature) && has.has(name) ? [`+${name}`] : [];
   });
   return ['x86-64', ...switches].join(',');
 }

@@ -5,6 +5,7 @@ import type { Assumptions } from './locations.ts';
 import type { Metrics } from './metrics.ts';
 import { placeKey, type Reference, referencesOf } from './references.ts';
 import { findReloads, type ReloadResult } from './reloads.ts';
+import { type PatchSite, sitesOf } from './sites.ts';
 
 /** What is kept of every function: numbers, and three hashes that tell what two of them have in common. */
 export interface Analysis {
@@ -58,7 +59,7 @@ export class Analyser {
   }
 
   /** Decodes a function; the columns hold it until the next one. Padding behind code whose end is a guess is no part of it. */
-  decode(fn: CodeFunction): { readonly references: readonly Reference[] } {
+  decode(fn: CodeFunction): { readonly references: readonly Reference[]; readonly sites: readonly PatchSite[] } {
     const { stream } = this;
     const bytes = fn.unit.bytesOf(fn);
     stream.decode(bytes);
@@ -67,18 +68,19 @@ export class Analyser {
       const last = stream.count - 1;
       stream.bytes = bytes.subarray(0, stream.at[last]! + stream.length[last]!);
     }
-    return { references: referencesOf(fn, stream) };
+    return { references: referencesOf(fn, stream), sites: sitesOf(fn) };
   }
 
   analyse(fn: CodeFunction): Analysis {
     const { stream } = this;
-    const { references } = this.decode(fn);
+    const { references, sites } = this.decode(fn);
     const metrics = countFunction(fn, stream, references);
     metrics.reloads = findReloads(fn, stream, references, this.#assume, false).counts;
     const exact = new Hash();
     const masked = new Hash();
     const referred = new Hash();
     const { bytes } = stream;
+    for (const site of sites) referred.text(`${site.key} ${site.target}`);
     let at = 0;
     for (const { at: from, size, place, own } of references) {
       for (; at < from && at < bytes.length; at++) {

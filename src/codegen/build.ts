@@ -52,8 +52,8 @@ export interface CodeUnit {
   relocationsOf(fn: CodeFunction): readonly Relocation[];
   /** What stands a number of bytes behind a relocation's symbol. @param size bytes that are looked at there, 0 where unknown */
   relocated(relocation: Relocation, distance: number, size: number): Place;
-  /** What an address is; null where it is none of this file: a plain number. */
-  placeOf(address: number, size: number): Place | null;
+  /** What an address in a function is; null where it is none of this file: a plain number. @param size as of `relocated` */
+  placeOf(address: number, size: number, from?: CodeFunction): Place | null;
   /** Name of an address in a segment (a per-CPU variable), or null. */
   slotName(address: number): string | null;
   /** Address of a name, or undefined: `sym`, `sym+0x10`. */

@@ -105,8 +105,8 @@ function analyseAll(
 
 function lines(analyser: Analyser, side: Analysis | null, steps: ReadonlySet<Step>): Line[] {
   if (side === null) return [];
-  const { references } = analyser.decode(side.fn);
-  return linesOf(side.fn, analyser.stream, references, steps);
+  const { references, sites } = analyser.decode(side.fn);
+  return linesOf(side.fn, analyser.stream, references, steps, sites);
 }
 
 function statusOf(analyser: Analyser, pair: Pair, steps: ReadonlySet<Step>): Status {

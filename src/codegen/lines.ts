@@ -8,7 +8,7 @@ import { hexSigned, slotAddress } from './count.ts';
 import { isConstantAddress, placeKey, placeText, type Reference } from './references.ts';
 
 /** Steps of making two builds comparable; each can be left out. */
-export const STEPS = ['padding', 'fentry', 'retpoline', 'endbr', 'encoding'] as const;
+export const STEPS = ['padding', 'fentry', 'retpoline', 'endbr', 'encoding', 'jump-labels', 'alternatives'] as const;
 export type Step = (typeof STEPS)[number];
 
 /** One instruction, ready to be compared and shown. */
@@ -35,17 +35,28 @@ const DISPLACED = /-?0x[0-9a-f]+(?=\()/;
 const IMMEDIATE = /\$-?0x[0-9a-f]+/;
 const LABEL = '\u2198';
 
-/** The lines of a function whose instructions `stream` holds, after the steps that are wanted. */
+/** What the kernel patches at an instruction: as of `PatchSite`. */
+interface Site {
+  readonly kind: 'jump-label' | 'alternative';
+  readonly at: number;
+  readonly key: string;
+  readonly text: string;
+  readonly target: number | null;
+}
+
+/** The lines of a function whose instructions `stream` holds, after the steps that are wanted; `sites` ascending. */
 export function linesOf(
   fn: CodeFunction,
   stream: InsnStream,
   references: readonly Reference[],
   steps: ReadonlySet<Step>,
+  sites: readonly Site[],
 ): Line[] {
   const lines: Line[] = [];
   const lineOf = new Int32Array(stream.count + 1);
   const targets: number[] = [];
   let next = 0;
+  let site = 0;
   for (let n = 0; n < stream.count; n++) {
     lineOf[n] = lines.length;
     const own: Reference[] = [];
@@ -53,13 +64,44 @@ export function linesOf(
       if (references[next]!.insn === n) own.push(references[next]!);
       next++;
     }
-    const { line, target } = lineAt(fn, stream, n, own, steps);
+    const patched: Site[] = [];
+    while (site < sites.length && sites[site]!.at <= stream.at[n]!) {
+      const here = sites[site++]!;
+      if (here.at === stream.at[n]! && steps.has(here.kind === 'jump-label' ? 'jump-labels' : 'alternatives')) {
+        patched.push(here);
+      }
+    }
+    const { line, target } = withSites(lineAt(fn, stream, n, own, steps), stream, n, patched);
     if (line === null) continue;
     targets.push(target);
     lines.push(line);
   }
   lineOf[stream.count] = lines.length;
   return lines.map((line, i) => (targets[i]! < 0 ? line : { ...line, target: lineOf[targets[i]!]! }));
+}
+
+/** A line as the tables of patched code tell it: a static branch whichever way it stands now, code with what may take its place. */
+function withSites(
+  made: { readonly line: Line | null; readonly target: number },
+  stream: InsnStream,
+  n: number,
+  sites: readonly Site[],
+): { readonly line: Line | null; readonly target: number } {
+  let { line, target } = made;
+  for (const site of sites) {
+    const at = stream.at[n]!;
+    const bytes = stream.bytes.slice(at, at + stream.length[n]!);
+    const { mnemonic } = stream.traits[n]!;
+    const text = `${line?.text ?? mnemonic.padEnd(6)} ; ${site.text}`;
+    const encoded = line?.encoded ?? Buffer.from(bytes).toString('hex');
+    if (site.kind === 'jump-label') {
+      line = { at, bytes, text, key: site.key, encoded, target: null };
+      target = site.target === null ? -1 : insnAt(stream, site.target);
+    } else {
+      line = { at, bytes, text, key: `${line?.key ?? ''} ; ${site.key}`, encoded, target: null };
+    }
+  }
+  return { line, target };
 }
 
 function lineAt(

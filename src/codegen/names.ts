@@ -1,9 +1,12 @@
 /** What compilers and linkers add to a name: clones, split parts, numbers of statics. */
 const SUFFIX = /(?:\.(?:isra|constprop|part|cold|lto_priv|llvm|cfi|str|unlikely|hot|localalias|\d+))(?=\.|$)/g;
+/** Objects that Linux macros number by __COUNTER__ (include/linux/compiler.h). */
+const UNIQUE = '__UNIQUE_ID_';
 const PART = /\.(cold|part)(?=\.|$)/;
 
 /** A name without what the compiler has added: `foo.isra.0` → `foo`, `key.12` → `key`. */
 export function baseName(name: string): string {
+  if (name.startsWith(UNIQUE)) return name.replace(/\d+(\.\d+)?$/, '');
   if (!name.includes('.')) return name;
   const stripped = name.replace(SUFFIX, '');
   return stripped === '' ? name : stripped;

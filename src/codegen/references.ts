@@ -1,4 +1,4 @@
-import { type InsnStream, NO_REGISTER, RIP_REGISTER, signedAt } from '../decode/stream.ts';
+import { type InsnStream, NO_REGISTER, RIP_REGISTER, SEGMENT_GS, signedAt } from '../decode/stream.ts';
 import { FLOW } from '../decode/traits.ts';
 import { isPcRelative, type Relocation, relocationSize } from '../elf/relocations.ts';
 import { type CodeFunction, type Place, withOffset } from './build.ts';
@@ -83,7 +83,7 @@ function byValue(fn: CodeFunction, stream: InsnStream): Reference[] {
     const inside = target >= address && target < address + fn.size;
     const place = inside
       ? { symbol: fn.name, offset: target - address, content: null }
-      : unit.placeOf(target, field === 'memory' ? stream.traits[insn]!.size : 0);
+      : unit.placeOf(target, field === 'memory' ? stream.traits[insn]!.size : 0, fn);
     if (place !== null) found.push({ insn, field, at, size, place, own: inside ? target - address : null });
     else if (field === 'branch') {
       found.push({ insn, field, at, size, place: { symbol: null, offset: target, content: null }, own: null });
@@ -100,21 +100,28 @@ function byValue(fn: CodeFunction, stream: InsnStream): Reference[] {
       continue;
     }
     const size = stream.displacementSize[n]!;
-    if (size >= MIN_ADDRESS_BYTES && stream.segment[n] === 0) {
+    const slot = size >= MIN_ADDRESS_BYTES ? percpuSlot(fn, stream, n) : null;
+    if (slot !== null) {
+      const place = { symbol: slot, offset: 0, content: null };
+      found.push({ insn: n, field: 'memory', at: end - traits.immediate - size, size, place, own: null });
+    } else if (size >= MIN_ADDRESS_BYTES && stream.segment[n] === 0) {
       const base = stream.base[n] === RIP_REGISTER ? address + end : 0;
       add(n, 'memory', end - traits.immediate - size, size, base + stream.displacement[n]!);
     }
     if (traits.immediate >= MIN_ADDRESS_BYTES && traits.immediate !== 6) {
-      add(
-        n,
-        'immediate',
-        end - traits.immediate,
-        traits.immediate,
-        signedAt(stream.bytes, end - traits.immediate, traits.immediate),
-      );
+      const at = end - traits.immediate;
+      const value = signedAt(stream.bytes, at, traits.immediate);
+      add(n, 'immediate', at, traits.immediate, traits.widened ? value : value >>> 0);
     }
   }
   return found;
+}
+
+/** Name of the variable that an access by %gs means, where its address is constant and has one. */
+function percpuSlot(fn: CodeFunction, stream: InsnStream, n: number): string | null {
+  if (stream.segment[n] !== SEGMENT_GS || !isConstantAddress(stream, n)) return null;
+  const base = stream.base[n] === RIP_REGISTER ? fn.address + stream.at[n]! + stream.length[n]! : 0;
+  return fn.unit.slotName(base + stream.displacement[n]!);
 }
 
 /** Whether the memory operand of an instruction has an address that no register decides. */

@@ -34,6 +34,9 @@ const FAR = /^(Call|Jmp)_(?:m16|ptr)\d+$/;
 /** LOOPcc: the counter's width is the address size. */
 const COUNTER = /^Loop.*_(R|E)CX$/;
 
+/** An address in EAX that no operand shows. */
+const IMPLIED_EAX = /^(?:Monitorx?|Clzero)d$/;
+
 /** Encodings with registers and operand forms of their own: their definitions stand under a name with this in front. */
 const OWN_NAME = new Map<number, string>([
   [EncodingKind.EVEX, 'evex.'],
@@ -212,7 +215,8 @@ export function decode(bytes: Uint8Array): Insn | DecodeFailure {
 
 /** The same on a CPU without TZCNT and LZCNT: with their prefix BSF and BSR. */
 export const decodeWithoutBitCounts = (bytes: Uint8Array): Insn | DecodeFailure =>
-  decodeAlone(bytes, DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD);
+  decodeAlone(bytes, WITHOUT_BIT_COUNTS);
+const WITHOUT_BIT_COUNTS = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD;
 
 /** Instruction of `bits`-bit code at the start of the bytes, in `i`. */
 function decodeInto(
@@ -251,7 +255,7 @@ function evexControl(bytes: Uint8Array, length: number): Operand {
 function described(i: Instruction, bytes: Uint8Array): Insn {
   const info = codeInfo(i);
   const operands: Operand[] = [];
-  let address32 = false;
+  let address32 = IMPLIED_EAX.test(info.name);
   for (let n = 0; n < i.opCount; n++) {
     const op = operand(i, n);
     if (op !== null) operands.push(op);
@@ -301,10 +305,10 @@ function farTarget(i: Instruction): LegacyInsn['far'] {
 }
 
 /** Decodes an instruction of 16- or 32-bit code. Branch targets count from its first byte. */
-export function decodeLegacy(bytes: Uint8Array, bits: 16 | 32): LegacyInsn | DecodeFailure {
+export function decodeLegacy(bytes: Uint8Array, bits: 16 | 32, withoutBitCounts = false): LegacyInsn | DecodeFailure {
   scratch ??= new Instruction();
   const i = scratch;
-  const decoded = decodeInto(i, bytes, bits);
+  const decoded = decodeInto(i, bytes, bits, withoutBitCounts ? WITHOUT_BIT_COUNTS : DecoderOptions.None);
   if (decoded !== 'decoded') return decoded;
   const segment = i.memorySegment === Register.None ? SEGMENT_NAMES.indexOf('ds') : registerOf(i.memorySegment).n;
   const addressSize = legacyAddressSize(i, bits);

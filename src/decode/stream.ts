@@ -24,6 +24,7 @@ const NOTHING: CodeTraits = {
   codeName: 'INVALID',
   flow: FLOW.stop,
   immediate: 0,
+  widened: false,
   memory: -1,
   access: ACCESS.none,
   size: 0,

@@ -35,6 +35,8 @@ export interface CodeTraits {
   readonly flow: number;
   /** Bytes of all immediates; of a near branch, of its displacement. */
   readonly immediate: number;
+  /** Whether the last immediate counts for all 64 bits: sign-extended, or that long. */
+  readonly widened: boolean;
   /** Index of the operand that is memory, or -1. */
   readonly memory: number;
   /** A number of `ACCESS` for the explicit memory operand. */
@@ -81,6 +83,8 @@ const STRINGS: Readonly<Record<string, readonly [reads: number, writes: number]>
   outs: [1, 0],
 };
 const RCX = 1 << 1;
+/** Immediates of 64-bit operands. */
+const WIDE = new Set<number>([OpKind.Immediate8to64, OpKind.Immediate32to64, OpKind.Immediate64]);
 const SYSRETS = /^(sysret|sysexit|iret)/;
 
 const known = new Map<number, CodeTraits>();
@@ -116,6 +120,7 @@ function examine(i: Instruction, decoder: Decoder): CodeTraits {
     codeName,
     flow: SYSRETS.test(mnemonic) ? FLOW.return : (FLOWS.get(i.flowControl) ?? FLOW.next),
     immediate: offsets.immediateSize + offsets.immediateSize2,
+    widened: i.opCount > 0 && WIDE.has(i.opKind(i.opCount - 1)),
     memory,
     access,
     size: memory < 0 ? 0 : MemorySizeExt.size(i.memorySize),

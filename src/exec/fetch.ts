@@ -1,4 +1,4 @@
-import { decodeLegacy, MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
+import { MAX_INSN_LENGTH, mayContinue } from '../decode/decode.ts';
 import type { DecodeFailure, Insn, LegacyInsn } from '../decode/insn.ts';
 import type { Mmu } from '../memory/mmu.ts';
 import { PAGE_SIZE } from '../memory/physical.ts';
@@ -36,7 +36,7 @@ export function fetchInsn(
 
 /** As `fetchInsn`, of 16- or 32-bit code at a linear address. */
 export const fetchLegacy = (context: ExecContext, linear: bigint, bits: 16 | 32): Fetched<LegacyInsn> | null =>
-  fetchWith((bytes) => decodeLegacy(bytes, bits), context.mmu, context, linear, false);
+  fetchWith((bytes) => context.machine.decodeLegacy(bytes, bits), context.mmu, context, linear, false);
 
 function fetchWith<I extends Insn>(
   decode: (bytes: Uint8Array) => I | DecodeFailure,

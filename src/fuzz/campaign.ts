@@ -4,7 +4,7 @@ import { Bench } from './bench.ts';
 import { featuresOf } from './coverage.ts';
 import { type Finding, makeFinding } from './finding.ts';
 import { type GenerateOptions, generate } from './generate.ts';
-import { MOST_STEPS } from './limits.ts';
+import { MOST_INPUTS, MOST_STEPS } from './limits.ts';
 import { mutate } from './mutate.ts';
 import type { OracleName } from './oracle-names.ts';
 import { findCulprit, shrink } from './shrink.ts';
@@ -40,9 +40,6 @@ export interface ChunkResult {
 const BATCH = 512;
 /** Every second run begins from an input of the corpus. */
 const MUTATED = 2;
-
-/** Inputs of the corpus that runs begin from. */
-const MOST_INPUTS = 4096;
 
 /** Seeds of runs, far apart: a product with an odd constant reaches every number. */
 const seedOf = (seed: number, run: number): number =>
@@ -81,8 +78,12 @@ export class Campaign {
     this.#bench.close();
   }
 
-  /** Inputs and coverage of the rounds so far. */
-  learn(corpus: readonly FuzzCase[], features: readonly number[], reported: readonly string[]): void {
+  /**
+   * Inputs and coverage of the rounds so far.
+   * @param forgotten how many inputs there were before these that newer ones have taken the place of
+   */
+  learn(corpus: readonly FuzzCase[], features: readonly number[], reported: readonly string[], forgotten = 0): void {
+    this.#learnt += forgotten;
     // Newer inputs take the place of older ones: all would not fit into memory.
     for (const c of corpus) this.#corpus[this.#learnt++ % MOST_INPUTS] = decoded(c);
     for (const feature of features) this.#covered.add(feature);

@@ -142,6 +142,7 @@ function fitted({ steps, ...rest }: FuzzCase): FuzzCase {
 
 /** The sequence with one to four things changed; null where no change gave one that may run. */
 export function mutate(c: FuzzCase, other: FuzzCase, random: Random, options: GenerateOptions): FuzzCase | null {
+  if (c.steps.length === 0 || other.steps.length === 0) return null;
   let now = c;
   for (let changes = 1 + random.below(4), attempt = 0; changes > 0 && attempt < TRIES; attempt++) {
     const next = random.pick(MUTATIONS)(now, random, options, other);

@@ -1,3 +1,4 @@
+import { decode } from '../decode/decode.ts';
 import { type Insn, isPrefix } from '../decode/insn.ts';
 import { usageOf } from '../decode/usage.ts';
 import { INTEL_NOPS } from '../oracle/campaign.ts';
@@ -16,7 +17,7 @@ const BRANCHES = /^(j.*|call|ret|loop.*)$/;
 
 /** AMD CPUs make 66 cut the target of a near branch to 16 bits, Intel CPUs ignore it (SDM 2A Jcc). */
 function cutsTarget({ mnemonic, bytes }: Insn): boolean {
-  if (!BRANCHES.test(mnemonic)) return false;
+  if (!bytes.includes(0x66) || !BRANCHES.test(mnemonic)) return false;
   const opcode = bytes.findIndex((byte) => !isPrefix(byte));
   return bytes.subarray(0, opcode).includes(0x66);
 }
@@ -28,13 +29,39 @@ const readsStackPointer = ({ mnemonic, operands }: Insn): boolean =>
   mnemonic.startsWith('evex.') &&
   operands.slice(1).some((op) => op.kind === 'reg' && op.register.file === 'gpr' && op.register.n === RSP);
 
+/** What only the encoding decides, by iced's number of it. */
+interface OfCode {
+  /** No instance can be judged. */
+  readonly open: boolean;
+  readonly endsJudgement: boolean;
+  /** Flags that are open behind it whatever the tables say. */
+  readonly flags: number;
+}
+const codes: (OfCode | undefined)[] = [];
+
+function ofCode({ code, codeName, mnemonic }: Insn): OfCode {
+  const known = codes[code];
+  if (known !== undefined) return known;
+  const made: OfCode = {
+    open:
+      INTEL_NOPS.test(codeName) ||
+      codeName === 'Movsxd_r16_rm16' ||
+      // What they give beyond their reach is open, and only their operand tells where that is.
+      mnemonic === 'f2xm1' ||
+      mnemonic === 'fyl2xp1',
+    endsJudgement: ONLY_LAST.test(mnemonic),
+    // OF is undefined for every count but one, also where the count is a multiple of the rotation's length.
+    flags: /^rc[lr]$/.test(mnemonic) ? FLAG.OF : 0,
+  };
+  codes[code] = made;
+  return made;
+}
+
 /** Instructions that another vendor's CPU cannot judge at all. */
 export function isOpen(insn: Insn): boolean {
-  if (INTEL_NOPS.test(insn.codeName) || insn.codeName === 'Movsxd_r16_rm16') return true;
+  if (ofCode(insn).open) return true;
   if (cutsTarget(insn)) return true;
   if (readsStackPointer(insn)) return true;
-  // What they give beyond their reach is open, and only their operand tells where that is.
-  if (insn.mnemonic === 'f2xm1' || insn.mnemonic === 'fyl2xp1') return true;
   // A null selector clears the base on Intel CPUs, AMD CPUs keep it.
   const [first] = insn.operands;
   if (first?.kind === 'reg' && first.register.file === 'seg' && /^(mov|pop)$/.test(insn.mnemonic)) return true;
@@ -46,14 +73,29 @@ export function isOpen(insn: Insn): boolean {
 }
 
 /** Instructions whose open results cannot be followed further: behind them a sequence ends. */
-export const endsJudgement = (insn: Insn): boolean => ONLY_LAST.test(insn.mnemonic);
+export const endsJudgement = (insn: Insn): boolean => ofCode(insn).endsJudgement;
+
+const EVEX = { byte: 0x62, broadcast: 0x10, p2: 3, modrm: 5 } as const;
+const BETWEEN_REGISTERS = 0xc0;
+
+/**
+ * EVEX.b between registers where nothing can be rounded: #UD (SDM 2A 2.7.11), but the Zen 4 takes most of them as if the bit were
+ * clear.
+ */
+export function ignoresBroadcast(bytes: Uint8Array): boolean {
+  const opcode = bytes.findIndex((byte) => !isPrefix(byte));
+  if (bytes[opcode] !== EVEX.byte || bytes.length <= opcode + EVEX.modrm) return false;
+  if ((bytes[opcode + EVEX.modrm]! & BETWEEN_REGISTERS) !== BETWEEN_REGISTERS) return false;
+  if ((bytes[opcode + EVEX.p2]! & EVEX.broadcast) === 0 || typeof decode(bytes) !== 'string') return false;
+  const clear = bytes.slice();
+  clear[opcode + EVEX.p2]! &= ~EVEX.broadcast;
+  return typeof decode(clear) !== 'string';
+}
 
 /** Flags that are open behind an instruction, given those before it. */
 export function openBehind(insn: Insn, before: number): number {
   const { flagsWritten, flagsUndefined } = usageOf(insn);
-  // OF is undefined for every count but one, also where the count is a multiple of the rotation's length.
-  const rotates = /^rc[lr]$/.test(insn.mnemonic) ? FLAG.OF : 0;
-  return (before & ~flagsWritten) | flagsUndefined | rotates;
+  return (before & ~flagsWritten) | flagsUndefined | ofCode(insn).flags;
 }
 
 /** Whether the instruction reads a flag that is open. */

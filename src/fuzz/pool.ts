@@ -1,9 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import type { ChunkResult } from './campaign.ts';
+import { MOST_INPUTS } from './limits.ts';
 import type { Answer, Ready, Refusal, Request, WorkerSetup } from './protocol.ts';
+import type { FuzzCase } from './steps.ts';
 
 /** A thread that says nothing for so long hangs: a chunk takes less than a second, a start some, many findings at once a minute. */
 const PATIENCE_MS = 120_000;
+
+/** A batch of sequences, with what comes of them, is garbage before the next one: little of it should be moved before that. */
+const YOUNG_GENERATION_MB = 192;
 
 /** A thread could not be started: one line for the user. */
 export class PoolError extends Error {
@@ -29,7 +34,10 @@ class Thread {
 
   constructor(script: URL, setup: WorkerSetup, patience: number) {
     this.#patience = patience;
-    this.#worker = new Worker(script, { workerData: setup });
+    this.#worker = new Worker(script, {
+      workerData: setup,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker.on('message', (answer: Answer) => this.#arrive(answer));
     this.#worker.on('error', (error) => this.#arrive({ kind: 'broken', message: error.message }));
     this.#worker.on('exit', () => this.#arrive({ kind: 'broken', message: 'its thread ended' }));
@@ -92,8 +100,8 @@ export class Pool {
   readonly #setup: WorkerSetup;
   readonly #patience: number;
   readonly #threads: Thread[];
-  /** Everything learnt so far, for a thread that comes later. */
-  readonly #lessons: Request[] = [];
+  /** What has been learnt so far, for a thread that comes later: of the inputs those that it would still hold. */
+  readonly #learnt = { inputs: [] as FuzzCase[], forgotten: 0, features: [] as number[], reported: [] as string[] };
 
   private constructor(script: URL, setup: WorkerSetup, patience: number, threads: Thread[], ready: Ready) {
     this.#patience = patience;
@@ -148,13 +156,19 @@ export class Pool {
     await this.#threads[slot]!.end();
     const thread = new Thread(this.#script, this.#setup, this.#patience);
     await thread.next();
-    for (const lesson of this.#lessons) thread.post(lesson);
+    const { inputs, forgotten, features, reported } = this.#learnt;
+    thread.post({ kind: 'learn', forgotten, corpus: inputs, features, reported });
     this.#threads[slot] = thread;
   }
 
   /** Tells every thread what the round has brought. */
   learn(lesson: Extract<Request, { kind: 'learn' }>): void {
-    this.#lessons.push(lesson);
+    const { inputs, features, reported } = this.#learnt;
+    for (const input of lesson.corpus) inputs.push(input);
+    const over = inputs.splice(0, Math.max(0, inputs.length - MOST_INPUTS));
+    this.#learnt.forgotten += over.length;
+    for (const feature of lesson.features) features.push(feature);
+    for (const key of lesson.reported) reported.push(key);
     for (const thread of this.#threads) thread.post(lesson);
   }
 

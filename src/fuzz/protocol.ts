@@ -14,6 +14,8 @@ export type Request =
   | { readonly kind: 'inputs'; readonly cases: readonly FuzzCase[]; readonly first: number }
   | {
       readonly kind: 'learn';
+      /** How many inputs there were before these that count no more. */
+      readonly forgotten?: number;
       readonly corpus: readonly FuzzCase[];
       readonly features: readonly number[];
       readonly reported: readonly string[];

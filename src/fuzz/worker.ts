@@ -13,7 +13,8 @@ try {
     const { campaign } = made;
     parentPort!.on('message', (request: Request) => {
       try {
-        if (request.kind === 'learn') campaign.learn(request.corpus, request.features, request.reported);
+        if (request.kind === 'learn')
+          campaign.learn(request.corpus, request.features, request.reported, request.forgotten);
         else {
           const result =
             request.kind === 'runs'

@@ -8,15 +8,17 @@ import { type Emitter, TYPE, V, W } from './wasm-opcodes.ts';
 
 type UnaryRow = Row & { readonly kind: 'unary' };
 
+/** x^8 + x^7 + x^6 + x^5 + x^4 + x^2 + 1: the field of SM4. */
+const SM4_POLYNOMIAL = 0x1f5;
 /** x^8 + x^4 + x^3 + x + 1: the field of AES (FIPS 197 4.2). */
 const POLYNOMIAL = 0x11b;
 const REDUCTION = POLYNOMIAL & 0xff;
 
-function multiply(a: number, b: number): number {
+function multiply(a: number, b: number, polynomial = POLYNOMIAL): number {
   let out = 0;
   for (let i = 7; i >= 0; i--) {
     out <<= 1;
-    if (out & 0x100) out ^= POLYNOMIAL;
+    if (out & 0x100) out ^= polynomial;
     if ((b >> i) & 1) out ^= a;
   }
   return out;
@@ -33,6 +35,17 @@ POWERS.forEach((power, i) => {
 const rotated = (x: number, n: number): number => ((x << n) | (x >> (8 - n))) & 0xff;
 /** The S-box: the inverse, and an affine transformation (FIPS 197 5.1.1). */
 const S_BOX = INVERSE.map((x) => x ^ rotated(x, 1) ^ rotated(x, 2) ^ rotated(x, 3) ^ rotated(x, 4) ^ 0x63);
+/** The S-box of SM4: an inverse in its field between two equal affine transformations (GB/T 32907). */
+const sm4Affine = (x: number): number => {
+  let out = 0xd3;
+  for (let i = 0; i < 8; i++) for (let bits = rotated(0xa7, i) & x; bits !== 0; bits &= bits - 1) out ^= 1 << i;
+  return out;
+};
+const SM4_BOX = S_BOX.map((_, x) => {
+  const from = sm4Affine(x);
+  const inverse = S_BOX.findIndex((_, y) => multiply(from, y, SM4_POLYNOMIAL) === 1);
+  return sm4Affine(Math.max(inverse, 0));
+});
 const S_BOX_INVERSE = S_BOX.map((_, y) => S_BOX.indexOf(y));
 
 function splat(e: Emitter, byte: number): void {
@@ -196,6 +209,7 @@ function lowProduct(e: Emitter): void {
 export const CRYPTO_ROWS = {
   i8x16_aes_sub: byTable('the S-box of AES', S_BOX),
   i8x16_aes_sub_inverse: byTable('the inverse S-box of AES', S_BOX_INVERSE),
+  i8x16_sm4_sub: byTable('the S-box of SM4', SM4_BOX),
   i8x16_gf_inverse: byTable('the inverse in GF(2^8), 0 for 0', INVERSE),
   i32x4_aes_mix: mix('MixColumns of AES', [2, 3, 1, 1], emitMix),
   i32x4_aes_mix_inverse: mix('InvMixColumns of AES', [14, 11, 13, 9], (e) =>

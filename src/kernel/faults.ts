@@ -1,5 +1,6 @@
 import { type Fault, VECTOR } from '../exec/exit.ts';
-import { faultSignal } from './exceptions.ts';
+import { SysError } from './errno.ts';
+import { faultSignal, pushFlags } from './exceptions.ts';
 import type { Kernel } from './kernel.ts';
 import type { Task } from './task.ts';
 import { vsyscall } from './vdso/vsyscall.ts';
@@ -8,6 +9,19 @@ import { TASK_SIZE } from './vm/layout.ts';
 
 /** An access faults once for its page and once more for a stale translation; a page crossing twice that. */
 const MAX_SAME_FAULTS = 4;
+
+/** Where the vDSO of 32-bit programs goes on behind INT 80h (Linux 6: int80_landing_pad). */
+const LANDING_PAD = 0x5e9;
+const SYSENTER = [0x0f, 0x34] as const;
+
+function isSysenter({ user }: Task, rip: bigint): boolean {
+  try {
+    return user.read(Number(rip), SYSENTER.length).every((byte, n) => byte === SYSENTER[n]);
+  } catch (error) {
+    if (error instanceof SysError) return false;
+    throw error;
+  }
+}
 
 /** Handles exceptions as Linux does: pages come in, everything else becomes a signal. */
 export class Faults {
@@ -25,9 +39,25 @@ export class Faults {
       return;
     }
     const { cpu } = this.#kernel.machine;
+    if (fault.vector === VECTOR.GP && isSysenter(task, cpu.rip)) {
+      this.#sysenter(task);
+      return;
+    }
     const { signal, code, address } = faultSignal(fault, cpu);
+    pushFlags(fault, cpu);
     task.trap = { vector: fault.vector, errorCode: fault.errorCode ?? 0, address: task.trap.address };
     this.#kernel.signals.force(task, { signal, code, address, fault });
+  }
+
+  /**
+   * SYSENTER leads to the kernel's entry for 32-bit programs, which returns to their vDSO's landing pad, 32 bits of its address: in a
+   * 64-bit process nothing is there.
+   */
+  #sysenter(task: Task): void {
+    const { cpu } = this.#kernel.machine;
+    const vdso = task.space.areas.all.find(({ name }) => name === '[vdso]');
+    cpu.rip = BigInt.asUintN(32, BigInt((vdso?.start ?? 0) + LANDING_PAD));
+    this.#pageFault(task, { vector: VECTOR.PF, errorCode: PF.USER | PF.FETCH, cr2: cpu.rip });
   }
 
   #pageFault(task: Task, fault: Fault): void {
@@ -46,6 +76,7 @@ export class Faults {
     const present = kernel || (space.tables.lookup(Number(address))?.user ?? false);
     const shown = { ...fault, errorCode: present ? errorCode | PF.PRESENT : errorCode & ~PF.PRESENT };
     task.trap = { vector: VECTOR.PF, errorCode: shown.errorCode, address };
+    pushFlags(fault, this.#kernel.machine.cpu);
     this.#kernel.signals.force(task, { signal, code, address, fault: shown });
   }
 

@@ -13,6 +13,8 @@ const ascii = (text: string): number =>
 const PLATFORM_EDX = [2, 3, 6, 13, 16, 17].reduce((bits, n) => bits | (1 << n), 0);
 /** CPUID.7.0:EBX: FDP_EXCPTN_ONLY, and no FCS and FDS. */
 const PLATFORM_LEAF7_EBX = (1 << 6) | (1 << 13);
+/** CPUID.7.0:EBX: there is a leaf about tracing. */
+const PROCESSOR_TRACE = 1 << 25;
 /** CPUID.80000001:EDX: NX, 1G pages, LM. */
 const PLATFORM_EXTENDED_EDX = (1 << 20) | (1 << 26) | (1 << 29);
 const OSXSAVE = 27;
@@ -93,7 +95,7 @@ export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state:
     fixed | featureBits(profile, leaf >>> 0, subleaf, register);
   switch (leaf >>> 0) {
     case 0:
-      return [0x0d, ascii('Genu'), ascii('ntel'), ascii('ineI')];
+      return [profile.reported.has('PTWRITE') ? 0x14 : 0x0d, ascii('Genu'), ascii('ntel'), ascii('ineI')];
     case 1:
       // Family 6, model 0x8f, stepping 0; CLFLUSH line of 64 bytes, one logical processor.
       return [
@@ -107,15 +109,18 @@ export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state:
     case 4:
       return cacheLeaf(subleaf);
     case 7:
-      if (subleaf > 0) return [bits('eax'), 0, 0, 0];
+      if (subleaf > 0) return [bits('eax'), 0, 0, bits('edx')];
       return [
-        profile.reported.has('AVX_VNNI') || profile.reported.has('AVX512_BF16') ? 1 : 0,
-        bits('ebx', PLATFORM_LEAF7_EBX),
+        featureBits(profile, 7, 1, 'eax') || featureBits(profile, 7, 1, 'edx') ? 1 : 0,
+        bits('ebx', PLATFORM_LEAF7_EBX | (profile.reported.has('PTWRITE') ? PROCESSOR_TRACE : 0)),
         bits('ecx'),
         bits('edx'),
       ];
     case 0x0d:
       return xsaveLeaf(profile, subleaf, state.xcr0);
+    case 0x14:
+      // Of tracing there is what a program sees: PTWRITE.
+      return [0, bits('ebx'), 0, 0];
     case 0x8000_0000:
       return [0x8000_0008, 0, 0, 0];
     case 0x8000_0001:
@@ -135,7 +140,7 @@ export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state:
     case 0x8000_0006:
       return [0, 0, (1024 << 16) | (6 << 12) | 64, 0];
     case 0x8000_0008:
-      return [(48 << 8) | MAXPHYADDR, 0, 0, 0];
+      return [(48 << 8) | MAXPHYADDR, bits('ebx'), 0, 0];
     default:
       return [0, 0, 0, 0];
   }

@@ -11,6 +11,7 @@ const LINUX_NAMES: Readonly<Record<string, string>> = {
   PREFETCHW: '3dnowprefetch',
   AVX512_IFMA: 'avx512ifma',
   AVX512_VBMI: 'avx512vbmi',
+  MONITORX: 'mwaitx',
 };
 
 /** What only a kernel sees of a CPU: control bits and what they do (SDM 3A 2.5, 2A CPUID). */
@@ -39,10 +40,19 @@ const REQUIRES: Readonly<Record<string, string>> = {
   AVX2: 'AVX',
   FMA: 'AVX',
   F16C: 'AVX',
+  SSE4A: 'SSE3',
   AVX_VNNI: 'AVX2',
+  AVX_IFMA: 'AVX2',
+  AVX_NE_CONVERT: 'AVX2',
+  AVX_VNNI_INT8: 'AVX2',
+  AVX_VNNI_INT16: 'AVX2',
+  SHA512: 'AVX2',
+  SM3: 'AVX',
+  SM4: 'AVX2',
   VAES: 'AVX AES',
   VPCLMULQDQ: 'AVX PCLMULQDQ',
   AVX512F: 'AVX2 FMA F16C',
+  AVX512_FP16: 'AVX512BW',
 };
 
 function requirements(feature: string): string[] {

@@ -74,6 +74,8 @@ export class Machine {
   readonly mmu: Mmu;
   readonly context: ExecContext;
   readonly engine: Engine;
+  /** Decodes what is fetched. */
+  readonly decoding: Decoding;
   /** What CPUID offers and what executes. */
   readonly profile: CpuProfile;
   readonly #options: MachineOptions;
@@ -101,7 +103,7 @@ export class Machine {
     this.profile = profileOf(options.cpu ?? 'default');
     this.#initialise();
     this.mmu = new Mmu(this.memory, this.cpu, new CodePages());
-    const decoding = new Decoding(this.profile);
+    this.decoding = new Decoding(this.profile);
     const seed = options.seed ?? 0;
     const services: MachineServices = {
       cpuid: (leaf, subleaf) => {
@@ -109,7 +111,8 @@ export class Machine {
         return platform?.cpuid(leaf, subleaf, own) ?? own;
       },
       has: this.profile.has,
-      decode: (bytes) => decoding.decode(bytes),
+      decode: (bytes) => this.decoding.decode(bytes),
+      decodeLegacy: (bytes, bits) => this.decoding.decodeLegacy(bytes, bits),
       random: (n) => randomNumber(seed, n),
       tsc: (icount) => platform?.now(icount) ?? BigInt(icount),
       haltEnds: options.haltEnds ?? false,

@@ -33,8 +33,10 @@ const LEVEL_3 = words('AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE XSAVEOPT XS
 const LEVEL_4 = words('AVX512F AVX512BW AVX512CD AVX512DQ AVX512VL');
 /** Everything else that is implemented. */
 const REST = words(
-  'ADX AES AVX512_BF16 AVX512_BITALG AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VP2INTERSECT AVX512_VPOPCNTDQ AVX_VNNI CLFLUSHOPT CLWB GFNI MOVDIR64B MOVDIRI PCLMULQDQ RDPID RDRAND RDSEED SERIALIZE SHA SMAP VAES VPCLMULQDQ',
+  'ADX AES AVX512_BF16 AVX512_BITALG AVX512_FP16 AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VP2INTERSECT AVX512_VPOPCNTDQ AVX_IFMA AVX_NE_CONVERT AVX_VNNI AVX_VNNI_INT16 AVX_VNNI_INT8 CLFLUSHOPT CLWB CMPCCXADD GFNI MOVDIR64B MOVDIRI PCLMULQDQ RAO_INT RDPID RDRAND RDSEED SERIALIZE SHA SHA512 SM3 SM4 SMAP VAES VPCLMULQDQ WAITPKG',
 );
+/** Implemented, but of another vendor's CPUs or of no use without more: only by name, or on a host that has them. */
+const BY_NAME = words('SSE4A CLZERO MONITORX PTWRITE');
 
 /** Instructions of other vendors, which no Intel CPU has. */
 const FOREIGN =
@@ -42,7 +44,7 @@ const FOREIGN =
 
 /** Instructions that CPUs of Intel have for hypervisors, enclaves, transactions, tracing and the like, or had once: none of our CPUs offers them. */
 const ABSENT =
-  /^(VMX|VMX\+.*|INVEPT|INVVPID|SGX1|SMX|TDX|TSE|KL|AESKLE|WIDE_KL|RTM|HLE_or_RTM|TSXLDTRK|WAITPKG|UINTR|ENQCMD|HRESET|PCONFIG|PCOMMIT|PTWRITE|UDBG|WRMSRNS|MSRLIST|FRED|LKGS|AVX512ER|AVX512PF|AVX512_4FMAPS|AVX512_4VNNIW)$/;
+  /^(VMX|VMX\+.*|INVEPT|INVVPID|SGX1|SMX|TDX|TSE|KL|AESKLE|WIDE_KL|RTM|HLE_or_RTM|TSXLDTRK|UINTR|ENQCMD|HRESET|PCONFIG|PCOMMIT|UDBG|WRMSRNS|MSRLIST|FRED|LKGS|AVX512ER|AVX512PF|AVX512_4FMAPS|AVX512_4VNNIW)$/;
 
 function exactly(name: CpuName, doc: string, ...levels: readonly (readonly string[])[]): CpuProfile {
   const reported = new Set([...ALWAYS, ...levels.flat()]);
@@ -70,6 +72,10 @@ const PROFILES: Readonly<Record<CpuName, CpuProfile>> = {
   max: exactly('max', 'everything that is implemented', LEVEL_1, LEVEL_2, LEVEL_3, LEVEL_4, REST),
 };
 
+/** Whether a profile can have the feature, by switches if not by its name. */
+export const isImplemented = (feature: string): boolean =>
+  PROFILES.max.reported.has(feature) || PROFILES.max.system.has(feature) || BY_NAME.includes(feature);
+
 /** The profile of that name. */
 export const profileNamed = (name: CpuName): CpuProfile => PROFILES[name];
 
@@ -95,8 +101,7 @@ export function profileOf(text: string): CpuProfile {
     const feature = featureIn(each);
     if (each.startsWith('+')) {
       for (const one of withRequirements(feature)) {
-        if (!known.reported.has(one) && !known.system.has(one))
-          throw new RangeError(`the CPU feature '${each.slice(1)}' is not implemented`);
+        if (!isImplemented(one)) throw new RangeError(`the CPU feature '${each.slice(1)}' is not implemented`);
         off.delete(one);
         on.add(one);
         (known.system.has(one) ? system : reported).add(one);

@@ -2,7 +2,8 @@ import type { Insn } from '../decode/insn.ts';
 import { PAGE_SIZE } from './physical.ts';
 
 /** Stores are checked against translated code in chunks of this many bytes. */
-const CHUNK = 64;
+const CHUNK_SHIFT = 6;
+const CHUNK = 1 << CHUNK_SHIFT;
 
 /**
  * Which physical bytes have been decoded. A store to such a chunk tells the listener (the engine's cache) which bytes
@@ -75,7 +76,7 @@ export class CodePages {
 
 /** Whether one of the chunks from `first` to `end`, of one frame, is marked. */
 function marked(chunks: Uint8Array, first: number, end: number): boolean {
-  for (let at = first; at < end; at = (Math.floor(at / CHUNK) + 1) * CHUNK)
-    if (chunks[Math.floor((at % PAGE_SIZE) / CHUNK)]) return true;
+  const last = ((end - 1) % PAGE_SIZE) >> CHUNK_SHIFT;
+  for (let chunk = (first % PAGE_SIZE) >> CHUNK_SHIFT; chunk <= last; chunk++) if (chunks[chunk] !== 0) return true;
   return false;
 }

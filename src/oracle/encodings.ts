@@ -24,8 +24,13 @@ const MANDATORY: readonly (readonly number[])[] = [
   [0x66, 0xf3],
   [0x67],
   [0x67, 0x66],
+  [0x67, 0xf3],
 ];
 const EVEX = 0x62;
+/** Two registers as the destination: some instructions want it unlike the sources. */
+const EVEX_MODRM = [0xc1, 0x41, 0xd1, 0x51] as const;
+/** 0F, 0F 38, 0F 3A, and the two of AVX512-FP16 (SDM 2A 2.7.1). */
+const EVEX_MAPS = [1, 2, 3, 5, 6] as const;
 const ESCAPES: readonly (readonly number[])[] = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 
 /** Every encoding that the decoder finds in the legacy and VEX opcode maps and that `wanted` accepts, one entry a Code. */
@@ -68,13 +73,13 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
         for (const w of [0, 0x80])
           for (const vvvv of [0x78, 0x60])
             for (const l of [0, 4]) consider([], false, [0xc4, 0xe0 | map, w | vvvv | l | pp, opcode]);
-  for (let map = 1; map <= 3; map++)
+  for (const map of EVEX_MAPS)
     for (let opcode = 0; opcode < 256; opcode++)
       for (let pp = 0; pp < 4; pp++)
         for (const w of [0, 0x80])
           for (const l of [0, 0x20, 0x40]) {
             const shifts = map === 1 && opcode >= 0x71 && opcode <= 0x73;
-            const samples = shifts ? MODRM_SAMPLES : [0xc1, 0x41];
+            const samples = shifts ? MODRM_SAMPLES : EVEX_MODRM;
             consider([], false, [EVEX, 0xf0 | map, w | 0x7c | pp, 8 | l, opcode], samples);
             // Gathers and scatters have a mask and an index.
             if (map === 2) consider([], false, [EVEX, 0xf0 | map, w | 0x7c | pp, 9 | l, opcode], [0x0c]);
@@ -119,7 +124,8 @@ export function drawInsn(e: Encoding, random: Random): Insn | null {
       head.push(EVEX, (p0 & 7) | (random.below(16) << 4), vvvv, (control & 0x1f) | own | rounding, opcode);
     } else if (vex) {
       const [vexByte, rxbm, wvp, opcode] = e.opcode as [number, number, number, number];
-      head.push(vexByte, (random.below(8) << 5) | (rxbm & 0x1f), (wvp & 0x87) | (random.below(16) << 3), opcode);
+      const control = random.below(2) ? (wvp & 0x87) | (random.below(16) << 3) : wvp;
+      head.push(vexByte, (random.below(8) << 5) | (rxbm & 0x1f), control, opcode);
     } else {
       if (e.rexW) head.push(0x48 | random.below(8));
       else if (random.below(3) === 0) head.push(0x40 | random.below(8));

@@ -10,6 +10,8 @@ import type { OracleCase } from './case.ts';
 import { ALIASES, CODE, type OracleRegion, REGIONS, regionOf } from './layout.ts';
 import { initialFxsave } from './wire.ts';
 
+/** Every instruction that there is for user code, those of other vendors' CPUs too. */
+const CPU = 'default,+sse4a,+clzero,+mwaitx';
 const CR4_OSXSAVE = 1n << 18n;
 /** State components that are enabled in every sandbox. */
 export const SANDBOX_XCR0 = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
@@ -19,6 +21,12 @@ const WRITABLE = 2n;
 const USER = 4n;
 const NO_EXECUTE = 1n << 63n;
 
+/** Bytes of a region that are looked at, and filled, at once. */
+const RESTORED = 512;
+const CLEAN: Readonly<Record<number, Buffer>> = Object.fromEntries(
+  REGIONS.map(({ background }) => [background, Buffer.alloc(RESTORED, background)]),
+);
+
 /** A machine that maps exactly what the host maps for a case. */
 export class Sandbox {
   readonly machine: Machine;
@@ -27,7 +35,7 @@ export class Sandbox {
 
   /** @param hotAfter how soon the engine `jit` compiles: at 1 what is reached by a jump is never interpreted */
   constructor(engine: EngineName, hotAfter?: number) {
-    this.machine = new Machine({ memory: 1 << 22, engine, ...(hotAfter ? { hotAfter } : {}) });
+    this.machine = new Machine({ memory: 1 << 22, engine, cpu: CPU, ...(hotAfter ? { hotAfter } : {}) });
     const { memory } = this.machine;
     const root = memory.allocateFrame();
     const link = (table: number, index: number): number => {
@@ -71,6 +79,16 @@ export class Sandbox {
     return this.#frames.get(region)! + Number(address - region.base);
   }
 
+  /** A region's background where something else stands: who fills more makes engines look for code in all of it. */
+  #restore(region: OracleRegion): void {
+    const { memory } = this.machine;
+    const frame = this.#frames.get(region)!;
+    const bytes = memory.bytes(frame, region.size);
+    const clean = CLEAN[region.background]!;
+    for (let at = 0; at < region.size; at += RESTORED)
+      if (!clean.equals(bytes.subarray(at, at + RESTORED))) memory.fill(frame + at, RESTORED, region.background);
+  }
+
   /** Puts a case in place and runs it; the ending is that of the host: `normal` at the marker behind the code. */
   run(c: OracleCase, budget: number): Exit | { readonly kind: 'normal' } {
     this.place(c);
@@ -90,9 +108,7 @@ export class Sandbox {
     const { cpu, memory } = machine;
     for (const { physical, length, background } of this.#dirtyCode) memory.fill(physical, length, background);
     this.#dirtyCode = [];
-    for (const region of REGIONS)
-      if (region.writable || region.background === 0)
-        memory.fill(this.#frames.get(region)!, region.size, region.background);
+    for (const region of REGIONS) if (region.writable || region.background === 0) this.#restore(region);
     for (const patch of c.memory ?? []) memory.write(this.physical(patch.address), patch.bytes);
     const at = c.codeAddress ?? CODE.base;
     memory.write(this.physical(at), c.code);

@@ -155,6 +155,8 @@ const AREA = DATA.base + 0xe00n;
 
 const STRINGS = new Set('movs cmps stos lods scas maskmovdqu maskmovq xlatb'.split(' '));
 
+const IMPLIED_BY_RAX = new Set('clzero monitorx'.split(' '));
+
 /** A case for one instruction: drawn registers, flags, vectors and memory, with its memory operands aimed. */
 export function drawCase(insn: Insn, random: Random): OracleCase {
   const gpr = Array.from({ length: 16 }, () => value64(random));
@@ -166,6 +168,7 @@ export function drawCase(insn: Insn, random: Random): OracleCase {
     if (insn.repeat !== null) gpr[1] = BigInt(random.below(20));
     if (insn.mnemonic === 'xlatb') gpr[3] = gpr[3]! - (gpr[0]! & 0xffn);
   }
+  if (IMPLIED_BY_RAX.has(insn.mnemonic)) gpr[0] = target(random);
   for (const op of insn.operands) {
     if (op.kind !== 'mem') continue;
     const base = op.segment === null ? 0n : segments[op.segment];

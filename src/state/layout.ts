@@ -102,6 +102,8 @@ export const CANONICAL_HALF = STATE + 0x248;
 export const CANONICAL_SPAN = STATE + 0x250;
 /** Protection keys: PKRU u32, IA32_PKRS u64. */
 export const PKRU = STATE + 0x258;
+/** IA32_UMWAIT_CONTROL, u32: its upper half is reserved. */
+export const UMWAIT_CONTROL = STATE + 0x25c;
 export const PKRS = STATE + 0x260;
 export const PAT = STATE + 0x268;
 export const TSC_ADJUST = STATE + 0x270;

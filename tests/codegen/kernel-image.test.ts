@@ -50,7 +50,8 @@ describe('a bzImage', () => {
   });
 
   it('that cannot be unpacked says so', () => {
-    expect(() => open(image(Buffer.from('28b52ffd00000000', 'hex')))).toThrow(/packed with zstd.*give the vmlinux/);
+    expect(() => open(image(Buffer.from('28b52ffd00000000', 'hex')))).toThrow(/zstd data .* damaged/);
+    expect(() => open(image(Buffer.from('894c5a4f000d0a1a', 'hex')))).toThrow(/packed with lzo.*unpack it first/);
     expect(() => open(image(Buffer.from('1f8b0800deadbeef', 'hex')))).toThrow(/gzip data .* damaged/);
     expect(() => open(image(new Uint8Array(8)))).toThrow(/unknown way/);
     expect(() => open(image(new Uint8Array(64)).subarray(0, 700))).toThrow(/incomplete/);

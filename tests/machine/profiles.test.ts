@@ -16,6 +16,11 @@ const SAMPLES: readonly [string, feature: string, text: string, without?: string
   ['66 0f 38 dc c1', 'AES', 'aesenc'],
   ['0f c7 f0', 'RDRAND', 'rdrand'],
   ['0f ae 21', 'XSAVE', 'xsave'],
+  ['66 0f 79 c1', 'SSE4A', 'extrq'],
+  ['0f 01 fc', 'CLZERO', 'clzero'],
+  ['66 0f ae f1', 'WAITPKG', 'tpause'],
+  ['f3 0f ae e0', 'PTWRITE', 'ptwrite'],
+  ['0f 01 d5', 'RTM', 'xend'],
 ];
 
 describe.each(CPU_NAMES)('%s', (name) => {
@@ -24,6 +29,12 @@ describe.each(CPU_NAMES)('%s', (name) => {
 
   test.each(SAMPLES)('%s (%s)', (bytes, feature, mnemonic, without) => {
     const insn = decoding.decode(parseHexBytes(bytes));
+    const expected = profile.has(feature) ? mnemonic : (without ?? 'invalid');
+    expect(typeof insn === 'string' ? insn : insn.mnemonic).toBe(expected);
+  });
+
+  test.each(SAMPLES)('%s (%s) in 32-bit code', (bytes, feature, mnemonic, without) => {
+    const insn = decoding.decodeLegacy(parseHexBytes(bytes.replace('c4 e2 f0', 'c4 e2 70')), 32);
     const expected = profile.has(feature) ? mnemonic : (without ?? 'invalid');
     expect(typeof insn === 'string' ? insn : insn.mnemonic).toBe(expected);
   });
@@ -80,6 +91,23 @@ describe('features switched', () => {
     expect(profileOf('max,-sha_ni,+sha_ni').has('SHA')).toBe(true);
   });
 
+  test('of other vendors come by name only', () => {
+    expect([bit('max', 0x8000_0001, 2, 6), bit('max,+sse4a', 0x8000_0001, 2, 6)]).toEqual([0, 1]);
+    expect([bit('max', 0x8000_0008, 1, 0), bit('max,+clzero', 0x8000_0008, 1, 0)]).toEqual([0, 1]);
+    expect(profileOf('x86-64,+sse4a').has('SSE4A')).toBe(true);
+    expect(profileOf('x86-64,+sse4a').has('SSE3')).toBe(true);
+  });
+
+  test('PTWRITE is told by the leaf of tracing', () => {
+    const leaf = (cpu: string): readonly number[] =>
+      new Machine({ memory: 1 << 22, engine: 'interpreter', cpu }).cpuid(0x14, 0);
+    expect([leaf('max'), leaf('max,+ptwrite')]).toEqual([
+      [0, 0, 0, 0],
+      [0, 16, 0, 0],
+    ]);
+    expect([bit('max', 7, 1, 25), bit('max,+ptwrite', 7, 1, 25)]).toEqual([0, 1]);
+  });
+
   test('a kernel finds them in CPUID and in CR4', () => {
     expect(profileOf('max,-umip').system).not.toContain('UMIP');
     expect(profileOf('x86-64-v3,+pcid,-umip').has('UMIP')).toBe(false);
@@ -91,7 +119,7 @@ describe('features switched', () => {
     ['max,+umpi', "no CPU feature 'umpi'; near it: umip (names as in /proc/cpuinfo)"],
     ['max,umip', "a CPU feature is switched by +NAME or -NAME, not 'umip'"],
     ['max,-sse2', "every 64-bit CPU has 'sse2'"],
-    ['max,+avx512_fp16', "the CPU feature 'avx512_fp16' is not implemented"],
+    ['max,+rtm', "the CPU feature 'rtm' is not implemented"],
   ])('%s is refused', (text, message) => {
     expect(() => profileOf(text)).toThrow(new RangeError(message));
   });

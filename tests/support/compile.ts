@@ -6,7 +6,10 @@ import { join } from 'node:path';
 export type Compiler = 'gcc' | 'clang';
 
 /** Whether a compiler is there: tests that need one are left out by name where it is not. */
-export const hasCompiler = (name: Compiler): boolean => spawnSync(name, ['--version']).status === 0;
+export const hasCompiler = (name: Compiler): boolean => hasTool(name);
+
+/** Whether a program is there, and tells its version. */
+export const hasTool = (name: string): boolean => spawnSync(name, ['--version']).status === 0;
 
 /** A folder for what a test compiles, removed by `clean`. */
 export class Workshop {

@@ -3,7 +3,7 @@ import { readImage } from '../../src/elf/image.ts';
 import type { ProcessEnd } from '../../src/kernel/end.ts';
 import type { Stdio } from '../../src/kernel/fs/stdio.ts';
 import { Kernel, type KernelOptions, type RunLimits } from '../../src/kernel/kernel.ts';
-import { Machine } from '../../src/machine/machine.ts';
+import { Machine, type MachineOptions } from '../../src/machine/machine.ts';
 
 /** Standard streams that keep what is written and read from a given text. */
 export class TextStdio implements Stdio {
@@ -49,11 +49,12 @@ export function runProgram(
     readonly env?: Readonly<Record<string, string>>;
     readonly input?: string;
     readonly memory?: number;
+    readonly machine?: MachineOptions;
     readonly limits?: RunLimits;
     readonly name?: string;
   } = {},
 ): ProgramRun {
-  const machine = new Machine({ syscall: true, memory: options.memory ?? 256 << 20 });
+  const machine = new Machine({ ...options.machine, syscall: true, memory: options.memory ?? 256 << 20 });
   const stdio = new TextStdio(options.input);
   const strace: string[] = [];
   const kernel = new Kernel(machine, { strace: (line) => strace.push(line), stdio, ...options });

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { STEPS } from '../../codegen/lines.ts';
 import { type DiffOptions, diffBuilds } from '../codegen/diff.ts';
 import { STATUS_HELP } from '../status.ts';
 import { address, count, oneOf, repeated, seed } from '../values.ts';
@@ -39,7 +40,7 @@ export function diffCommand(): Command {
     .option('--expect <FILE>', 'counted assertions about the new build, one a line')
     .option('--baseline <FILE>', 'numbers of functions that are expected: one build is enough then')
     .option('--update-baseline', 'write the numbers of the build to the baseline')
-    .option('--keep <STEPS>', 'compare without these steps: padding,fentry,retpoline,endbr,encoding', repeated(String))
+    .option('--keep <STEPS>', `compare without these steps: ${STEPS.join(',')}`, repeated(String))
     .option(
       '--assume <WHAT>',
       'percpu-private: no ordinary pointer leads into per-CPU data',

@@ -6,17 +6,13 @@ import type { ByteSource } from '../../elf/source.ts';
 import { isPlaced, readSymbolRows, readSymbolTable, type SymbolRow } from '../../elf/symbol-rows.ts';
 import { type CodeFunction, type CodeUnit, type Place, type SizedSymbol, withOffset } from '../build.ts';
 import { CodegenError } from '../error.ts';
+import { baseName } from '../names.ts';
+import { Contents } from './contents.ts';
 import { guessedFunctions } from './guess.ts';
 import { type NamedPlace, PlaceNames } from './symbols.ts';
 
 /** Sections of text are kept whole while their functions are read one by one; more than this at once is not. */
 const WINDOW = 1 << 22;
-/** Bytes of data that tell what an unnamed place holds. */
-const CONTENT_BYTES = 8;
-const MAX_STRING = 256;
-/** Constants up to this many bytes are compared whole. */
-const MOST_CONSTANT = 4096;
-
 const rankOf = (row: SymbolRow): number =>
   (row.type === STT.FUNC || row.type === STT.GNU_IFUNC ? 16 : row.type === STT.OBJECT ? 8 : 0) +
   (row.binding === STB.GLOBAL ? 4 : row.binding === STB.WEAK ? 2 : 0) +
@@ -48,7 +44,7 @@ export class ElfUnit implements CodeUnit {
   readonly #places: readonly Section[];
   readonly #lowest: number;
   readonly #highest: number;
-  readonly #constants = new Map<number, string>();
+  readonly #contents: Contents;
   #window: { from: number; bytes: Uint8Array } = { from: 0, bytes: new Uint8Array(0) };
 
   /** @throws ElfError, CodegenError */
@@ -75,6 +71,10 @@ export class ElfUnit implements CodeUnit {
     const real = this.#places.filter((section) => addressOf(section) !== 0);
     this.#lowest = real.length === 0 ? 0 : addressOf(real[0]!);
     this.#highest = Math.max(...real.map((section) => addressOf(section) + section.size), this.#lowest);
+    this.#contents = new Contents(source, {
+      startOf: (section) => (this.kind === 'linked' ? addressOf(section) : 0),
+      nameOf: (address) => this.#nameOf(address),
+    });
     const named = this.#namedFunctions();
     this.stripped = named.length === 0;
     this.functions = this.stripped ? this.#guessed() : named;
@@ -100,6 +100,7 @@ export class ElfUnit implements CodeUnit {
         name: row.name,
         address: row.value,
         size: row.size,
+        section: row.section,
         rank: rankOf(row),
         local: row.binding === STB.LOCAL,
       });
@@ -312,22 +313,37 @@ export class ElfUnit implements CodeUnit {
   placeIn(section: Section, offset: number, size = 0): Place {
     const named = this.#names.get(section.index)?.at(offset);
     if (named != null) {
-      return { symbol: named.name, offset: offset - named.address, content: this.#constant(section, named, 0) };
+      return { symbol: named.name, offset: offset - named.address, content: this.#constant(section, named) };
     }
-    return { symbol: section.name, offset, content: this.#content(section, offset, size) };
+    return { symbol: section.name, offset, content: this.#contents.at(section, offset, size) };
   }
 
-  placeOf(address: number, size: number): Place | null {
+  /** The constant that a local name stands for. */
+  #constant(section: Section, named: NamedPlace): string | null {
+    return named.local ? this.#contents.constant(section, named) : null;
+  }
+
+  placeOf(address: number, size: number, from?: CodeFunction): Place | null {
     const section = this.sectionAt(address);
     if (section === null) return null;
     const named = this.#names.get(0)?.at(address);
-    if (named != null && (named.size > 0 || isCode(section))) {
-      const content = this.#constant(section, named, addressOf(section));
-      return { symbol: named.name, offset: address - named.address, content };
+    const begins = addressOf(section);
+    if (named != null && (named.size > 0 || (isCode(section) && named.section === section.index))) {
+      return { symbol: named.name, offset: address - named.address, content: this.#constant(section, named) };
     }
-    const content = this.#content(section, address - addressOf(section), size);
+    const offset = address - begins;
+    if (isCode(section)) return { symbol: section.name, offset, content: this.#contents.code(section, offset) };
+    const table = from === undefined ? null : this.#contents.table(section, offset, from);
+    const content = table ?? this.#contents.at(section, offset, size);
     if (content !== null) return { symbol: null, offset: address, content };
-    return { symbol: section.name, offset: address - addressOf(section), content: null };
+    return { symbol: section.name, offset, content: null };
+  }
+
+  #nameOf(address: number): string | null {
+    const section = this.sectionAt(address);
+    if (section === null) return null;
+    const named = this.#names.get(0)?.at(address);
+    return named == null ? section.name : withOffset(baseName(named.name), address - named.address);
   }
 
   /** The section that an address of a linked file lies in; sections at address 0 (per-CPU templates) are none. */
@@ -345,36 +361,6 @@ export class ElfUnit implements CodeUnit {
     return section !== undefined && address < addressOf(section) + section.size && addressOf(section) !== 0
       ? section
       : null;
-  }
-
-  /** The whole of a constant that is this file's own: its name says nothing, as the compiler has numbered it. */
-  #constant(section: Section, { address, size, local }: NamedPlace, start: number): string | null {
-    if (!local || size === 0 || size > MOST_CONSTANT || section.type !== SHT.PROGBITS) return null;
-    if (section.flags & (SHF.WRITE | SHF.EXECINSTR)) return null;
-    const key = section.offset + address - start;
-    let text = this.#constants.get(key);
-    if (text === undefined) {
-      text = `constant ${Buffer.from(this.#source.read(key, size)).toString('base64')}`;
-      this.#constants.set(key, text);
-    }
-    return text;
-  }
-
-  /** What stands at a place that cannot change: a string, or some bytes; null where it can, or where addresses would be in it. */
-  #content(section: Section, offset: number, size: number): string | null {
-    if (section.type !== SHT.PROGBITS || section.flags & SHF.WRITE || section.flags & SHF.EXECINSTR) return null;
-    if (offset < 0 || offset >= section.size) return null;
-    const bytes = this.#source.read(section.offset + offset, Math.min(MAX_STRING, section.size - offset));
-    const end = bytes.indexOf(0);
-    if (
-      size === 0 &&
-      end > 0 &&
-      bytes.subarray(0, end).every((byte) => byte >= 0x20 || (byte >= 7 && byte <= 13) || byte === 1)
-    ) {
-      return JSON.stringify(Buffer.from(bytes.subarray(0, end)).toString('utf8'));
-    }
-    if (section.flags & SHF.STRINGS && end === 0) return '""';
-    return `bytes ${Buffer.from(bytes.subarray(0, size > 0 ? size : CONTENT_BYTES)).toString('hex')}`;
   }
 
   slotName(address: number): string | null {

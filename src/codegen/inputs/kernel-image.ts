@@ -1,7 +1,6 @@
-import { gunzipSync } from 'node:zlib';
-import { type ByteSource, memorySource } from '../../elf/source.ts';
+import { type ByteSource, partOf } from '../../elf/source.ts';
 import { CodegenError } from '../error.ts';
-import { unpackLz4 } from './lz4.ts';
+import { unpack } from './unpack/unpack.ts';
 
 /** Fields of a bzImage (Linux Documentation/arch/x86/boot.rst). */
 const SETUP_SECTORS = 0x1f1;
@@ -13,18 +12,6 @@ const HEADER_SIZE = 0x250;
 const SECTOR = 512;
 /** Sectors of the setup code where the field is 0. */
 const DEFAULT_SETUP = 4;
-const LARGEST = 1 << 30;
-
-/** Compressors by how their output begins. */
-const KINDS: readonly (readonly [name: string, magic: string, unpack: ((bytes: Uint8Array) => Uint8Array) | null])[] = [
-  ['gzip', '1f8b', (bytes) => gunzipSync(bytes, { maxOutputLength: LARGEST })],
-  ['lz4', '02214c18', (bytes) => unpackLz4(bytes, LARGEST)],
-  ['xz', 'fd377a585a00', null],
-  ['zstd', '28b52ffd', null],
-  ['lzma', '5d0000', null],
-  ['bzip2', '425a68', null],
-  ['lzo', '894c5a4f', null],
-];
 
 /** Whether a source is a bootable Linux image. */
 export function isKernelImage(source: ByteSource): boolean {
@@ -43,20 +30,5 @@ export function kernelIn(source: ByteSource): ByteSource {
   if (length === 0 || offset + length > source.length) {
     throw new CodegenError('the kernel image ends before its payload does; the file is incomplete');
   }
-  const payload = source.read(offset, length);
-  const begins = Buffer.from(payload.subarray(0, 8)).toString('hex');
-  const [name, , unpack] = KINDS.find(([, magic]) => begins.startsWith(magic)) ?? ['', '', undefined];
-  if (unpack === undefined)
-    throw new CodegenError('the kernel in the image is packed in an unknown way; give the vmlinux');
-  if (unpack === null) {
-    throw new CodegenError(
-      `the kernel in the image is packed with ${name}, which is not unpacked here; give the vmlinux`,
-    );
-  }
-  try {
-    return memorySource(unpack(payload));
-  } catch (error) {
-    if (error instanceof CodegenError) throw error;
-    throw new CodegenError(`the ${name} data of the kernel image are damaged; give another file`);
-  }
+  return unpack(partOf(source, offset, length), 'the kernel in the image');
 }

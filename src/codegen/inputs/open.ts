@@ -7,6 +7,7 @@ import { ElfUnit } from './elf.ts';
 import { FlatUnit, splitFlat } from './flat.ts';
 import { isKernelImage, kernelIn } from './kernel-image.ts';
 import { isListing, parseListing } from './listing.ts';
+import { isPacked, unpack } from './unpack/unpack.ts';
 
 /** How an input is to be read. */
 export interface OpenOptions {
@@ -44,6 +45,11 @@ export function openBuild(name: string, source: ByteSource, options: OpenOptions
   if (isElf(source)) return build(name, [new ElfUnit(name, source)]);
   if (isArchive(source)) return openArchive(name, source);
   if (isKernelImage(source)) return build(name, [new ElfUnit(name, kernelIn(source))]);
+  if (options.flat === undefined && isPacked(source)) {
+    const inner = unpack(source, 'the file');
+    if (isPacked(inner)) throw new CodegenError('the file is packed more than once; unpack it first');
+    return openBuild(name, inner, options);
+  }
   const text = textOf(source);
   if (text !== null) {
     if (/^[\s0-9a-f]+$/i.test(text) && text.trim() !== '') {

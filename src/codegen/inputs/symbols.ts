@@ -3,6 +3,8 @@ export interface NamedPlace {
   readonly name: string;
   readonly address: number;
   readonly size: number;
+  /** Number of the section that it belongs to. */
+  readonly section: number;
   /** Higher is preferred at one address. */
   readonly rank: number;
   /** No other file can refer to it. */

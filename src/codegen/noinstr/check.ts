@@ -4,9 +4,10 @@ import type { CodeFunction } from '../build.ts';
 import { insnAt } from '../cfg.ts';
 import type { ElfUnit } from '../inputs/elf.ts';
 import { type Reference, referencesOf } from '../references.ts';
-import { type ElfPlace, placeId } from './places.ts';
+import { type JumpSite, jumpSites } from '../tables/jump-labels.ts';
+import { type ElfPlace, placeId } from '../tables/places.ts';
+import { instrumentation } from './instrumentation.ts';
 import { PvOps } from './pv-ops.ts';
-import { instrumentation, type JumpSite, jumpSites } from './tables.ts';
 
 /** One warning, as Linux' objtool words it. */
 export interface Warning {

@@ -3,7 +3,7 @@ import { SHF, SHT } from '../../elf/format.ts';
 import { isPlaced } from '../../elf/symbol-rows.ts';
 import type { ElfUnit } from '../inputs/elf.ts';
 import { type Reference, referencesOf } from '../references.ts';
-import { type ElfPlace, sectionOf, TableReader } from './places.ts';
+import { type ElfPlace, sectionOf, TableReader } from '../tables/places.ts';
 
 const TABLE = 'pv_ops';
 const SLOT = 8;

@@ -1,7 +1,7 @@
 import type { Build } from '../build.ts';
 
 /** Letters of nm(1) that the kernel's bloat-o-meter counts. */
-const LETTERS = new Set('tTdDbBrRvVwW');
+const LETTERS = new Set('tTdDbBrR');
 const NUMBER = /\.[0-9]+/g;
 /** Symbols that it leaves out, as they are generated. */
 const GENERATED = ['__mod_', '__se_sys', '__se_compat_sys', '__addressable_'];

@@ -1,5 +1,6 @@
 import { bitLength, INFINITY, unpack, ZERO } from '../../bits/float/unpack.ts';
-import { F32, F64, type FloatEnv, type FloatFormat } from '../../bits/softfloat.ts';
+import type { FloatEnv, FloatFormat } from '../../bits/softfloat.ts';
+import { SINGLE_AND_DOUBLE } from './formats.ts';
 import { evex } from './row.ts';
 
 /**
@@ -64,10 +65,7 @@ function squareRoot(n: bigint): bigint {
   }
 }
 
-for (const [suffix, fmt, w] of [
-  ['s', F32, 32],
-  ['d', F64, 64],
-] as const)
+for (const [suffix, fmt, w] of SINGLE_AND_DOUBLE)
   for (const scalar of [false, true]) {
     const form = `14${scalar ? 's' : 'p'}${suffix}`;
     evex(`vrcp${form}`, w, (s, i) => reciprocal(fmt, s.env, s.b[i]!), { scalar });

@@ -4,7 +4,7 @@ import { evex } from './row.ts';
 /** Numbers of 16 bits: the upper half of a single. MXCSR is neither read nor written (SDM 2C VDPBF16PS, VCVTNE2PS2BF16). */
 
 /** Nearest even; denormals are zeros. */
-function toBfloat(single: bigint): bigint {
+export function toBfloat(single: bigint): bigint {
   const exponent = single & F32.infinity;
   if (exponent === 0n) return (single & F32.signBit) >> 16n;
   if (exponent === F32.infinity) return (single >> 16n) | (single & F32.fractionMask ? F32.quietBit >> 16n : 0n);

@@ -1,6 +1,7 @@
 import { roundMagnitude } from '../../bits/float/convert.ts';
 import { INFINITY, unpack, ZERO } from '../../bits/float/unpack.ts';
 import { convert, F32, F64, type FloatEnv, type FloatFormat, fromInt, IE, toInt } from '../../bits/softfloat.ts';
+import { FORMATS } from './formats.ts';
 import { evex } from './row.ts';
 
 /** To an unsigned integer of 32 or 64 bits: all ones where it does not fit (SDM 2C VCVTPS2UDQ). */
@@ -16,15 +17,17 @@ export function toUnsigned(fmt: FloatFormat, env: FloatEnv, bits: bigint, width:
   return (1n << BigInt(width)) - 1n;
 }
 
-const options = { float: true } as const;
-for (const [suffix, fmt, from] of [
-  ['ps', F32, 32],
-  ['pd', F64, 64],
-] as const)
-  for (const [integer, w] of [
-    ['dq', 32],
-    ['qq', 64],
-  ] as const)
+const INTEGERS = [
+  ['w', 16],
+  ['dq', 32],
+  ['qq', 64],
+] as const;
+for (const [letter, fmt, from, common] of FORMATS) {
+  const suffix = `p${letter}`;
+  const options = { ...common, float: true } as const;
+  for (const [integer, w] of INTEGERS) {
+    // Only halves go with words.
+    if (w === 16 && from !== 16) continue;
     for (const truncate of [false, true]) {
       const t = truncate ? 't' : '';
       evex(`vcvt${t}${suffix}2${integer}`, w, (s, i) => toInt(fmt, s.env, s.b[i]!, w, truncate), { ...options, from });
@@ -33,16 +36,11 @@ for (const [suffix, fmt, from] of [
         from,
       });
     }
-for (const [suffix, fmt, w] of [
-  ['ps', F32, 32],
-  ['pd', F64, 64],
-] as const)
-  for (const [integer, from] of [
-    ['dq', 32],
-    ['qq', 64],
-  ] as const) {
-    evex(`vcvt${integer}2${suffix}`, w, (s, i) => fromInt(fmt, s.env, s.b[i]!, from), { ...options, from });
-    evex(`vcvtu${integer}2${suffix}`, w, (s, i) => fromInt(fmt, s.env, s.b[i]!, 65), { ...options, from });
+    const back = { ...options, from: w };
+    evex(`vcvt${integer}2${suffix}`, from, (s, i) => fromInt(fmt, s.env, s.b[i]!, w), back);
+    evex(`vcvtu${integer}2${suffix}`, from, (s, i) => fromInt(fmt, s.env, s.b[i]!, 65), back);
   }
+}
+const options = { float: true } as const;
 evex('vcvtps2pd', 64, (s, i) => convert(F32, F64, s.env, s.b[i]!), { ...options, from: 32 });
 evex('vcvtpd2ps', 32, (s, i) => convert(F64, F32, s.env, s.b[i]!), { ...options, from: 64 });

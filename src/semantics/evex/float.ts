@@ -2,8 +2,6 @@ import {
   add,
   cmpPredicate,
   div,
-  F32,
-  F64,
   type FloatEnv,
   type FloatFormat,
   fma,
@@ -13,6 +11,7 @@ import {
   sqrt,
   sub,
 } from '../../bits/softfloat.ts';
+import { FORMATS } from './formats.ts';
 import { evex } from './row.ts';
 
 type Binary = (fmt: FloatFormat, env: FloatEnv, a: bigint, b: bigint) => bigint;
@@ -34,16 +33,13 @@ const FUSED = [
   ['fmsubadd', 0, 3],
 ] as const;
 
-for (const [suffix, fmt, w] of [
-  ['s', F32, 32],
-  ['d', F64, 64],
-] as const) {
+for (const [suffix, fmt, w, common] of FORMATS) {
   // The sign of a NaN stays as it is.
   const turned = (v: bigint, turn: boolean): bigint =>
     turn && (v & ~fmt.signBit) <= fmt.infinity ? v ^ fmt.signBit : v;
   for (const scalar of [false, true]) {
     const form = `${scalar ? 's' : 'p'}${suffix}`;
-    const options = { float: true, scalar };
+    const options = { ...common, float: true, scalar };
     for (const [stem, f] of ARITHMETIC) evex(`v${stem}${form}`, w, (s, i) => f(fmt, s.env, s.a[i]!, s.b[i]!), options);
     evex(`vcmp${form}`, w, (s, i) => (cmpPredicate(fmt, s.env, s.a[i]!, s.b[i]!, s.imm & 31) ? 1n : 0n), {
       ...options,

@@ -1,6 +1,7 @@
 import { ALL_EXCEPTIONS, floatEnv, PRE_COMPUTATION, type RoundingMode, setFromMxcsr } from '../../bits/softfloat.ts';
-import { CR4, OPMASK } from '../../state/layout.ts';
+import { CR4, OPMASK, SYSTEM_FLAGS } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
+import { FLAG } from '../../state/rflags.ts';
 import { isCanonical } from '../helpers/descriptor.ts';
 import { defineHelper, type HelperContext } from '../helpers/helper.ts';
 import { KIND, kindOf, type Row, rowNumber, type Sources, widthOf } from './row.ts';
@@ -88,6 +89,12 @@ function lanesOf(
     if (value === null) return null;
     return new Array<bigint>(n).fill(value);
   }
+  // Up to 8 bytes are one access, whatever their lanes: it may be misaligned (SDM 2A 2.7.12, type E5).
+  if (active === null && op.w <= 64) {
+    const whole = c.read(op.at, op.w, segment);
+    if (whole === null) return null;
+    return Array.from({ length: count }, (_, i) => BigInt.asUintN(w, whole >> BigInt(i * w)));
+  }
   for (let i = 0; i < count; i++) {
     const value = active === null || active(i) ? readMemory(c, address(op, (i * w) / 8), w, segment) : 0n;
     if (value === null) return null;
@@ -111,10 +118,10 @@ function broadcastQuads(op: Operand, lanes: readonly bigint[], w: number): bigin
 }
 
 /** Merges what was raised into MXCSR; false with a fault pending. */
-function settle(c: HelperContext): boolean {
+function settle(c: HelperContext, quiet: boolean): boolean {
   const raised = env.flags;
   const { mxcsr } = c.cpu;
-  const unmasked = raised & ~(mxcsr >> 7) & ALL_EXCEPTIONS;
+  const unmasked = quiet ? 0 : raised & ~(mxcsr >> 7) & ALL_EXCEPTIONS;
   c.cpu.mxcsr = mxcsr | (unmasked & PRE_COMPUTATION ? raised & PRE_COMPUTATION : raised);
   if (unmasked) c.fault(c.cpu.u64(CR4) & OSXMMEXCPT ? VECTOR.XM : VECTOR.UD, null);
   return !unmasked;
@@ -162,9 +169,35 @@ function store(
       c.write(address(dst, i * bytes + bit / 8), BigInt.asUintN(width, result[i]! >> BigInt(bit)), width, segment);
 }
 
-function run(c: HelperContext, row: Row, control: number, segment: Segment, operands: readonly Operand[]): void {
+/** The same, where alignment is not checked: of memory operands of more than 8 bytes, whose elements are no accesses of their own. */
+function unaligned(c: HelperContext): HelperContext {
+  const bytes = (width: number): bigint[] => Array.from({ length: width / 8 }, (_, n) => BigInt(n));
+  const at = (from: bigint, n: bigint): bigint => BigInt.asUintN(64, from + n);
+  const reach: Pick<HelperContext, 'cpu' | 'fault' | 'read' | 'write' | 'probeWrite'> = {
+    cpu: c.cpu,
+    fault: (vector, errorCode) => c.fault(vector, errorCode),
+    read: (from, width, fault) => {
+      let value = 0n;
+      for (const n of bytes(width)) {
+        const byte = c.read(at(from, n), 8, fault);
+        if (byte === null) return null;
+        value |= byte << (8n * n);
+      }
+      return value;
+    },
+    write: (to, value, width, fault) =>
+      bytes(width).every((n) => c.write(at(to, n), (value >> (8n * n)) & 0xffn, 8, fault)),
+    probeWrite: (to, length, fault) =>
+      length > 8 ? c.probeWrite(to, length, fault) : bytes(8 * length).every((n) => c.probeWrite(at(to, n), 1, fault)),
+  };
+  return reach as HelperContext;
+}
+
+function run(context: HelperContext, row: Row, control: number, segment: Segment, operands: readonly Operand[]): void {
   const zeroing = (control & 0x80) !== 0;
   const memory = operands.find((op) => op.kind === KIND.memory);
+  const wide = memory !== undefined && memory.w > 64;
+  const c = wide && context.cpu.view.getUint32(SYSTEM_FLAGS, true) & FLAG.AC ? unaligned(context) : context;
   const own = (control & 0x10) !== 0 && memory === undefined;
   const length = own ? 512 : 128 << ((control >> 5) & 3);
   const number = control & 7;
@@ -197,8 +230,12 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
     ? Array.from({ length: 512 / row.w }, (_, i) => stateLane(c, Number(dst.at) + (i * row.w) / 8, row.w))
     : [];
   setFromMxcsr(env, c.cpu.mxcsr);
+  if (row.keeps) {
+    env.ftz = false;
+    if (row.keeps !== 'results') env.daz = false;
+  }
+  if (own || row.quiet) env.masks = ALL_EXCEPTIONS;
   if (own) {
-    env.masks = ALL_EXCEPTIONS;
     if (!row.sae) env.rounding = ((control >> 5) & 3) as RoundingMode;
   }
   const s: Sources = {
@@ -237,7 +274,7 @@ function run(c: HelperContext, row: Row, control: number, segment: Segment, oper
     );
   // A store that faults leaves MXCSR alone.
   if (dst.kind === KIND.memory && !storable(c, dst, row, n, active, segment, number !== 0)) return;
-  if (row.float && !own && !settle(c)) return;
+  if (row.float && !own && !settle(c, row.quiet === true)) return;
   if (row.flags) {
     c.cpu.rflags = (c.cpu.rflags & ~ARITHMETIC) | Number(result[0]!);
     return;

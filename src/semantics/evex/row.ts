@@ -50,6 +50,10 @@ export interface Row {
   readonly whole?: boolean;
   /** It raises floating-point exceptions. */
   readonly float?: boolean;
+  /** DAZ, FTZ or both do not count: numbers of 16 bits keep their denormals (SDM 1 15.5). */
+  readonly keeps?: 'operands and results' | 'results';
+  /** It reports exceptions in MXCSR and raises none. */
+  readonly quiet?: boolean;
   /** Memory must be aligned to the vector: #GP(0). */
   readonly aligned?: boolean;
   /** The last source may be a count in 128 bits that all lanes share. */

@@ -21,6 +21,7 @@ import {
   UNORDERED,
 } from '../../bits/softfloat.ts';
 import { toUnsigned } from './convert.ts';
+import { FORMATS } from './formats.ts';
 import { evex } from './row.ts';
 
 const whole = { whole: true } as const;
@@ -71,24 +72,30 @@ function isOfClass(fmt: FloatFormat, env: FloatEnv, bits: bigint, imm: number): 
   return classes.some((is, n) => is && (imm >> n) & 1) ? 1n : 0n;
 }
 
-for (const [suffix, fmt, w] of [
-  ['s', F32, 32],
-  ['d', F64, 64],
-] as const) {
+for (const [suffix, fmt, w, common] of FORMATS) {
   for (const scalar of [false, true]) {
     const form = `${scalar ? 's' : 'p'}${suffix}`;
-    evex(`vrndscale${form}`, w, (s, i) => roundScale(fmt, s.env, s.b[i]!, s.imm), { sae: true, float: true, scalar });
-    evex(`vgetexp${form}`, w, (s, i) => exponent(fmt, s.env, s.b[i]!), { float: true, scalar });
-    evex(`vfpclass${form}`, w, (s, i) => isOfClass(fmt, s.env, s.b[i]!, s.imm), { scalar, test: true });
+    evex(`vrndscale${form}`, w, (s, i) => roundScale(fmt, s.env, s.b[i]!, s.imm), {
+      ...common,
+      sae: true,
+      float: true,
+      scalar,
+    });
+    evex(`vgetexp${form}`, w, (s, i) => exponent(fmt, s.env, s.b[i]!), { ...common, float: true, scalar });
+    evex(`vfpclass${form}`, w, (s, i) => isOfClass(fmt, s.env, s.b[i]!, s.imm), {
+      ...common,
+      scalar,
+      test: true,
+    });
   }
   const name = `s${suffix}`;
-  const general = { float: true, scalar: true, from: w };
+  const general = { ...common, float: true, scalar: true, from: w };
   for (const truncate of [false, true]) {
     const t = truncate ? 't' : '';
     evex(`vcvt${t}${name}2si`, 64, (s) => toInt(fmt, s.env, s.b[0]!, s.to as IntWidth, truncate), general);
     evex(`vcvt${t}${name}2usi`, 64, (s) => toUnsigned(fmt, s.env, s.b[0]!, s.to, truncate), general);
   }
-  const integer = { float: true, scalar: true, from: 64, fromA: w };
+  const integer = { ...common, float: true, scalar: true, from: 64, fromA: w };
   evex(`vcvtsi2${name}`, w, (s) => fromInt(fmt, s.env, s.b[0]!, s.by as IntWidth), integer);
   evex(`vcvtusi2${name}`, w, (s) => fromInt(fmt, s.env, s.b[0]!, 65), integer);
   for (const [stem, signalling] of [
@@ -102,7 +109,7 @@ for (const [suffix, fmt, w] of [
         const relation = compare(fmt, s.env, s.a[0]!, s.b[0]!, signalling);
         return relation === UNORDERED ? 0x45n : relation === EQUAL ? 0x40n : relation === LESS ? 1n : 0n;
       },
-      { float: true, scalar: true, flags: true },
+      { ...common, float: true, scalar: true, flags: true },
     );
 }
 evex('vcvtss2sd', 64, (s) => convert(F32, F64, s.env, s.b[0]!), { float: true, scalar: true, from: 32, fromA: 64 });

@@ -3,8 +3,6 @@ import { FINITE, INFINITY, QNAN, quieted, SNAN, type Unpacked, unpack, ZERO } fr
 import {
   ALL_EXCEPTIONS,
   DE,
-  F32,
-  F64,
   type FloatEnv,
   type FloatFormat,
   IE,
@@ -15,6 +13,7 @@ import {
   UE,
   ZE,
 } from '../../bits/softfloat.ts';
+import { FORMATS } from './formats.ts';
 import { evex } from './row.ts';
 import { roundScale } from './scalar.ts';
 
@@ -187,17 +186,15 @@ function reduced(fmt: FloatFormat, env: FloatEnv, bits: bigint, imm: number): bi
   return rest;
 }
 
-for (const [suffix, fmt, w] of [
-  ['s', F32, 32],
-  ['d', F64, 64],
-] as const)
+for (const [suffix, fmt, w, common] of FORMATS)
   for (const scalar of [false, true]) {
     const form = `${scalar ? 's' : 'p'}${suffix}`;
-    const options = { float: true, scalar };
+    const options = { ...common, float: true, scalar };
     const sae = { ...options, sae: true };
     evex(`vgetmant${form}`, w, (s, i) => significand(fmt, s.env, s.b[i]!, s.imm), sae);
     evex(`vscalef${form}`, w, (s, i) => scaled(fmt, s.env, s.a[i]!, s.b[i]!), options);
+    evex(`vreduce${form}`, w, (s, i) => reduced(fmt, s.env, s.b[i]!, s.imm), sae);
+    if (w === 16) continue;
     evex(`vfixupimm${form}`, w, (s, i) => fixedUp(fmt, s.env, s.d[i]!, s.a[i]!, s.b[i]!, s.imm), sae);
     evex(`vrange${form}`, w, (s, i) => range(fmt, s.env, s.a[i]!, s.b[i]!, s.imm), sae);
-    evex(`vreduce${form}`, w, (s, i) => reduced(fmt, s.env, s.b[i]!, s.imm), sae);
   }

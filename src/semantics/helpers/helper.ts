@@ -1,5 +1,5 @@
 import type { Width } from '../../bits/width.ts';
-import type { DecodeFailure, Insn } from '../../decode/insn.ts';
+import type { DecodeFailure, Insn, LegacyInsn } from '../../decode/insn.ts';
 import type { CpuState } from '../../state/cpu-state.ts';
 import type { FunctionEmitter } from './fast.ts';
 
@@ -51,6 +51,8 @@ export interface MachineServices {
   has(feature: string): boolean;
   /** The instruction at the start of these bytes; 'invalid' for one that this CPU does not have. */
   decode(bytes: Uint8Array): Insn | DecodeFailure;
+  /** The same of 16- and 32-bit code. */
+  decodeLegacy(bytes: Uint8Array, bits: 16 | 32): LegacyInsn | DecodeFailure;
   /** Random number `n`, 64 bits, a function of the machine's seed. */
   random(n: bigint): bigint;
   /** Time-stamp counter, a function of the instruction count. */

@@ -64,6 +64,17 @@ const isPat = (_: HelperContext, value: bigint): boolean =>
     MEMORY_TYPES.has(type),
   );
 
+/** IA32_UMWAIT_CONTROL: the longest wait in bits 31:2, bit 0 forbids deeper sleep (SDM 4, 0E1H). */
+const UMWAIT_RESERVED = ~0xffff_fffdn;
+const umwaitControl: Msr = {
+  read: (c) => (c.machine.has('WAITPKG') ? BigInt(c.cpu.view.getUint32(L.UMWAIT_CONTROL, true)) : null),
+  write: (c, value) => {
+    if (!c.machine.has('WAITPKG') || value & UMWAIT_RESERVED) return false;
+    c.cpu.view.setUint32(L.UMWAIT_CONTROL, Number(value), true);
+    return true;
+  },
+};
+
 /** IA32_MISC_ENABLE: fast strings; performance monitoring, BTS and PEBS are not there. */
 const MISC_ENABLE = 0x1801n;
 
@@ -73,6 +84,7 @@ const MSRS: ReadonlyMap<number, Msr> = new Map([
   [0x3b, held(L.TSC_ADJUST)],
   // No microcode has been loaded, nor can be.
   [0x8b, fixed(0n)],
+  [0xe1, umwaitControl],
   [0x174, held(L.SYSENTER_CS, halfWord)],
   [0x175, held(L.SYSENTER_ESP, isCanonical)],
   [0x176, held(L.SYSENTER_EIP, isCanonical)],

@@ -1,4 +1,4 @@
-import { CodegenError } from '../error.ts';
+import { CodegenError } from '../../error.ts';
 
 // The legacy frame that lz4 -l writes and Linux uses: a magic number, then blocks of at most 8 MiB, each behind its length.
 
