@@ -16,9 +16,10 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-enum { CODE_BASE_PAGES = 2, PAGE = 4096, IN_PAGE = 0x100, MOST_TRAPS = 64 };
-#define BASE ((unsigned char *)0x7ff7a8000000)
+enum { CODE_BASE_PAGES = 2, PAGE = 4096, IN_PAGE = 0x100, MOST_BYTES = 64, MOST_TRAPS = 64 };
+#define WANTED ((void *)0x7ff7a8000000)
 
+static unsigned char *base;
 static const char *name;
 static unsigned char *code;
 static unsigned long length;
@@ -76,11 +77,17 @@ static unsigned long parse(const char *hex, unsigned char *to) {
   return n;
 }
 
+/* No code of the last case is left. */
+static void forget(void) {
+  memset(base + IN_PAGE - MOST_BYTES, 0xcc, 3 * MOST_BYTES);
+  memset(base + CODE_BASE_PAGES * PAGE - MOST_BYTES, 0xcc, MOST_BYTES);
+}
+
 static void exceptions(const char *hex, int at_end) {
-  unsigned char bytes[64];
+  unsigned char bytes[MOST_BYTES];
   length = parse(hex, bytes);
-  memset(BASE, 0xcc, CODE_BASE_PAGES * PAGE);
-  code = at_end ? BASE + CODE_BASE_PAGES * PAGE - length : BASE + IN_PAGE;
+  forget();
+  code = at_end ? base + CODE_BASE_PAGES * PAGE - length : base + IN_PAGE;
   memcpy(code, bytes, length);
   if (!at_end) code[length] = 0xc3;
   signalled = 0;
@@ -91,10 +98,10 @@ static void exceptions(const char *hex, int at_end) {
 static void steps(const char *hex, unsigned long rcx, unsigned long flags) {
   static const unsigned char on[] = {0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d}; /* pushfq; or $0x100,(%rsp); popfq */
   static const unsigned char off[] = {0x9c, 0x81, 0x24, 0x24, 0xff, 0xfe, 0xff, 0xff, 0x9d, 0xc3};
-  unsigned char bytes[64];
+  unsigned char bytes[MOST_BYTES];
   length = parse(hex, bytes);
-  memset(BASE, 0xcc, CODE_BASE_PAGES * PAGE);
-  code = BASE + IN_PAGE;
+  forget();
+  code = base + IN_PAGE;
   memcpy(code - sizeof on, on, sizeof on);
   memcpy(code, bytes, length);
   memcpy(code + length, off, sizeof off);
@@ -114,9 +121,9 @@ int main(void) {
   static const int signals[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
   sigaltstack(&stack, 0);
   for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, 0);
-  if (mmap(BASE, (CODE_BASE_PAGES + 1) * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != BASE ||
-      mprotect(BASE + CODE_BASE_PAGES * PAGE, PAGE, PROT_NONE)) {
+  base = mmap(WANTED, (CODE_BASE_PAGES + 1) * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (base != WANTED || mprotect(base + CODE_BASE_PAGES * PAGE, PAGE, PROT_NONE)) {
     puts("no memory at the place of the code");
     return 1;
   }

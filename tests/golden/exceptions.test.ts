@@ -34,7 +34,7 @@ function withVdsoAt(vdso: bigint, line: string): string {
   return line.replaceAll(pad.toString(16), here.toString(16)).replace(`${pad - CODE}`, `${here - CODE}`);
 }
 
-describe.each(['reference', 'interpreter', 'jit'] as const)('%s', (engine: EngineName) => {
+describe.each(['interpreter', 'jit'] as const)('%s', (engine: EngineName) => {
   const exceptions = table('exc.txt');
   const steps = table('tf.txt');
   const input = [
