@@ -1,6 +1,6 @@
 import { Random } from '../bits/random.ts';
 import { hostFeatures, hostVendor } from '../oracle/native.ts';
-import { Bench } from './bench.ts';
+import { Bench, type Mismatch } from './bench.ts';
 import { featuresOf } from './coverage.ts';
 import { type Finding, makeFinding } from './finding.ts';
 import { type GenerateOptions, generate } from './generate.ts';
@@ -118,7 +118,7 @@ export class Campaign {
   }
 
   #judge(cases: readonly FuzzCase[], first: number, tally: Tally): void {
-    const suspects: number[] = [];
+    const suspects: { readonly index: number; readonly mismatch: Mismatch }[] = [];
     this.#bench.run(cases, (verdict, i) => {
       tally.runs++;
       tally.instructions += verdict.icount;
@@ -126,24 +126,25 @@ export class Campaign {
         tally.leave(verdict.unjudged);
         return;
       }
-      if (verdict.mismatch !== null) suspects.push(i);
+      if (verdict.mismatch !== null) suspects.push({ index: i, mismatch: verdict.mismatch });
       const c = cases[i]!;
       const features = featuresOf(c, verdict);
       if (!features.some((feature) => !this.#covered.has(feature) && !tally.seen.has(feature))) return;
       for (const feature of features) tally.seen.add(feature);
       tally.interesting.push({ run: first + i, case: bare(c), features });
     });
-    for (const i of suspects) {
+    for (const { index, mismatch } of suspects) {
       tally.mismatches++;
-      this.#report(cases[i]!, first + i, tally);
+      this.#report(cases[index]!, mismatch, first + index, tally);
     }
   }
 
   /** A mismatch becomes a finding unless one like it is known. */
-  #report(c: FuzzCase, run: number, tally: Tally): void {
+  #report(c: FuzzCase, { differences }: Mismatch, run: number, tally: Tally): void {
     const culprit = findCulprit(this.#bench, c);
     if (culprit === null) {
-      tally.leave('a mismatch that did not come again');
+      const { field, got, want } = differences[0]!;
+      tally.leave(`a mismatch that did not come again: run ${run}, ${field} ${got} for ${want}`);
       return;
     }
     const key = signatureText(culprit.signature);

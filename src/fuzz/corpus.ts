@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { caseText, FuzzFileError, parseCase } from './file.ts';
 import type { FuzzCase } from './steps.ts';
 
@@ -12,6 +12,13 @@ export interface CorpusEntry {
 const SUFFIX = '.json';
 const NAME_DIGITS = 16;
 
+/** Makes a directory with those that it lies in; the recursive way of the library never ends where the file system refuses, as /proc does. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
+}
+
 /** A directory of inputs, a file each, named by what it holds: the same input twice is one file. */
 export class Corpus {
   readonly folder: string;
@@ -19,7 +26,7 @@ export class Corpus {
   /** Makes the directory where there is none. @throws the error of the file system */
   constructor(folder: string) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   }
 
   /** Every input, by name; `skip` hears of files that are none. */

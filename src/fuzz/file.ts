@@ -211,6 +211,7 @@ function stateFrom(value: unknown): StartState {
 export function fromFile(value: unknown): FuzzCase {
   const file = object(value, 'the case');
   const steps = list(file['steps'], 'steps');
+  if (steps.length === 0) bad('there are no steps');
   const codeAddress = number(file['codeAddress'], 'codeAddress', 64);
   const c = {
     steps: steps.map((step, n) => stepFrom(step, n, steps.length)),

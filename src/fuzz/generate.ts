@@ -7,6 +7,7 @@ import { drawInstance } from './draw.ts';
 import { endsJudgement, isOpen, openBehind, readsOpen } from './open.ts';
 import { drawState, knownRegisters } from './state.ts';
 import { type FuzzCase, offsetsOf, type StartState, type Step, withinBounds } from './steps.ts';
+import { drawSystemPiece } from './system.ts';
 import { drawTarget } from './targets.ts';
 import type { Vocabulary, Word } from './vocabulary.ts';
 
@@ -148,6 +149,17 @@ class Writer {
     this.push(decode(Uint8Array.of(0x75, 0)) as Insn, { to: head });
   }
 
+  /** System instructions with what they need, where all of it fits. */
+  system(): void {
+    const piece = drawSystemPiece(this.#random);
+    const end = this.steps.length + piece.length;
+    if (end > this.#length) return this.any();
+    for (const { bytes, behind } of piece) {
+      const insn = decode(Uint8Array.from(bytes)) as Insn;
+      this.push(insn, behind ? { within: { step: end, offset: 0 } } : {});
+    }
+  }
+
   /** A store into the immediate of a step that is already there, or of the next. */
   modifyCode(): void {
     const victims = this.steps.flatMap((step, i) => {
@@ -190,10 +202,11 @@ export function writeSteps(
   writable: boolean,
 ): Step[] {
   const writer = new Writer(random, options, state.gpr, length);
-  const { whole } = options.vocabulary;
+  const { whole, system } = options.vocabulary;
   for (let turn = 0; !writer.full && turn < 4 * length; turn++) {
     const kind = random.below(64);
-    if (kind < 3) writer.renew();
+    if (system && whole && random.below(3) === 0) writer.system();
+    else if (kind < 3) writer.renew();
     else if (kind >= 13 || !whole) writer.any();
     else if (kind === 3) writer.jumpThrough();
     else if (kind === 4) writer.loop();
@@ -201,12 +214,13 @@ export function writeSteps(
     else if (writable) writer.modifyCode();
     else writer.any();
   }
+  if (writer.steps.length === 0) writer.setRegister(0, random.below(64));
   return withinBounds(writer.steps);
 }
 
 /** One sequence: a function of the generator's state and the options alone. */
 export function generate(random: Random, options: GenerateOptions): FuzzCase {
-  const state = drawState(random);
+  const state = drawState(random, options.vocabulary.system);
   const most = random.below(4) ? Math.min(12, options.most) : options.most;
   const length = 1 + random.below(most);
   const writable = random.below(4) === 0;

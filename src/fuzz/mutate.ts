@@ -98,8 +98,8 @@ const MUTATIONS: readonly Mutation[] = [
     return { ...c, state: { ...c.state, gpr: Array.from(c.state.gpr, (old, i) => (i === n ? value : old)) } };
   },
   // Flags, roundings, vectors.
-  (c, random) => {
-    const fresh = drawState(random);
+  (c, random, { vocabulary }) => {
+    const fresh = drawState(random, vocabulary.system);
     switch (random.below(4)) {
       case 0:
         return { ...c, state: { ...c.state, rflags: c.state.rflags ^ (random.u32() & ARITHMETIC) } };

@@ -23,11 +23,21 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
 }
 
 const RSP = 4;
+const EVEX = { byte: 0x62, x: 0x40, broadcast: 0x10, p2: 3, modrm: 5 } as const;
+const BETWEEN_REGISTERS = 0xc0;
 
-/** An EVEX form that takes RSP for a number: the Zen 4 gives it the one from before a PUSH or POP just in front of it. */
-const readsStackPointer = ({ mnemonic, operands }: Insn): boolean =>
-  mnemonic.startsWith('evex.') &&
-  operands.slice(1).some((op) => op.kind === 'reg' && op.register.file === 'gpr' && op.register.n === RSP);
+/**
+ * An EVEX form with X clear, which means nothing there, that takes RSP for a number: the Zen 4 does not see that it is RSP, and gives
+ * it the one from before a PUSH or POP (guest/oracle/rsp.c shows it).
+ */
+function readsStackPointer({ mnemonic, operands, bytes }: Insn): boolean {
+  if (!mnemonic.startsWith('evex.')) return false;
+  const p0 = bytes[bytes.indexOf(EVEX.byte) + 1]!;
+  return (
+    (p0 & EVEX.x) === 0 &&
+    operands.slice(1).some((op) => op.kind === 'reg' && op.register.file === 'gpr' && op.register.n === RSP)
+  );
+}
 
 /** What only the encoding decides, by iced's number of it. */
 interface OfCode {
@@ -74,9 +84,6 @@ export function isOpen(insn: Insn): boolean {
 
 /** Instructions whose open results cannot be followed further: behind them a sequence ends. */
 export const endsJudgement = (insn: Insn): boolean => ofCode(insn).endsJudgement;
-
-const EVEX = { byte: 0x62, broadcast: 0x10, p2: 3, modrm: 5 } as const;
-const BETWEEN_REGISTERS = 0xc0;
 
 /**
  * EVEX.b between registers where nothing can be rounded: #UD (SDM 2A 2.7.11), but the Zen 4 takes most of them as if the bit were

@@ -20,6 +20,8 @@ export type Judged = Exclude<Ending, { readonly kind: 'error' }>;
 
 /** Repeated string instructions and short loops fit well below this. */
 export const BUDGET = 4096;
+/** Faults of system code may come back for ever, each a matter of a dozen instructions. */
+const SYSTEM_BUDGET = 512;
 const SLICE_SEED = 0x51c3;
 const LONGEST_SLICE = 9;
 
@@ -27,6 +29,7 @@ const LONGEST_SLICE = 9;
 export class EngineOracle {
   readonly name: EngineOracleName;
   readonly #cpl: 0 | 3;
+  readonly #budget: number;
   #sandbox: Sandbox;
   #root: number;
 
@@ -34,6 +37,7 @@ export class EngineOracle {
     this.name = name;
     [this.#sandbox, this.#root] = this.#fresh();
     this.#cpl = cpl;
+    this.#budget = cpl === 0 ? SYSTEM_BUDGET : BUDGET;
   }
 
   get sandbox(): Sandbox {
@@ -62,7 +66,7 @@ export class EngineOracle {
   run(c: OracleCase): Ending {
     return this.#guarded(() => {
       this.place(c);
-      const exit = this.name === 'jit-slices' ? this.#runSlices() : this.sandbox.machine.run(BUDGET);
+      const exit = this.name === 'jit-slices' ? this.#runSlices() : this.sandbox.machine.run(this.#budget);
       return this.ending(c, exit);
     });
   }
@@ -80,7 +84,7 @@ export class EngineOracle {
   #runSlices(): Exit {
     const { machine } = this.sandbox;
     const random = new Random(SLICE_SEED);
-    for (let left = BUDGET; ; ) {
+    for (let left = this.#budget; ; ) {
       const slice = Math.min(left, 1 + random.below(LONGEST_SLICE));
       const exit = machine.run(slice);
       left -= slice;

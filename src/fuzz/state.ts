@@ -7,6 +7,7 @@ import { drawMxcsr, seasoned, text128, value64, value128 } from '../oracle/state
 import { drawFxsave } from '../oracle/x87-states.ts';
 import { FLAG } from '../state/rflags.ts';
 import type { StartState } from './steps.ts';
+import { systemMemory } from './system.ts';
 import { drawTarget, FILLED, STACK } from './targets.ts';
 
 const RSP = 4;
@@ -21,6 +22,7 @@ interface Pool {
   readonly vectors: readonly bigint[];
   readonly avx512: readonly Uint8Array[];
   readonly memory: readonly (readonly MemoryPatch[])[];
+  readonly tables: readonly (readonly MemoryPatch[])[];
 }
 let pool: Pool | undefined;
 
@@ -42,14 +44,18 @@ function pooled(): Pool {
       vectors: many(16 * POOL, () => (random.below(16) ? value128(random) : text128(random))),
       avx512: many(POOL, () => drawAvx512(random, () => value128(random))),
       memory: many(POOL, () => memoryOf(random)),
+      tables: many(POOL, () => systemMemory(random)),
     };
   }
   return pool;
 }
 
-/** A state to start from: mostly with registers that point at memory, some small numbers, and anything else. */
-export function drawState(random: Random): StartState {
-  const { fxsave, vectors, memory, avx512 } = pooled();
+/**
+ * A state to start from: mostly with registers that point at memory, some small numbers, and anything else.
+ * @param system with tables for system instructions in memory
+ */
+export function drawState(random: Random, system = false): StartState {
+  const { fxsave, vectors, memory, tables, avx512 } = pooled();
   const gpr = Array.from({ length: 16 }, (_, n) => {
     if (n === RSP)
       return BigInt(random.below(16) ? STACK + (random.below(8) ? 0 : random.below(16)) : drawTarget(random));
@@ -67,7 +73,7 @@ export function drawState(random: Random): StartState {
     ymmHigh: Array.from({ length: 16 }, () => random.pick(vectors)),
     avx512: random.pick(avx512),
     mxcsr: drawMxcsr(random),
-    memory: random.pick(memory),
+    memory: system ? [...random.pick(memory), ...random.pick(tables)] : random.pick(memory),
   };
 }
 

@@ -72,6 +72,8 @@ export class Vocabulary {
   readonly words: readonly Word[];
   /** Nobody has asked for some instructions only: sequences may hold others too. */
   readonly whole: boolean;
+  /** System instructions belong to it. */
+  readonly system: boolean;
   /** Near branches to an address that is part of the instruction. */
   readonly branches: readonly Word[];
   /** Features and mnemonics that were asked for and cannot be checked here, as «NAME (why)». */
@@ -102,6 +104,7 @@ export class Vocabulary {
     }
     this.words = words;
     this.whole = options.include === null && options.features === null;
+    this.system = options.cpl === 0;
     this.branches = words.filter(({ template }) => template.relative !== 0);
     const present = new Set(words.map(({ mnemonic }) => mnemonic));
     this.unchecked = [...missing].filter(([name]) => !present.has(name)).map(([name, why]) => `${name} (${why})`);

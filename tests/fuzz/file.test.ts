@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/bits/random.ts';
 import { Bench } from '../../src/fuzz/bench.ts';
+import { Corpus } from '../../src/fuzz/corpus.ts';
 import { caseText, FuzzFileError, fromFile, parseCase, toFile } from '../../src/fuzz/file.ts';
 import { assemblyText, findingName, makeFinding } from '../../src/fuzz/finding.ts';
 import { generate } from '../../src/fuzz/generate.ts';
@@ -36,6 +37,7 @@ describe('a bad file is one line', () => {
     ['{}', 'not a sequence: its format is not swapgs-fuzz-case or swapgs-fuzz-finding'],
     [JSON.stringify({ format }), 'the case is no object'],
     [JSON.stringify({ format, case: { ...GOOD, steps: 7 } }), 'steps is no list'],
+    [JSON.stringify({ format, case: { ...GOOD, steps: [] } }), 'there are no steps'],
     [JSON.stringify({ format, case: { ...GOOD, steps: [{}] } }), 'step 0: bytes is no text'],
     [
       JSON.stringify({ format, case: { ...GOOD, steps: [{ bytes: '9x' }] } }),
@@ -99,4 +101,8 @@ test('a finding tells what differs, where, and how to see it again', () => {
     bench.close();
     takeAway();
   }
+});
+
+test.skipIf(process.platform !== 'linux')('a corpus where no directory can be made is an error, not a wait', () => {
+  expect(() => new Corpus('/proc/none/of/it')).toThrow(/ENOENT/);
 });

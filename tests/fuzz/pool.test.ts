@@ -14,7 +14,7 @@ const setup: WorkerSetup = {
   exclude: new Set(),
   weights: new Map(),
 };
-const PATIENCE_MS = 4000;
+const PATIENCE_MS = 10_000;
 const request = { kind: 'runs', from: 0, to: 200 } as const;
 
 let pool: Pool | undefined;

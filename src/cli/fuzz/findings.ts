@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../fuzz/corpus.ts';
 import { fromFile } from '../../fuzz/file.ts';
 import { assemblyText, type Finding, findingName } from '../../fuzz/finding.ts';
 import { signatureText } from '../../fuzz/signature.ts';
@@ -13,7 +14,7 @@ const replayLine = (path: string): string => `swapgs fuzz replay ${path}`;
 export function writeFinding(folder: string, finding: Finding): string {
   const path = join(folder, `${findingName(finding.signature)}.json`);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(path, `${JSON.stringify(finding, null, 1)}\n`);
     writeFileSync(path.replace(/json$/, 's'), assemblyText(finding, fromFile(finding.case), replayLine(path)));
   } catch (error) {

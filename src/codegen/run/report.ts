@@ -1,5 +1,6 @@
 import { hex, hexBytes } from '../../bits/hex.ts';
-import type { CallOutcome, Written } from './call.ts';
+import type { CallOutcome } from './call.ts';
+import type { Written } from './changes.ts';
 import type { CodeImage } from './image.ts';
 
 /** Bytes of one written stretch that are shown. */

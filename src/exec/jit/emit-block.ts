@@ -81,10 +81,11 @@ export class BlockEmission extends Emission {
     for (const node of lifted.nodes)
       if (node.op === 'call' && arithmeticOf(node.attr.helper!) !== null)
         for (const arg of node.args) if (arg.op === 'load') this.#floatLoads.add(arg);
-    for (const node of lifted.nodes) if (node.op === 'low') this.#moreUses(node.args[0]!, this.uses.get(node)! - 1);
     // A shared look-up uses the base once more, and so does each access that misses: it must stand in a local.
     for (const { group } of this.#members.values())
       if (group.base !== null && group.count > 1) this.#moreUses(group.base, 2);
+    // Every use of a lane is one of its vector, those as a base included.
+    for (const node of lifted.nodes) if (node.op === 'low') this.#moreUses(node.args[0]!, this.uses.get(node)! - 1);
   }
 
   #moreUses(node: Node, n: number): void {
