@@ -44,8 +44,8 @@ describe.skipIf(!hasCompiler('gcc'))('functions of one source, compiled differen
   });
 });
 
-/** Those that types tell: the upper half of a result, a loop counter that is the result, a bound. */
-const BY_TYPE = [8, 11, 18, 21, 24, 27];
+/** A bound, the upper half of a result, and a loop counter that is the result: the last is missed without types. */
+const BY_TYPE = [8, 11, 19];
 
 describe.skipIf(!hasCompiler('gcc'))('planted miscompilations', () => {
   it('are found by the declared types too', () => {
