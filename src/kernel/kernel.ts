@@ -231,7 +231,7 @@ export class Kernel {
 
   #finished(end: ProcessEnd): ProcessEnd {
     this.outside.carry();
-    this.strace?.end(this.process!.main, end);
+    if (!this.process!.dead) this.strace?.end(this.process!.main, end);
     if (this.#lastRegisters !== null) this.machine.cpu.u8.set(this.#lastRegisters, L.STATE);
     this.#lastRegisters = null;
     return end;
@@ -402,6 +402,7 @@ export class Kernel {
     const { process } = task;
     if (task.state === 'dead') return;
     if (task.call !== null) task.call.wait.leave();
+    this.strace?.end(task, process.end ?? { kind: 'exited', status: task.exitStatus });
     this.timers.cancel(task.timer);
     releaseThread(task);
     this.cpus.remove(task);
@@ -413,7 +414,6 @@ export class Kernel {
     this.tasks.delete(task.tid);
     this.changed = true;
     if (process.tasks.size > 0) return;
-    if (process !== this.process) this.strace?.end(process.main, process.end!);
     process.borrowsSpace = false;
     endProcess(process);
   }
