@@ -55,6 +55,10 @@ await build({
   ],
 });
 
+// It is read a byte a letter. Raw templates are what is left as it was written: their text has to be ASCII.
+const letters = /^.*[^\0-\x7f].*$/m.exec(readFileSync('dist/bundled/cli/main.cjs', 'utf8'));
+if (letters !== null) throw new Error(`letters that are not ASCII in the joined file: ${letters[0].slice(0, 120)}`);
+
 // What a short run uses is what is worth keeping.
 const run = `
   const { load, save } = require('./bin/cached.js');

@@ -81,7 +81,7 @@ export function parseListing(text: string): Listing {
     }
     const row = parseRow(line);
     if (row === null) {
-      if (line.trim() !== '' && !/^(\.\.\.|⋮)$/.test(line.trim())) open = false;
+      if (line.trim() !== '' && !/^(\.\.\.|\u22ee)$/.test(line.trim())) open = false;
       continue;
     }
     const last = groups.at(-1);

@@ -43,10 +43,10 @@ function overview() {
   shown = functions.filter((f) => ($('settled').checked || !settled(f)) && words.every((w) => (f.name + ' ' + f.status).toLowerCase().includes(w)));
   shown.sort((a, b) => { const x = value(a, sort.by), y = value(b, sort.by); const o = x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1; return sort.down ? -o : o; });
   $('count').textContent = shown.length + ' of ' + functions.length;
-  document.querySelector('#functions thead').innerHTML = '<tr>' + columns.map((c, i) => '<th data-by="' + i + '">' + c + (sort.by === i ? (sort.down ? ' ▾' : ' ▴') : '') + '</th>').join('') + '</tr>';
+  document.querySelector('#functions thead').innerHTML = '<tr>' + columns.map((c, i) => '<th data-by="' + i + '">' + c + (sort.by === i ? (sort.down ? ' \u25be' : ' \u25b4') : '') + '</th>').join('') + '</tr>';
   document.querySelector('#functions tbody').innerHTML = shown.slice(0, 2000).map((f, i) =>
     '<tr class="' + (i === at ? 'at' : '') + '"><td><a href="#' + encodeURIComponent(f.name) + '">' + escape(f.name) + '</a></td><td>' + f.status + '</td>' +
-    [0, 1, 2, 3].map((n) => { const d = change(f, n); return '<td>' + f.numbers[2 * n] + ' → ' + f.numbers[2 * n + 1] + (d ? ' (' + (d > 0 ? '+' : '−') + Math.abs(d) + ')' : '') + '</td>'; }).join('') + '</tr>').join('');
+    [0, 1, 2, 3].map((n) => { const d = change(f, n); return '<td>' + f.numbers[2 * n] + ' \u2192 ' + f.numbers[2 * n + 1] + (d ? ' (' + (d > 0 ? '+' : '\u2212') + Math.abs(d) + ')' : '') + '</td>'; }).join('') + '</tr>').join('');
 }
 document.querySelector('#functions thead').onclick = (e) => {
   const by = e.target.dataset.by;
@@ -64,7 +64,7 @@ const cell = (offset, length, text, other, kind) => offset === null ? '<td></td>
   '<td>+' + offset + '</td><td>' + length + '</td><td class="' + kind + '">' + marked(text, other) + '</td>';
 function page(f) {
   const rows = f.rows.map((r) => '<tr data-old="' + r[0] + '" data-new="' + r[3] + '">' + cell(r[0], r[1], r[2], r[6] ? '' : r[5], r[6] ? '' : 'o') + cell(r[3], r[4], r[5], r[6] ? '' : r[2], r[6] ? '' : 'n') + '</tr>').join('');
-  $('function').innerHTML = '<p><a href="#">← all functions</a></p><h2>' + escape(f.name) + ': ' + f.status + '</h2><ul>' + f.notes.map((n) => '<li>' + escape(n) + '</li>').join('') + '</ul>' +
+  $('function').innerHTML = '<p><a href="#">\u2190 all functions</a></p><h2>' + escape(f.name) + ': ' + f.status + '</h2><ul>' + f.notes.map((n) => '<li>' + escape(n) + '</li>').join('') + '</ul>' +
     (f.rows.length ? '<div class="code"><table>' + rows + '</table></div>' + graph(f, 0) + graph(f, 1) : '<p>The code is the same.</p>');
   draw(f);
 }
@@ -79,7 +79,7 @@ function draw(f) {
     const a = place(side, from), b = place(side, to);
     if (a === null || b === null) return '';
     const x = right[side] - 4, bend = Math.min(60, 12 + Math.abs(b - a) / 6);
-    return '<path class="' + kind + '" d="M' + x + ' ' + a + ' C' + (x - bend) + ' ' + a + ' ' + (x - bend) + ' ' + b + ' ' + x + ' ' + b + '"><title>+' + from + ' → +' + to + '</title></path>';
+    return '<path class="' + kind + '" d="M' + x + ' ' + a + ' C' + (x - bend) + ' ' + a + ' ' + (x - bend) + ' ' + b + ' ' + x + ' ' + b + '"><title>+' + from + ' \u2192 +' + to + '</title></path>';
   };
   code.insertAdjacentHTML('afterbegin', '<svg class="edges" width="1" height="1">' + f.jumps.map(([s, a, b]) => curve(s, a, b, 'jump')).join('') + f.arcs.map(([s, a, b]) => curve(s, a, b, 'arc')).join('') + '</svg>');
 }
@@ -95,7 +95,7 @@ function graph(f, side) {
   if (blocks.length > 200) return '';
   const y = (i) => 10 + i * 34;
   const of = (offset) => blocks.findIndex((b) => b.some((l) => l[0] === offset));
-  const boxes = blocks.map((b, i) => '<rect x="120" y="' + y(i) + '" width="250" height="22" rx="4"/><text x="128" y="' + (y(i) + 15) + '">+' + b[0][0] + ' · ' + b.length + ' insns · ' + escape(b.at(-1)[1].slice(0, 24)) + '</text>').join('');
+  const boxes = blocks.map((b, i) => '<rect x="120" y="' + y(i) + '" width="250" height="22" rx="4"/><text x="128" y="' + (y(i) + 15) + '">+' + b[0][0] + ' \u00b7 ' + b.length + ' insns \u00b7 ' + escape(b.at(-1)[1].slice(0, 24)) + '</text>').join('');
   const edges = jumps.map(([, from, to]) => { const a = of(from), b = of(to); const x = b > a ? 370 : 120, out = (b > a ? 1 : -1) * Math.min(100, 20 + 8 * Math.abs(b - a)); return '<path d="M' + x + ' ' + (y(a) + 11) + ' C' + (x + out) + ' ' + (y(a) + 11) + ' ' + (x + out) + ' ' + (y(b) + 11) + ' ' + x + ' ' + (y(b) + 11) + '"/>'; }).join('') +
     blocks.map((b, i) => i + 1 < blocks.length && !/^(jmp|ret|ud2)/.test(b.at(-1)[1]) ? '<path d="M245 ' + (y(i) + 22) + ' V' + y(i + 1) + '"/>' : '').join('');
   return '<details class="cfg"><summary>' + (side ? 'new' : 'old') + ': ' + blocks.length + ' basic blocks</summary><svg width="500" height="' + y(blocks.length) + '">' + edges + boxes + '</svg></details>';

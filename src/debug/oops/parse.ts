@@ -45,7 +45,7 @@ function codeLine(lines: readonly string[]): CodeDump | null {
   for (const [i, word] of words.entries()) {
     if (TOKEN.test(word)) tokens.push(word);
     // A dump may be cut anywhere, in the middle of a byte too.
-    else if (i < words.length - 1 || !/^(?:[0-9a-f]|…|\.{3})$/i.test(word))
+    else if (i < words.length - 1 || !/^(?:[0-9a-f]|\u2026|\.{3})$/i.test(word))
       throw new OopsError(`'${word}' in the Code: line is no byte`);
   }
   for (const line of lines.slice(at + 1)) {
