@@ -118,6 +118,9 @@ kernel() {
   for source in "$root"/guest/kernel/*.asm; do
     nasm -f bin -I "$root/guest/kernel/" -o "$out/kernel/$(basename "$source" .asm).bin" "$source"
   done
+  nasm -f bin -I "$root/guest/kernel/" -D CACHED -o "$out/kernel/untag_cached.bin" "$root/guest/kernel/untag.asm"
+  nasm -f bin -I "$root/guest/kernel/" -D STONE -D TWICE -o "$out/kernel/untag_stone.bin" "$root/guest/kernel/untag.asm"
+  nasm -f bin -I "$root/guest/kernel/" -D BATCHED -o "$out/kernel/rseq_batched.bin" "$root/guest/kernel/rseq_notify.asm"
   nasm -f bin -I "$root/guest/kernel/" -D TWICE -o "$out/kernel/untag_twice.bin" "$root/guest/kernel/untag.asm"
   nasm -f bin -I "$root/guest/kernel/" -D ROUNDS=100 -D WORK=1000000 -o "$out/kernel/work.bin" "$root/guest/kernel/smp.asm"
   has gcc 'guest/kernel/kernel.elf' || return 0

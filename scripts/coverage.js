@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runCampaign } from '../dist/oracle/campaign.js';
 import { coverageRows, coverageText } from '../dist/oracle/coverage.js';
-import { available, hostVendor } from '../dist/oracle/native.js';
+import { available, hostFeatures, hostVendor } from '../dist/oracle/native.js';
 
 const { values } = parseArgs({
   options: { cases: { type: 'string', default: '200000' }, seed: { type: 'string', default: '1' } },
@@ -19,4 +19,7 @@ const { perCode, cases } = runCampaign({
   engines: ['interpreter'],
 });
 const how = `The cases are those of \`npm run coverage -- --cases ${cases} --seed ${values.seed}\`, on the interpreter, against a CPU of ${hostVendor()}.`;
-writeFileSync(new URL('../docs/coverage.md', import.meta.url), coverageText(coverageRows(), perCode, how));
+writeFileSync(
+  new URL('../docs/coverage.md', import.meta.url),
+  coverageText(coverageRows(), perCode, how, hostFeatures()),
+);

@@ -1,6 +1,8 @@
 ; One CPU takes tags off a pointer by a mask in memory, over and over, while the other one lets pointers carry tags: writes the
 ; mask, then interrupts the first one, which sets CR3.LAM_U57. With TWICE defined the mask is read for the check and again for the use,
-; as a compiler may do that reloads it; else it is read once. Says both values where they differ, and ends with status 3; with
+; as a compiler may do that reloads it; else it is read once. With CACHED each entry into the kernel copies it to the thread, whose copy
+; may be read as often as the compiler likes; with STONE tags are there from the first instruction on, as by a flag of the file, and nobody
+; ever writes the mask. Says both values where they differ, and ends with status 3; with
 ; status 1 where they never do.
 
 %define APIC        0xfee00000
@@ -23,8 +25,10 @@ ap64:   mov r15d, APIC
 .wait:  pause
         cmp dword [ready], 0
         je .wait
+%ifndef STONE
         mov rax, MASK
         mov [untag_mask], rax
+%endif
         call set_lam
         ; all but self, and until it has done so
         mov dword [r15 + 0x300], 0xc4000 | VECTOR_CALL
@@ -52,7 +56,13 @@ boot64: mov r15d, APIC
         mov [rdi + 6], ax
         lidt [idtr]
         mov dword [r15 + 0xf0], 0x1ff
+%ifdef STONE
+        mov rax, MASK
+        mov [untag_mask], rax
+        call set_lam
+%else
         mov qword [untag_mask], -1
+%endif
         mov dword [r15 + 0x300], 0xc4500
         mov dword [r15 + 0x300], 0xc4600 | (TRAMPOLINE >> 12)
 .start: pause
@@ -62,7 +72,14 @@ boot64: mov r15d, APIC
         mov rdi, TAG | untag_mask
         mov dword [ready], 1
 .again:
-%ifdef TWICE
+%ifdef CACHED
+        mov rcx, [untag_mask]
+        mov [thread_mask], rcx
+        mov rax, rdi
+        and rax, [thread_mask]
+        mov rdx, rdi
+        and rdx, [thread_mask]
+%elifdef TWICE
         mov rax, rdi
         and rax, [untag_mask]
         mov rdx, rdi
@@ -158,4 +175,5 @@ answers:      resd 1
 done:         resd 1
               alignb 8
 untag_mask:   resq 1
+thread_mask:  resq 1
 bss_end:

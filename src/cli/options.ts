@@ -24,6 +24,9 @@ export interface GuestOptions {
 /** Options of a user program. Everything is as it was typed unless a unit is said. */
 export interface UserOptions extends GuestOptions {
   readonly dir?: readonly string[];
+  /** The host's terminal may be the program's. */
+  readonly terminal?: boolean;
+  readonly lam?: boolean;
   readonly env?: readonly string[];
   readonly envClear?: boolean;
   readonly hostTime?: boolean;
@@ -77,6 +80,8 @@ export function userOptions(command: Command): Command {
     )
     .option('--env <K=V>', 'add to the environment; K alone takes the host’s value (repeatable)', repeated(text))
     .option('--env-clear', 'begin with an empty environment instead of the default one')
+    .option('--lam', 'pointers of every program carry tags from its first instruction on (LAM_U57)')
+    .option('--no-terminal', 'the streams are pipes for the program, even before a terminal')
     .option('--host-time', 'show the host’s time (the run is not reproducible then)')
     .option('--argv0 <NAME>', 'the program’s own name, argv[0]', text)
     .option('--max-tasks <N>', 'threads of all processes that there may be at once (default 4096)', count)

@@ -1,3 +1,4 @@
+import type { Signature } from '../elf/dwarf/debug-info.ts';
 import type { Relocation } from '../elf/relocations.ts';
 
 // Addresses are signed numbers here: 0xffffffff81000000 is -0x7f000000. Every canonical address of 48 bits is exact, and kernel code
@@ -47,6 +48,10 @@ export interface CodeUnit {
   readonly gaps?: readonly CodeFunction[];
   /** Whether a name occurs in it, defined or not. */
   knows?(name: string): boolean;
+  /** The function as its source declares it; null where debug information does not say, or where the compiler may have changed it. */
+  signatureOf?(fn: CodeFunction): Signature | null;
+  /** A function of that name as the source of `fn` declares it. */
+  declarationOf?(fn: CodeFunction, name: string): Signature | null;
   bytesOf(fn: CodeFunction): Uint8Array;
   /** Relocations inside a function, by offset from its start, ascending. */
   relocationsOf(fn: CodeFunction): readonly Relocation[];

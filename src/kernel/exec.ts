@@ -216,7 +216,7 @@ function mapSegment(process: Process, segment: Segment, bias: number, backing: B
 }
 
 /** Registers at entry: everything zero but RIP, RSP, RFLAGS, the selectors, and the floating-point control words. */
-export function setEntryRegisters(cpu: CpuState, root: number, entry: number, rsp: number): void {
+export function setEntryRegisters(cpu: CpuState, root: bigint, entry: number, rsp: number): void {
   for (let n = 0; n < 16; n++) cpu.setGpr(n, 0n);
   cpu.u8.fill(0, VECTOR, VECTOR + 32 * VECTOR_STRIDE);
   cpu.setGpr(RSP, BigInt(rsp));
@@ -233,7 +233,7 @@ export function setEntryRegisters(cpu: CpuState, root: number, entry: number, rs
   cpu.view.setUint16(X87_SW, 0, true);
   cpu.view.setUint16(X87_TW, X87_TW_EMPTY, true);
   cpu.setU64(CR0, CR0_USER);
-  cpu.setU64(CR3, BigInt(root));
+  cpu.setU64(CR3, root);
   cpu.setU64(CR4, cpu.u64(CR4) | CR4_USER);
   cpu.setU64(EFER, EFER_USER);
   cpu.setU64(LSTAR, 0n);

@@ -34,9 +34,11 @@ import type { Task } from './task.ts';
 import { Cpus, type Turn } from './tasks/cpus.ts';
 import { endProcess, releaseThread } from './tasks/exit.ts';
 import { startFirst } from './tasks/first.ts';
+import { Outside } from './tasks/outside.ts';
 import { type Preemption, Preemptions } from './tasks/preempt.ts';
 import { Programs } from './tasks/programs.ts';
 import { Timers } from './timers.ts';
+import type { Console } from './tty/console.ts';
 import { Terminals } from './tty/terminals.ts';
 import { Unimplemented } from './unimplemented.ts';
 import { Vdso } from './vdso/vdso.ts';
@@ -50,6 +52,8 @@ export interface KernelOptions extends ClockOptions {
   readonly grants?: readonly Grant[];
   /** Standard streams; the host's own where nothing is said. */
   readonly stdio?: Stdio;
+  /** A terminal outside, in place of the standard streams. */
+  readonly console?: Console;
   /** Working directory inside the guest. */
   readonly cwd?: string;
   /** Who the guest believes to be; root where nothing is said. */
@@ -71,6 +75,8 @@ export interface KernelOptions extends ClockOptions {
   readonly maxTasks?: number;
   /** Takes the core file of every process that dies so. */
   readonly core?: (dump: CoreDump, pid: number) => void;
+  /** Pointers of every program carry tags from its first instruction on, as by a flag of its file. */
+  readonly tagged?: boolean;
   readonly rseq?: RseqOptions;
   /** Context switches that are forced on whoever runs. */
   readonly preempt?: Preemption;
@@ -82,8 +88,9 @@ export interface RunLimits {
   readonly milliseconds?: number;
 }
 
-/** Instructions between two looks at the host's clock. */
+/** Instructions between two looks at the host's clock, and where somebody sits before a terminal. */
 const SLICE = 20_000_000;
+const CONSOLE_SLICE = 2_000_000;
 const FIRST_PID = 1000;
 const PARENT_PID = 1;
 const DEFAULT_MAX_TASKS = 4096;
@@ -112,6 +119,8 @@ export class Kernel {
   readonly frames: PrivateFrames;
   readonly vdso: Vdso;
   readonly strace: Strace | null;
+  /** Who may bring something from the host while nobody runs. */
+  readonly outside = new Outside(this);
   /** The first process; null before exec. */
   process: Process | null = null;
   /** By number, those that are over and were not waited for among them. */
@@ -119,6 +128,7 @@ export class Kernel {
   /** Living threads by number. */
   readonly tasks = new Map<number, Task>();
   readonly maxTasks: number;
+  readonly tagged: boolean;
   readonly initPid = PARENT_PID;
   readonly programs = new Programs();
   /** Something has happened that a blocked call may wait for. */
@@ -158,6 +168,7 @@ export class Kernel {
     this.vdso = new Vdso(this);
     this.#faults = new Faults(this);
     this.#preemptions = new Preemptions(this, options.preempt ?? {});
+    this.tagged = options.tagged === true && machine.has('LAM');
     this.maxTasks = options.maxTasks ?? DEFAULT_MAX_TASKS;
     this.namespace = new Namespace({
       grants: options.grants ?? [],
@@ -187,8 +198,8 @@ export class Kernel {
    * @throws ElfError when the image does not fit, NoInterpreter, SysError E2BIG, OutOfMemory
    */
   exec(image: ElfImage, args: readonly string[], env: readonly string[], path = `/bin/${baseName(args[0])}`): Process {
-    const { uid = 0, gid = 0, cwd = '/', stdio } = this.#options;
-    const start = { image, args, env, path, cwd, uid, gid, stdio: stdio ?? new HostStdio() };
+    const { uid = 0, gid = 0, cwd = '/', stdio, console = null } = this.#options;
+    const start = { image, args, env, path, cwd, uid, gid, stdio: stdio ?? new HostStdio(), console };
     const process = startFirst(this, start);
     this.process = process;
     this.processes.set(process.pid, process);
@@ -213,13 +224,14 @@ export class Kernel {
         return { kind: 'time limit', milliseconds: limits.milliseconds! };
       }
       const before = cpu.icount;
-      this.#turn(Math.min(left, SLICE));
+      this.#turn(Math.min(left, this.outside.link === null ? SLICE : CONSOLE_SLICE));
       left -= cpu.icount - before;
     }
   }
 
   #finished(end: ProcessEnd): ProcessEnd {
-    this.strace?.end(this.process!.main, end);
+    this.outside.carry();
+    if (!this.process!.dead) this.strace?.end(this.process!.main, end);
     if (this.#lastRegisters !== null) this.machine.cpu.u8.set(this.#lastRegisters, L.STATE);
     this.#lastRegisters = null;
     return end;
@@ -231,6 +243,7 @@ export class Kernel {
    */
   #turn(budget: number, byHand: Task | null = null): void {
     this.timers.expire(this.clock.monotonic());
+    this.outside.carry();
     if (this.changed) this.#wake();
     const turn = this.cpus.next();
     if (turn === null) return this.#idle();
@@ -244,6 +257,7 @@ export class Kernel {
   /** Nobody can run: time passes until something happens, or it never will. */
   #idle(): void {
     const next = this.timers.next();
+    if (!this.process!.dead && this.outside.wait(next)) return;
     if (next !== null) {
       this.clock.sleepUntil(next);
       return;
@@ -388,6 +402,7 @@ export class Kernel {
     const { process } = task;
     if (task.state === 'dead') return;
     if (task.call !== null) task.call.wait.leave();
+    this.strace?.end(task, process.end ?? { kind: 'exited', status: task.exitStatus });
     this.timers.cancel(task.timer);
     releaseThread(task);
     this.cpus.remove(task);
@@ -399,7 +414,6 @@ export class Kernel {
     this.tasks.delete(task.tid);
     this.changed = true;
     if (process.tasks.size > 0) return;
-    if (process !== this.process) this.strace?.end(process.main, process.end!);
     process.borrowsSpace = false;
     endProcess(process);
   }

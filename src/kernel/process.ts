@@ -143,7 +143,10 @@ export class Process {
 
   /** An empty address space with this process's limits. @throws OutOfMemory */
   newSpace(): AddressSpace {
-    return new AddressSpace(this.kernel.machine.memory, this.kernel.machine, this.vmOptions, this.kernel.frames);
+    const { machine, frames, tagged } = this.kernel;
+    const space = new AddressSpace(machine.memory, machine, this.vmOptions, frames);
+    space.lam.enabled = space.lam.locked = tagged;
+    return space;
   }
 
   /** Lets the address space go and takes another one. */

@@ -6,14 +6,37 @@ import { SIG, signalName } from './signals/numbers.ts';
 import { CLD, SI, type SignalInfo } from './signals/state.ts';
 import { syscallName } from './syscalls/names.ts';
 import { NO_RESULT, type SyscallRow } from './syscalls/row.ts';
+import { sigsetText } from './syscalls/structs.ts';
 import type { Task } from './task.ts';
+
+/** A call under way. */
+interface Call {
+  readonly row: SyscallRow;
+  /** Its arguments as text; empty where the call fills them in. */
+  readonly texts: string[];
+  /** How many of them were told already, since another thread had something to say; -1: nothing was. */
+  told: number;
+  /** Signals that have come meanwhile and change nothing. */
+  readonly ignored: SignalInfo[];
+}
+
+/** Calls that nothing comes behind. */
+const ENDS: readonly string[] = ['exit', 'exit_group'];
+/** Where the blocked signals stand in a signal's frame, above the stack pointer of rt_sigreturn(2). */
+const FRAME_MASK = 296;
+const RSP = 4;
+const RAX = 0;
+
+function frameText(task: Task): string {
+  const at = Number(task.kernel.machine.cpu.gpr(RSP)) + FRAME_MASK;
+  return task.user.span(at, 8, false) === 8 ? `{mask=${sigsetText(at, task.user)}}` : '';
+}
 
 /** Writes system calls the way strace(1) does with -f; all it knows comes from the rows of the table. */
 export class Strace {
   readonly #emit: (line: string) => void;
   readonly #several: () => boolean;
-  /** Arguments of calls under way, as text; empty where the call fills them in. */
-  readonly #calls = new Map<Task, string[]>();
+  readonly #calls = new Map<Task, Call>();
 
   /** @param several whether lines must tell whose they are */
   constructor(emit: (line: string) => void, several: () => boolean) {
@@ -22,22 +45,42 @@ export class Strace {
   }
 
   #line(task: Task, text: string): void {
+    this.#interrupt(task);
+    this.#write(task, text);
+  }
+
+  #write(task: Task, text: string): void {
     this.#emit(this.#several() ? `[pid ${String(task.tid).padStart(5)}] ${text}` : text);
+  }
+
+  /** Another thread has something to say: calls under way are told as far as they are known. */
+  #interrupt(by: Task): void {
+    for (const [task, call] of this.#calls) {
+      if (task === by || call.told >= 0) continue;
+      const filled = call.row.args.findIndex(({ out }) => out);
+      call.told = filled < 0 ? call.texts.length : filled;
+      const known = call.texts.slice(0, call.told).filter((text) => text !== '');
+      const more = filled < 0 || known.length === 0 ? '' : ', ';
+      this.#write(task, `${call.row.name}(${known.join(', ')}${more} <unfinished ...>`);
+    }
   }
 
   /** Before the call: what it reads is looked at now, since the call may overwrite it. */
   enter(task: Task, row: SyscallRow, args: readonly number[]): void {
     const context = { user: task.user, args, result: -1 };
-    this.#calls.set(
-      task,
-      row.args.map((kind, index) => (kind.out ? '' : kind.show(args[index]!, context))),
-    );
+    const texts = row.args.map((kind, index) => (kind.out ? '' : kind.show(args[index]!, context)));
+    if (row.name === 'rt_sigreturn') texts.push(frameText(task));
+    // What follows is the end of the thread: that this call does not return is said before.
+    if (ENDS.includes(row.name)) return this.#line(task, `${row.name}(${texts.join(', ')}) = ?`);
+    this.#calls.set(task, { row, texts, told: -1, ignored: [] });
   }
 
   /** After it. `result` is negative for an error; NO_RESULT when the call did not return. */
   leave(task: Task, row: SyscallRow, args: readonly number[], result: number): void {
-    const texts = this.#calls.get(task) ?? row.args.map(() => '');
+    const call = this.#calls.get(task);
     this.#calls.delete(task);
+    if (call === undefined) return;
+    const { texts, told, ignored } = call;
     const succeeded = result >= 0;
     const context = { user: task.user, args, result };
     row.args.forEach((kind, index) => {
@@ -46,9 +89,19 @@ export class Strace {
       texts[index] = succeeded ? kind.show(value, context) : value === 0 ? 'NULL' : hex(value);
     });
     // An argument that this call does not have is shown as nothing.
-    const shown = texts.filter((text) => text !== '').join(', ');
+    const shown = texts.slice(Math.max(0, told)).filter((text) => text !== '');
+    const head = told < 0 ? `${row.name}(` : `<... ${row.name} resumed>`;
     const returns = result !== NO_RESULT && row.result !== 'none';
-    this.#line(task, `${row.name}(${shown}) = ${returns ? resultText(row, result) : noReturn(row)}`);
+    const value = returns ? resultText(row, result) : noReturn(task, row);
+    this.#line(task, `${head}${shown.join(', ')}) = ${value}`);
+    for (const info of ignored) this.signal(task, info);
+  }
+
+  /** A signal that changes nothing is told too, behind the call that it came in. */
+  ignored(task: Task, info: SignalInfo): void {
+    const call = this.#calls.get(task);
+    if (call === undefined) this.signal(task, info);
+    else call.ignored.push(info);
   }
 
   /** A number that no row has. */
@@ -70,8 +123,9 @@ export class Strace {
     this.#line(task, `--- ${name} {${fields.join(', ')}} ---`);
   }
 
-  /** The last line of a process. */
+  /** The last line of a thread. */
   end(task: Task, end: ProcessEnd): void {
+    this.#calls.delete(task);
     const text =
       end.kind === 'exited'
         ? `exited with ${end.status}`
@@ -100,8 +154,9 @@ function codeText({ signal, code }: SignalInfo): string {
   return CODES[code] ?? String(code);
 }
 
-/** exec shows 0 when it has worked; exit and rt_sigreturn do not return. */
-const noReturn = (row: SyscallRow): string => (row.name.startsWith('execve') ? '0' : '?');
+/** What is in RAX behind a call that has replaced the registers: 0 of a new program, what it was before a signal. */
+const noReturn = (task: Task, row: SyscallRow): string =>
+  row.name === 'rt_sigreturn' ? String(BigInt.asIntN(64, task.kernel.machine.cpu.gpr(RAX))) : '0';
 
 function errorText(errno: number): string {
   return `-1 ${errnoName(errno)} (${errnoText(errno)})`;

@@ -95,6 +95,8 @@ export class Task {
 
   /** Word that exit clears and wakes (set_tid_address, CLONE_CHILD_CLEARTID); 0 for none. */
   clearTid = 0;
+  /** What exit(2) was given. */
+  exitStatus = 0;
   /** prctl(PR_SET_TIMERSLACK), bookkeeping only. */
   timerSlack = DEFAULT_TIMER_SLACK;
   robustList = 0;

@@ -20,8 +20,8 @@ const words = (text: string): string[] => text.split(/\s+/).filter((word) => wor
 const ALWAYS = words(
   'INTEL8086 INTEL186 INTEL286 INTEL386 INTEL486 FPU287 FPU387 X64 CPUID RDPMC PAUSE MULTIBYTENOP FPU TSC MSR CX8 SEP CMOV CLFSH FXSR SSE SSE2 SYSCALL',
 );
-/** No-operations on a CPU without them. */
-const HINTS = words('CET_IBT CET_SS CLDEMOTE PREFETCHW PREFETCHWT1 PREFETCHITI MPX');
+/** On a CPU without them no-operations, or what they are without their prefix (WBINVD): they are never #UD. */
+const HINTS = words('CET_IBT CET_SS CLDEMOTE PREFETCHW PREFETCHWT1 PREFETCHITI MPX WBNOINVD');
 
 /** The default answer: what the engines run best, so that programs choose it. */
 const MODEST = words('MMX CMPXCHG16B MOVBE POPCNT FSGSBASE BMI1 BMI2 ADX LAHF_SAHF LZCNT RDTSCP');
@@ -33,10 +33,10 @@ const LEVEL_3 = words('AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE XSAVEOPT XS
 const LEVEL_4 = words('AVX512F AVX512BW AVX512CD AVX512DQ AVX512VL');
 /** Everything else that is implemented. */
 const REST = words(
-  'ADX AES AVX512_BF16 AVX512_BITALG AVX512_FP16 AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VP2INTERSECT AVX512_VPOPCNTDQ AVX_IFMA AVX_NE_CONVERT AVX_VNNI AVX_VNNI_INT16 AVX_VNNI_INT8 CLFLUSHOPT CLWB CMPCCXADD GFNI MOVDIR64B MOVDIRI PCLMULQDQ RAO_INT RDPID RDRAND RDSEED SERIALIZE SHA SHA512 SM3 SM4 SMAP VAES VPCLMULQDQ WAITPKG',
+  'ADX AES AVX512_BF16 AVX512_BITALG AVX512_FP16 AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VP2INTERSECT AVX512_VPOPCNTDQ AVX_IFMA AVX_NE_CONVERT AVX_VNNI AVX_VNNI_INT16 AVX_VNNI_INT8 CLFLUSHOPT CLWB CMPCCXADD GFNI MOVDIR64B MOVDIRI PCLMULQDQ RAO_INT RDPID RDRAND RDSEED SERIALIZE SHA SHA512 SM3 SM4 SMAP VAES VPCLMULQDQ WAITPKG XSAVES',
 );
 /** Implemented, but of another vendor's CPUs or of no use without more: only by name, or on a host that has them. */
-const BY_NAME = words('SSE4A CLZERO MONITORX PTWRITE');
+const BY_NAME = words('SSE4A CLZERO MONITORX PTWRITE MMXEXT PREFETCHW CLDEMOTE WBNOINVD');
 
 /** Instructions of other vendors, which no Intel CPU has. */
 const FOREIGN =
@@ -116,7 +116,8 @@ export function profileOf(text: string): CpuProfile {
       }
     }
   }
-  const has = (feature: string): boolean => !off.has(feature) && (on.has(feature) || base.has(feature));
+  const has = (feature: string): boolean =>
+    HINTS.includes(feature) || (!off.has(feature) && (on.has(feature) || base.has(feature)));
   return { name: text, doc: `${base.doc}, with ${switches.join(' ')}`, reported, system, has };
 }
 

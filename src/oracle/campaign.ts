@@ -20,6 +20,7 @@ import { drawInsn, type Encoding, findEncodings } from './encodings.ts';
 import { hostFeatures, hostVendor, NativeOracle } from './native.ts';
 import { Sandbox } from './sandbox.ts';
 import { drawCase } from './states.ts';
+import { ownRegisters, whyUncompared } from './uncompared.ts';
 import { x87Masks } from './x87-masks.ts';
 
 export interface CampaignOptions {
@@ -59,14 +60,17 @@ export const BANNED: ReadonlySet<string> = new Set(
 );
 
 function testable(insn: Insn): boolean {
-  if (!insn.features.every((name) => hostFeatures().has(name) || HINTS.has(name))) return false;
-  if (BANNED.has(insn.mnemonic) || instructionNamed(insn.mnemonic) === undefined) return false;
-  if (insn.operands.some((op) => op.kind === 'reg' && ['seg', 'cr', 'dr'].includes(op.register.file))) return false;
+  if (!insn.features.every((name) => hostFeatures().has(name) || HINTS.has(name) || name === SHADOW_STACKS))
+    return false;
+  if (whyUncompared(insn) !== null || instructionNamed(insn.mnemonic) === undefined) return false;
   return constantOperands(insn, 0n).every(isSupported);
 }
 
 /** Features whose instructions are no-operations on a CPU without them. */
 export const HINTS: ReadonlySet<string> = new Set(['CET_IBT', 'CLDEMOTE', 'PREFETCHWT1', 'PREFETCHITI']);
+
+/** Their instructions are no-operations or #UD on a CPU without them, and on one whose system has not switched them on. */
+const SHADOW_STACKS = 'CET_SS';
 
 /** TOP in the status word. */
 const X87_TOP = 7 << 11;
@@ -129,7 +133,7 @@ export function toleranceOf(mnemonic: string): Tolerance | null {
 
 /** What the manual leaves open and another vendor's CPU may decide otherwise; an Intel host is held to all of it. */
 export function masksFor(insn: Insn, c: OracleCase, host: OracleResult, intel: boolean): Masks {
-  const gpr = new Set<number>();
+  const gpr = new Set(ownRegisters(insn));
   // Which of its bytes a masked store or an image of the x87 blames, and which of its operands a string comparison, is not documented.
   const unnamed =
     /^(v?maskmov(dqu|q)|cmps|fn(stenv|save)|fldenv|frstor|fx(save|rstor)(64)?|xsave(opt|c)?(64)?|xrstor(64)?)$/.test(

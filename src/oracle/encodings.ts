@@ -27,6 +27,8 @@ const MANDATORY: readonly (readonly number[])[] = [
   [0x67, 0xf3],
 ];
 const EVEX = 0x62;
+/** EVEX, and VEX of three and of two bytes. */
+const VECTOR_PREFIXES: ReadonlySet<number> = new Set([EVEX, 0xc4, 0xc5]);
 /** Two registers as the destination: some instructions want it unlike the sources. */
 const EVEX_MODRM = [0xc1, 0x41, 0xd1, 0x51] as const;
 /** 0F, 0F 38, 0F 3A, and the two of AVX512-FP16 (SDM 2A 2.7.1). */
@@ -60,12 +62,14 @@ export function findEncodings(wanted: (insn: Insn) => boolean): Encoding[] {
     }
   };
   for (const map of ESCAPES)
-    for (let opcode = 0; opcode < 256; opcode++)
+    for (let opcode = 0; opcode < 256; opcode++) {
+      if (map.length === 0 && VECTOR_PREFIXES.has(opcode)) continue;
       for (const mandatory of MANDATORY)
         for (const rexW of [false, true]) {
           const head = [...map, opcode];
           consider(mandatory, rexW, head, BY_MODRM.test(head.join(' ')) ? EVERY_MODRM : MODRM_SAMPLES);
         }
+    }
   for (let map = 1; map <= 3; map++)
     for (let opcode = 0; opcode < 256; opcode++)
       for (let pp = 0; pp < 4; pp++)

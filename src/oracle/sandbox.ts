@@ -2,7 +2,7 @@ import type { EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
 import { Machine } from '../machine/machine.ts';
 import { fxrstorImage } from '../state/fxsave.ts';
-import { CR4, FP_RAISED, FS_BASE, GS_BASE, ICOUNT, XCR0 } from '../state/layout.ts';
+import { CR4, EFER, FP_RAISED, FS_BASE, GS_BASE, ICOUNT, XCR0 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
 import { STATE_BIT } from '../state/xsave.ts';
 import { setAvx512 } from './avx512.ts';
@@ -12,6 +12,7 @@ import { initialFxsave } from './wire.ts';
 
 /** Every instruction that there is for user code, those of other vendors' CPUs too. */
 const CPU = 'default,+sse4a,+clzero,+mwaitx';
+const EFER_SCE = 1n;
 const CR4_OSXSAVE = 1n << 18n;
 /** State components that are enabled in every sandbox. */
 export const SANDBOX_XCR0 = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
@@ -63,6 +64,8 @@ export class Sandbox {
     }
     this.machine.setRoot(root);
     this.enableXsave();
+    const { cpu } = this.machine;
+    cpu.setU64(EFER, cpu.u64(EFER) | EFER_SCE);
   }
 
   /** Switches XSAVE on with the AVX state, as the host's system has; a reset of the machine switches it off. */

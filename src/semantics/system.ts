@@ -25,13 +25,14 @@ for (const [kind, title] of [
   ['xsave', 'Save state components'],
   ['xsaveopt', 'Save state components that are in use'],
   ['xsavec', 'Save state components in the compacted format'],
+  ['xsaves', 'Save state components in the compacted format, at CPL 0'],
   ['xrstor', 'Load state components'],
+  ['xrstors', 'Load state components from the compacted format, at CPL 0'],
 ] as const)
   for (const wide of [false, true])
     define(`${kind}${wide ? '64' : ''}`, title, (x, area) => {
       if (area!.kind === 'mem') x.b.call(kind, 0, x.address(area!), x.constant(wide ? 1 : 0, 32));
     });
-define('xsaves xsaves64 xrstors xrstors64', 'To come: #GP(0) outside CPL 0', (x) => void x.b.call('notYet', 0));
 
 define('rdrand rdseed', 'A random number, always at hand: CF is set', (x, dst) => {
   const no = x.constant(0, 1);

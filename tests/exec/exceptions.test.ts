@@ -175,7 +175,7 @@ const FAULTS: readonly Row[] = [
   ['xbegin, without transactions', 'c7 f8 00 00 00 00', ILL, ILLOPN, 'rip', UD, null, 0],
   ['xtest, without transactions', '0f 01 d6', ILL, ILLOPN, 'rip', UD, null, 0],
   ['xabort, without transactions', 'c6 f8 00', ILL, ILLOPN, 'rip', UD, null, 0],
-  ['tpause, without WAITPKG', '66 0f ae f0', ILL, ILLOPN, 'rip', UD, null, 0],
+  ['rdpru, which is not Intel’s', '0f 01 fd', ILL, ILLOPN, 'rip', UD, null, 0],
   ['clzero, which is not Intel’s', '0f 01 fc', ILL, ILLOPN, 'rip', UD, null, 0],
   ['rdpkru, without protection keys', '31 c9 0f 01 ee', ILL, ILLOPN, 'rip', UD, null, 2],
   ['wrssd, without shadow stacks', '0f 38 f6 00', ILL, ILLOPN, 'rip', UD, null, 0],

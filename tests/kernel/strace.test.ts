@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { quote } from '../../src/kernel/syscalls/args.ts';
 import { syscallName } from '../../src/kernel/syscalls/names.ts';
 import { SYSCALLS } from '../../src/kernel/syscalls/table.ts';
+import { guestPath } from '../guests/expected.ts';
+import { runProgram } from '../support/run-program.ts';
 import { SyscallBench } from '../support/syscalls.ts';
 
 const AT_FDCWD = -100;
@@ -55,6 +57,16 @@ describe('strace text', () => {
     expect(quote(Uint8Array.of(0, 0x30, 0, 0x61, 7, 10))).toBe('"\\0000\\0a\\7\\n"');
     expect(quote(new Uint8Array(40).fill(0x61))).toBe(`"${'a'.repeat(32)}"...`);
   });
+});
+
+it('tells calls that others interrupt in two parts, and the end of every thread', () => {
+  const { strace } = runProgram(guestPath('user/threads'));
+  const unfinished = strace.filter((text) => text.endsWith(' <unfinished ...>'));
+  expect(unfinished.length).toBeGreaterThan(0);
+  const resumed = strace.filter((text) => /^(\[pid +\d+\] )?<\.\.\. \w+ resumed>/.test(text));
+  expect(resumed.length).toBe(unfinished.length);
+  const threads = strace.filter((text) => /clone3?\(.*CLONE_THREAD.* = \d+$/.test(text)).length;
+  expect(strace.filter((text) => text.includes('+++ exited with 0 +++')).length).toBe(threads + 1);
 });
 
 describe('the table', () => {

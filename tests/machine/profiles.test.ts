@@ -98,6 +98,15 @@ describe('features switched', () => {
     expect(profileOf('x86-64,+sse4a').has('SSE3')).toBe(true);
   });
 
+  test('that are hints execute everywhere', () => {
+    for (const cpu of ['x86-64', 'max', 'max,+3dnowprefetch,+cldemote', 'max,-cldemote']) {
+      const decoding = new Decoding(profileOf(cpu));
+      for (const bytes of ['0f 0d 08', '0f 1c 00', 'f3 0f 09'])
+        expect(typeof decoding.decode(parseHexBytes(bytes)), `${cpu}: ${bytes}`).toBe('object');
+    }
+    expect([bit('max', 0x8000_0001, 2, 8), bit('max,+3dnowprefetch', 0x8000_0001, 2, 8)]).toEqual([0, 1]);
+  });
+
   test('PTWRITE is told by the leaf of tracing', () => {
     const leaf = (cpu: string): readonly number[] =>
       new Machine({ memory: 1 << 22, engine: 'interpreter', cpu }).cpuid(0x14, 0);

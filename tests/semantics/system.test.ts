@@ -150,8 +150,13 @@ check('0f c7 21', 'xsavec [rcx]', [{ ...AREA, rax: 0n }, { 'm64[0x208]': 1n << 6
 check('48 0f c7 21', 'xsavec64 [rcx]', [{ ...AREA, rax: 0n, 'm64[0x200]': 7n }, { 'm64[0x200]': 0n, 'm64[0x208]': 1n << 63n }], XSAVE);
 check('0f ae 29', 'xrstor [rcx]', [{ ...AREA, rax: 6n, 'm64[0x200]': 4n, 'm32[0x18]': 0x1fa0n, 'm128[0x240]': 5n }, { mxcsr: 0x1fa0, ...Object.fromEntries([...Array(16).keys()].map((n) => [`ymm${n}`, n === 0 ? 5n << 128n : 0n])) }], XSAVE);
 check('48 0f ae 29', 'xrstor64 [rcx]', [{ ...AREA, 'm64[0x200]': 8n }, { fault: '#GP(0)' }], XSAVE);
+check('0f c7 29', 'xsaves [rcx]', [{ ...AREA, rax: 0n, 'm64[0x200]': 7n }, { 'm64[0x200]': 0n, 'm64[0x208]': 1n << 63n }], { cpl: 0 });
+check('48 0f c7 29', 'xsaves64 [rcx]', [{ ...AREA, rax: 0n }, { 'm64[0x208]': 1n << 63n }], { cpl: 0 });
+check('0f c7 19', 'xrstors [rcx]', [{ ...AREA, rax: 2n, 'm64[0x18]': 0x1fa0n, 'm128[0xa0]': 5n, 'm64[0x200]': 2n, 'm64[0x208]': (1n << 63n) | 2n }, { mxcsr: 0x1fa0, ...Object.fromEntries([...Array(16).keys()].map((n) => [`xmm${n}`, n === 0 ? 5n : 0n])) }], { cpl: 0 });
+// the standard format is none of theirs
+check('48 0f c7 19', 'xrstors64 [rcx]', [{ ...AREA, rax: 2n, 'm64[0x200]': 2n }, { fault: '#GP(0)' }], { cpl: 0 });
 for (const [bytes, text] of [['0f c7 29', 'xsaves [rcx]'], ['48 0f c7 29', 'xsaves64 [rcx]'], ['0f c7 19', 'xrstors [rcx]'], ['48 0f c7 19', 'xrstors64 [rcx]']] as const)
-  check(bytes, text, [{ rcx: data(0) }, { fault: '#GP(0)' }], { machine: 'CPL 0 only' });
+  check(bytes, text, [AREA, { fault: '#GP(0)' }], XSAVE);
 check('0f 01 d1', 'xsetbv', [{ rcx: 0n }, { fault: '#UD' }], { machine: 'CR4.OSXSAVE is clear' });
 check('0f 01 d1', 'xsetbv', [{ rcx: 0n, rax: 7n, rdx: 0n, cr4: 0x5_06b0n }, { fault: '#GP(0)' }], XSAVE);
 check('0f 01 d1', 'xsetbv', [{ rcx: 0n, rax: 7n, rdx: 0n, cr4: 0x5_06b0n }, { xcr0: 7n }], { ...XSAVE, cpl: 0 });

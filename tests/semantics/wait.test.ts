@@ -16,6 +16,7 @@ check('0f 01 fa', 'monitorx', [{ rax: data(0x240), rcx: 1n }, { fault: '#GP(0)' 
 check('0f 01 fa', 'monitorx', [{ rax: 0x1000n, rcx: 0n }, { fault: '#PF(4)', cr2: 0x1000n }]);
 check('0f 01 fb', 'mwaitx', [{ rcx: 3n, rbx: 100n }, {}]);
 check('0f 01 fb', 'mwaitx', [{ rcx: 4n }, { fault: '#GP(0)' }]);
+check('0f 01 fb', 'mwaitx', [{ rcx: 1n << 32n }, { fault: '#GP(0)' }]);
 
 check('f3 0f ae f0', 'umonitor rax', [{ rax: data(0x240) }, {}]);
 check('67 f3 0f ae f0', 'umonitor eax', [{ rax: 0xffff_ffff_0000_0000n | data(0x240) }, {}]);

@@ -1,9 +1,12 @@
-import { functionsOf } from '../../codegen/build.ts';
+import { type CodeFunction, functionsOf } from '../../codegen/build.ts';
 import { nearest } from '../../codegen/expect.ts';
+import { argumentsOf } from '../../codegen/run/arguments.ts';
 import { Caller } from '../../codegen/run/call.ts';
 import { CodeImage, findFunction } from '../../codegen/run/image.ts';
 import { Externals, FS_BASE, GS_BASE } from '../../codegen/run/layout.ts';
 import { callJson, callText } from '../../codegen/run/report.ts';
+import { DwarfError } from '../../elf/dwarf/cursor.ts';
+import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { bytesOf, pair } from '../bare/request.ts';
 import { CliError, locate } from '../errors.ts';
 import { Output } from '../output.ts';
@@ -52,19 +55,21 @@ export async function callFunction(path: string, name: string, options: CallOpti
       const [key, value] = pair(text, option, 'NAME=VALUE');
       return [key, number(value, `${option} ${key}`)] as const;
     });
+  const signature = declared(path, fn);
+  const typed = locate('--arg', () => argumentsOf(signature, options.arg ?? [], (text) => number(text, '--arg')));
   const outcome = locate('--reg', () =>
     new Caller(image, externals).call(
       image.addressOf(fn),
       {
-        args: (options.arg ?? []).map((text) => number(text, '--arg')),
+        args: typed.args,
         memory: {
           seed: options.zero === true ? null : options.seed,
-          words: wordsOf(options.mem ?? [], number),
+          words: new Map([...typed.words, ...wordsOf(options.mem ?? [], number)]),
           constants: [],
         },
         ...(options.gs === undefined ? {} : { gsBase: options.gs }),
         ...(options.fs === undefined ? {} : { fsBase: options.fs }),
-        registers: pairs(options.reg, '--reg'),
+        registers: [...typed.registers, ...pairs(options.reg, '--reg')],
       },
       {
         stubs: new Map(pairs(options.stub, '--stub')),
@@ -73,8 +78,8 @@ export async function callFunction(path: string, name: string, options: CallOpti
     ),
   );
   const out = new Output(1);
-  if (options.json === true) out.line(JSON.stringify(callJson(image, name, outcome)));
-  else for (const line of callText(image, name, outcome)) out.line(line);
+  if (options.json === true) out.line(JSON.stringify(callJson(image, name, outcome, typed.call)));
+  else for (const line of callText(image, name, outcome, typed.call)) out.line(line);
   out.flush();
   switch (outcome.end.reason) {
     case 'return':
@@ -84,6 +89,17 @@ export async function callFunction(path: string, name: string, options: CallOpti
       return STATUS.fault;
     case 'limit':
       return STATUS.limit;
+  }
+}
+
+/** The declaration of a function; damaged debug information is said and left aside. */
+function declared(path: string, fn: CodeFunction): Signature | null {
+  try {
+    return fn.unit.signatureOf?.(fn) ?? null;
+  } catch (error) {
+    if (!(error instanceof DwarfError)) throw error;
+    process.stderr.write(`swapgs: ${path}: damaged debug information: ${error.message}; types are not used\n`);
+    return null;
   }
 }
 

@@ -7,9 +7,11 @@ const EXAMPLES = `
 Examples:
   swapgs call lib.o checksum --arg 0x600000000000 --arg 16 --mem 0x600000000000=00112233445566778899aabbccddeeff
   swapgs call listing.txt syscall_exit_work --arg 0 --arg 0x20 --gs 0xffff994763e00000 --json
-  swapgs call vmlinux strlen --arg 0x600000000000 --seed 7
+  swapgs call vmlinux strlen --arg '"text"'                             # with debug information: arguments as C writes them
+  swapgs call list.o sum --arg '&{.value=3,.next=&{4}}' --arg 9
 
-Arguments are RDI, RSI, RDX, RCX, R8, R9. Memory that nobody gives is drawn from the seed where it is touched (--zero: it is zero) and
+Arguments are RDI, RSI, RDX, RCX, R8, R9, or, where debug information declares the function, its parameters: numbers, names of
+enumerators, "text", NULL, &{.member=value, …}. Memory that nobody gives is drawn from the seed where it is touched (--zero: it is zero) and
 listed. Functions that the file does not define are answered with a drawn value, or as --stub says; memcpy and its like are run.`;
 
 export function callCommand(): Command {

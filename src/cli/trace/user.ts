@@ -1,12 +1,12 @@
-import { milliseconds } from '../../bits/clock.ts';
 import { hex } from '../../bits/hex.ts';
+import { HostStdio } from '../../kernel/fs/stdio.ts';
 import { PIE_BASE, pageDown } from '../../kernel/vm/layout.ts';
 import { SteppingMachine } from '../../trace/stepping.ts';
 import type { TraceOptions } from '../commands/trace.ts';
 import { complain } from '../output.ts';
 import { endLine, exitStatus } from '../user/end.ts';
 import { namesOf } from '../user/names.ts';
-import { hostStdio, type Program, readProgram, Session } from '../user/session.ts';
+import { type Program, readProgram, Session } from '../user/session.ts';
 import { DivertedStdio } from '../user/stdio.ts';
 import { TraceWriter, windowOf } from './writer.ts';
 
@@ -21,7 +21,7 @@ export function traceUser(path: string, args: readonly string[], options: TraceO
   const names = namesOf(program.image.bytes, bias(program));
   const window = windowOf(options, names, path);
   const writer = new TraceWriter(options, names);
-  const stdio = hostStdio(options.timeout === undefined ? null : milliseconds() + options.timeout);
+  const stdio = new HostStdio();
   let stepping: SteppingMachine | undefined;
   const session = new Session(program, {
     stdio: options.output === undefined ? new DivertedStdio(stdio) : stdio,

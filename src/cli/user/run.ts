@@ -1,4 +1,6 @@
 import { milliseconds } from '../../bits/clock.ts';
+import type { ProcessEnd } from '../../kernel/end.ts';
+import { HostStdio } from '../../kernel/fs/stdio.ts';
 import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { stateHash } from '../../machine/state-hash.ts';
@@ -7,20 +9,20 @@ import { Output } from '../output.ts';
 import { Profile } from '../profile/profile.ts';
 import { writeRecording } from '../schedule.ts';
 import { type ExitCounts, showStats } from '../stats.ts';
+import { HostConsole, hasTerminal } from './console.ts';
 import { CountingMachine } from './counting.ts';
 import { dumpRegions } from './dump.ts';
 import { exitStatus } from './end.ts';
 import { namesOf } from './names.ts';
 import { PeriodicMachine } from './periodic.ts';
-import { hostStdio, readProgram, Session } from './session.ts';
+import { readProgram, Session } from './session.ts';
 import { RecordingStdio } from './stdio.ts';
 
 /** `swapgs run PROGRAM`: runs it with the host's streams and says how it ended. Returns the exit status. */
 export async function runUser(path: string, args: readonly string[], options: RunOptions): Promise<number> {
   const program = readProgram(path, args, options);
   const errors = new Output(2);
-  const start = milliseconds();
-  const stdio = new RecordingStdio(hostStdio(options.timeout === undefined ? null : start + options.timeout));
+  const stdio = new RecordingStdio(new HostStdio());
   const { hashEvery, profileEvery } = options;
   const profile = options.profile === undefined ? null : new Profile(options.profile);
   const names = () => namesOf(program.image.bytes, session.bias);
@@ -38,10 +40,18 @@ export async function runUser(path: string, args: readonly string[], options: Ru
     errors.line(line);
     errors.flush();
   };
-  const session = new Session(program, { stdio, wrap: watched, ...(options.strace === true ? { strace } : {}) });
+  const atTerminal = options.terminal !== false && hasTerminal();
+  const host = atTerminal ? new HostConsole() : null;
+  if (host !== null) stdio.giveUp();
+  const session = new Session(program, {
+    stdio,
+    wrap: watched,
+    ...(options.strace === true ? { strace } : {}),
+    ...(host === null ? {} : { console: host }),
+  });
   dumpRegions(session.machine, options, names, errors);
   const begun = milliseconds();
-  const end = session.run();
+  const end = runAt(session, host);
   const elapsed = milliseconds() - begun;
   if (options.recordSchedule !== undefined) writeRecording(options.recordSchedule, session.recorder.recording);
   profile?.end();
@@ -55,6 +65,15 @@ export async function runUser(path: string, args: readonly string[], options: Ru
   }
   errors.flush();
   return exitStatus(end);
+}
+
+/** Runs, and gives the host's terminal back before anything else is said. */
+function runAt(session: Session, host: HostConsole | null): ProcessEnd {
+  try {
+    return session.run();
+  } finally {
+    host?.close();
+  }
 }
 
 /** What the threads of a run have met, where there was more than one or a registration of rseq(2). */

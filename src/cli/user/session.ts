@@ -10,6 +10,7 @@ import type { GuestMachine } from '../../kernel/guest-machine.ts';
 import { Kernel, type KernelOptions } from '../../kernel/kernel.ts';
 import { NoInterpreter } from '../../kernel/tasks/first.ts';
 import type { Preemption } from '../../kernel/tasks/preempt.ts';
+import type { Console } from '../../kernel/tty/console.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { Recorder } from '../../machine/system/scheduler.ts';
 import { OutOfMemory } from '../../memory/physical.ts';
@@ -21,7 +22,6 @@ import { recorderOf } from '../schedule.ts';
 import { coreWriter } from './core.ts';
 import { DeadlineMachine } from './deadline.ts';
 import { environment } from './environment.ts';
-import { TimedStdio } from './stdio.ts';
 
 /** A program and how it is started; read once, run as often as needed. */
 export interface Program {
@@ -54,6 +54,8 @@ export function readProgram(path: string, args: readonly string[], options: User
 
 export interface SessionOptions {
   readonly stdio?: Stdio;
+  /** A terminal in place of the streams. */
+  readonly console?: Console;
   readonly strace?: (line: string) => void;
   /** False in a repetition: what was said once is not said again. */
   readonly warn?: boolean;
@@ -89,7 +91,9 @@ export class Session {
     const kernelOptions: KernelOptions = {
       seed: options.seed,
       grants: program.grants,
-      stdio: session.stdio ?? hostStdio(this.#deadline),
+      stdio: session.stdio ?? new HostStdio(),
+      ...(session.console === undefined ? {} : { console: session.console }),
+      tagged: options.lam === true,
       hostTime: options.hostTime === true,
       cwd: '/',
       filesLimit: options.memory,
@@ -168,10 +172,6 @@ function guestPathOf({ path, grants }: Program): string {
 function mendInterpreter(path: string): string {
   const folders = [...new Set([dirname(path), '/lib'])].map((folder) => `--dir ${folder}:ro`);
   return `link it with -static, or grant what it needs: ${folders.join(' ')} (all: --dir /:ro)`;
-}
-
-export function hostStdio(deadline: number | null): Stdio {
-  return deadline === null ? new HostStdio() : new TimedStdio(deadline);
 }
 
 function makeMachine(options: UserOptions): Machine {

@@ -1,13 +1,8 @@
-import fs from 'node:fs';
-import { milliseconds } from '../../bits/clock.ts';
-import { Blocked } from '../../kernel/block.ts';
 import { SysError } from '../../kernel/errno.ts';
-import { HostStdio, type Stdio } from '../../kernel/fs/stdio.ts';
+import type { Stdio } from '../../kernel/fs/stdio.ts';
 
 /** What a program may read before recording it is given up. */
 const MOST_RECORDED = 64 << 20;
-const RETRY_MS = 5;
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 type Answer = { readonly bytes: Uint8Array } | { readonly taken: number } | { readonly errno: number };
 
@@ -27,6 +22,21 @@ export class RecordingStdio implements Stdio {
       (bytes) => ({ bytes: bytes.slice() }),
     );
   }
+  /** A run that had to wait for its input goes otherwise when it finds it at once: it is not repeated. */
+  tryRead(length: number): Uint8Array | null {
+    const { tryRead } = this.#stdio;
+    if (tryRead === undefined) return this.read(length);
+    const bytes = tryRead.call(this.#stdio, length);
+    if (bytes === null) this.giveUp();
+    else this.#add({ bytes: bytes.slice() });
+    return bytes;
+  }
+
+  /** What happens cannot be repeated. */
+  giveUp(): void {
+    this.#recorded = Number.POSITIVE_INFINITY;
+  }
+
   write(stream: 1 | 2, bytes: Uint8Array): number {
     return this.#keep(
       () => this.#stdio.write(stream, bytes),
@@ -75,55 +85,12 @@ class ReplayStdio implements Stdio {
     const answer = this.#take();
     return 'bytes' in answer ? answer.bytes : new Uint8Array(0);
   }
+  tryRead(): Uint8Array {
+    return this.read();
+  }
   write(_stream: 1 | 2, bytes: Uint8Array): number {
     const answer = this.#take();
     return 'taken' in answer ? answer.taken : bytes.length;
-  }
-}
-
-/** The host's streams, of which standard input is not waited for beyond a deadline. */
-export class TimedStdio extends HostStdio {
-  readonly #deadline: number;
-  #fd: number | null = null;
-
-  /** @param deadline in milliseconds of `milliseconds()` */
-  constructor(deadline: number) {
-    super();
-    this.#deadline = deadline;
-  }
-
-  override read(length: number): Uint8Array {
-    const fd = this.#input();
-    if (fd === null) return super.read(length);
-    const buffer = new Uint8Array(length);
-    for (;;) {
-      try {
-        return buffer.subarray(0, fs.readSync(fd, buffer, 0, length, null));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return super.read(length);
-        if (milliseconds() >= this.#deadline) throw new Blocked('standard input');
-        Atomics.wait(sleeper, 0, 0, RETRY_MS);
-      }
-    }
-  }
-
-  /**
-   * Standard input as a descriptor that does not wait; null where reading it never does, or cannot be kept from it.
-   * Pipes and terminals are opened anew, since both share one position; a socket cannot be, and Node makes it so.
-   */
-  #input(): number | null {
-    if (this.#fd !== null) return this.#fd < 0 ? null : this.#fd;
-    this.#fd = -1;
-    try {
-      const stat = fs.fstatSync(0);
-      if (stat.isSocket() && process.stdin) this.#fd = 0;
-      if (stat.isFIFO() || stat.isCharacterDevice()) {
-        this.#fd = fs.openSync('/proc/self/fd/0', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-      }
-    } catch {
-      // A host without /proc, or a stream that cannot be opened again: it is read as it is.
-    }
-    return this.#fd < 0 ? null : this.#fd;
   }
 }
 
@@ -137,6 +104,10 @@ export class DivertedStdio implements Stdio {
 
   read(length: number): Uint8Array {
     return this.#stdio.read(length);
+  }
+  tryRead(length: number): Uint8Array | null {
+    const { tryRead } = this.#stdio;
+    return tryRead === undefined ? this.read(length) : tryRead.call(this.#stdio, length);
   }
   write(_stream: 1 | 2, bytes: Uint8Array): number {
     return this.#stdio.write(2, bytes);

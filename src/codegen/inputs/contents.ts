@@ -6,7 +6,7 @@ import type { ByteSource } from '../../elf/source.ts';
 
 /** Bytes of data that tell what an unnamed place holds. */
 const CONTENT_BYTES = 8;
-const MAX_STRING = 256;
+const MAX_STRING = 4096;
 /** Constants up to this many bytes are compared whole. */
 const MOST_CONSTANT = 4096;
 const MOST_ENTRIES = 4096;

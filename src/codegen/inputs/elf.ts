@@ -1,3 +1,4 @@
+import { DebugInfo, type FunctionPlace, type Signature } from '../../elf/dwarf/debug-info.ts';
 import { EHDR_SIZE, ET, SHF, SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT, STB, STT } from '../../elf/format.ts';
 import { readHeader } from '../../elf/header.ts';
 import { R, type Relocation, readRelocations, readRelocationTable } from '../../elf/relocations.ts';
@@ -45,6 +46,9 @@ export class ElfUnit implements CodeUnit {
   readonly #lowest: number;
   readonly #highest: number;
   readonly #contents: Contents;
+  readonly #type: number;
+  /** Undefined until somebody asks. */
+  #debug: DebugInfo | null | undefined;
   #window: { from: number; bytes: Uint8Array } = { from: 0, bytes: new Uint8Array(0) };
 
   /** @throws ElfError, CodegenError */
@@ -53,6 +57,7 @@ export class ElfUnit implements CodeUnit {
     this.#source = source;
     const header = readHeader(source.read(0, EHDR_SIZE));
     if (header.type === ET.CORE) throw new CodegenError('this is a core dump; give the program that made it');
+    this.#type = header.type;
     this.kind = header.type === ET.REL ? 'relocatable' : 'linked';
     this.sections = readSectionsFrom(source, header);
     if (!this.sections.some(isCode)) {
@@ -196,6 +201,24 @@ export class ElfUnit implements CodeUnit {
       add(start + section.size);
     }
     return gaps;
+  }
+
+  signatureOf(fn: CodeFunction): Signature | null {
+    // Clones have other parameters than their source.
+    return baseName(fn.name) === fn.name ? (this.#debugInfo?.signatureOf(this.#placeOf(fn)) ?? null) : null;
+  }
+
+  declarationOf(fn: CodeFunction, name: string): Signature | null {
+    return this.#debugInfo?.declarationOf(this.#placeOf(fn), name) ?? null;
+  }
+
+  get #debugInfo(): DebugInfo | null {
+    if (this.#debug === undefined) this.#debug = DebugInfo.of(this.#source, this.sections, this.symbols, this.#type);
+    return this.#debug;
+  }
+
+  #placeOf(fn: CodeFunction): FunctionPlace {
+    return { address: fn.address, section: this.kind === 'linked' ? 0 : fn.section };
   }
 
   knows(name: string): boolean {

@@ -7,10 +7,11 @@ import type { BareRegion } from '../../machine/bare-space.ts';
 import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
-import { withOffset } from '../build.ts';
 import { BUILTINS, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
+import { changesOf, type SuppliedPage, type WordChange, type Written } from './changes.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_SIZE, STACK_TOP } from './layout.ts';
+import { allocated, isAllocation, type NotedCall, noted } from './library.ts';
 import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
 
 /** What a function is called with. */
@@ -44,18 +45,8 @@ export interface OutsideCall {
   /** Registers that still hold what the function itself was given, neither read nor written. */
   readonly passed: number;
   readonly returned: bigint;
-}
-
-/** A stretch of memory that was written. */
-export interface Written {
-  readonly address: bigint;
-  readonly bytes: Uint8Array;
-}
-
-/** Eight bytes before and after. */
-export interface WordChange {
-  readonly before: bigint;
-  readonly after: bigint;
+  /** What it writes to which stream, where it does. */
+  readonly output: string | null;
 }
 
 /** Why a call ended. */
@@ -137,6 +128,11 @@ const STACK: BareRegion = {
   user: false,
 };
 
+/** Above the return address: arguments on the stack are there, and nothing else that a function may touch. */
+const STACK_ARGUMENTS = 0x100n;
+/** How far an index out of bounds leads from the stack, as a rule. */
+const NEAR_STACK = 1n << 24n;
+
 /** Whether an address lies on the stack of the call. */
 export const onStack = (address: bigint): boolean =>
   address >= STACK.address && address < STACK.address + BigInt(STACK.size);
@@ -182,7 +178,7 @@ class Run {
   readonly #entry: bigint;
   readonly #input: CallInput;
   readonly #options: CallOptions;
-  readonly #pages = new Map<bigint, { readonly before: Uint8Array; readonly known: boolean }>();
+  readonly #pages = new Map<bigint, SuppliedPage>();
   readonly #calls: OutsideCall[] = [];
   readonly #branches = new Map<number, number>();
   readonly #read = new Set<bigint>();
@@ -249,7 +245,8 @@ class Run {
   }
 
   finish(): CallOutcome {
-    const { cpu } = this.#guest.machine;
+    const { machine } = this.#guest;
+    const { cpu } = machine;
     const start = cpu.icount;
     const end = this.#run(start + (this.#options.instructions ?? DEFAULT_LIMIT));
     return {
@@ -265,7 +262,7 @@ class Run {
       stores: this.#stores,
       gsLoads: this.#gsLoads,
       calls: this.#calls,
-      ...this.#changes(),
+      ...changesOf(this.#pages, this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       branches: this.#branches,
       read: new Set([...this.#read].filter((word) => this.#pages.get(word & PAGE_MASK)?.known === false)),
@@ -288,6 +285,7 @@ class Run {
       }
       const insn = this.#decode(rip);
       const place = insn === null || insn.memory === 0 ? null : this.#placeOf(insn, rip);
+      if (insn !== null && place !== null && isStray(insn, place)) return BEYOND;
       const exit = machine.run(1);
       switch (exit.kind) {
         case 'count':
@@ -421,9 +419,15 @@ class Run {
       }
     } else {
       const seed = this.#input.memory.seed;
-      const hash = mix((seed ?? 0) + this.#calls.length, textHash(name));
-      returned = stub ?? (seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
-      this.#calls.push({ name, args, meant, passed, returned });
+      const call = this.#noted(name, args);
+      // By name, so that builds that call in another order get the same.
+      const nth = this.#calls.filter((other) => other.name === call.name).length;
+      const hash = mix((seed ?? 0) + nth, textHash(call.name));
+      returned =
+        stub ??
+        (isAllocation(name) ? allocated(seed, nth) : seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
+      if (returned !== 0n && call.zeroed > 0) this.#memory().write(returned, new Uint8Array(call.zeroed));
+      this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned });
       if (stub === undefined && NORETURN.has(name))
         return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
     }
@@ -442,6 +446,15 @@ class Run {
     this.#resultWidth = 64;
     this.#xmm0Width = 0;
     return {};
+  }
+
+  #noted(name: string, args: readonly bigint[]): NotedCall {
+    try {
+      return noted(name, args, this.#memory());
+    } catch (error) {
+      if (!(error instanceof BadAddress)) throw error;
+      return { name, args, output: null, zeroed: 0 };
+    }
   }
 
   #memory(): { read(address: bigint, length: number): Uint8Array; write(address: bigint, bytes: Uint8Array): void } {
@@ -477,6 +490,7 @@ class Run {
     const code = errorCode ?? 0;
     if (vector === PF && cr2 !== null && (code & PRESENT) === 0) {
       const page = cr2 & PAGE_MASK;
+      if (page > STACK.address - NEAR_STACK && page < STACK_TOP + NEAR_STACK) return BEYOND;
       if (this.#pages.size >= MOST_PAGES) return { reason: 'limit', text: 'it has touched too many pages' };
       if (this.#supply(page)) return null;
     }
@@ -499,68 +513,15 @@ class Run {
     this.#pages.set(page, { before: bytes, known: known !== null });
     return true;
   }
-
-  /** What was written outside the stack: by stores with an operand, and whatever has changed. */
-  #changes(): Pick<CallOutcome, 'writes' | 'words'> {
-    const writes = this.#written();
-    const { machine } = this.#guest;
-    const words = new Map<string, WordChange>();
-    const word = (bytes: Uint8Array): bigint =>
-      bytes.length < 8 ? 0n : new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
-    for (const { address, bytes } of writes) {
-      for (let at = address; at < address + BigInt(bytes.length); ) {
-        const { start, name } = this.#wordAt(at);
-        if (!words.has(name)) {
-          words.set(name, {
-            before: word(this.#before(start)),
-            after: word(peek(machine.memory, machine.cpu, start, 8)),
-          });
-        }
-        at = start + 8n;
-      }
-    }
-    return { writes, words };
-  }
-
-  /** The word that a byte is in: counted from its symbol where it has one, so that it is the same in another build. */
-  #wordAt(address: bigint): { readonly start: bigint; readonly name: string } {
-    const place = this.#image.symbolAt(address);
-    if (place === null) {
-      const start = address & ~7n;
-      return { start, name: `0x${start.toString(16)}` };
-    }
-    const offset = place.offset & ~7;
-    return { start: address - BigInt(place.offset - offset), name: withOffset(place.symbol, offset) };
-  }
-
-  /** Eight bytes as they were at the beginning. */
-  #before(start: bigint): Uint8Array {
-    const bytes = new Uint8Array(8);
-    for (let i = 0; i < 8; i++) {
-      const at = start + BigInt(i);
-      bytes[i] = this.#pages.get(at & PAGE_MASK)?.before[Number(at & ~PAGE_MASK)] ?? 0;
-    }
-    return bytes;
-  }
-
-  #written(): Written[] {
-    const { machine } = this.#guest;
-    const found: Written[] = [];
-    const pages = [...this.#pages].sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [page, { before }] of pages) {
-      const now = peek(machine.memory, machine.cpu, page, PAGE_SIZE);
-      const written = (at: number): boolean => now[at] !== before[at] || this.#stored.has(page + BigInt(at));
-      for (let at = 0; at < PAGE_SIZE; at++) {
-        if (!written(at)) continue;
-        let end = at + 1;
-        while (end < PAGE_SIZE && written(end)) end++;
-        found.push({ address: page + BigInt(at), bytes: now.slice(at, end) });
-        at = end;
-      }
-    }
-    return found;
-  }
 }
+
+/** No build promises anything to a function that does so: what it hits depends on how the frame is laid out. */
+const BEYOND: CallEnd = { reason: 'limit', text: 'it reaches beyond its frame: an index out of bounds' };
+
+/** Whether an access reaches what lies above the frame and its arguments, or overwrites the return address. */
+const isStray = (insn: Decoded, place: bigint): boolean =>
+  (place >= STACK_TOP + STACK_ARGUMENTS && place < STACK_TOP + NEAR_STACK) ||
+  ((insn.memory & ACCESS.write) !== 0 && place + BigInt(insn.size) > STACK_TOP - 8n && place < STACK_TOP);
 
 class BadAddress extends Error {
   readonly address: bigint;

@@ -1,6 +1,8 @@
 import { Random } from '../../bits/random.ts';
 import { InsnStream } from '../../decode/stream.ts';
 import { FLOW } from '../../decode/traits.ts';
+import { DwarfError } from '../../elf/dwarf/cursor.ts';
+import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
 import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
 import { comparable, differences, type ResultKind, type Side } from './differences.ts';
@@ -8,6 +10,7 @@ import { CodeImage } from './image.ts';
 import { constantsOf, drawInput, mutate } from './inputs.ts';
 import { Externals } from './layout.ts';
 import { unknownWord } from './memory.ts';
+import { drawParameter, drawTyped, placeParameters, placeResult, type TypedParameter } from './typed.ts';
 
 /** How much is run. */
 export interface RunOptions extends CallOptions {
@@ -70,6 +73,8 @@ export class RunComparer {
       stream.decode(fn.unit.bytesOf(fn));
       return stream;
     });
+    const signature = signatureOf(old) ?? signatureOf(fresh);
+    const parameters = signature === null ? [] : placeParameters(signature);
     const constants = constantsOf(streams);
     const random = new Random(options.seed);
     const seen = { old: new Map<number, number>(), new: new Map<number, number>() };
@@ -78,7 +83,10 @@ export class RunComparer {
     const counts = { old: noCounts(), new: noCounts() };
     for (let number = 0; number < options.inputs; number++) {
       const parent = pool.length > 0 && number % BATCH > BATCH / 4 ? pool[random.below(pool.length)]! : null;
-      const input = parent === null ? drawInput(random, constants, number) : mutate(random, parent.input, parent.read);
+      const input =
+        parent === null
+          ? drawTyped(random, parameters, drawInput(random, constants, number))
+          : vary(random, parameters, parent);
       const a = this.#run(old, input, options);
       const b = this.#run(fresh, input, options);
       const more = [learn(seen.old, a.outcome), learn(seen.new, b.outcome)].includes(true);
@@ -89,7 +97,12 @@ export class RunComparer {
       add(counts.new, b.outcome);
       done.push({ input, old: a, new: b });
     }
-    const kind = kindOf(done.map(({ old: { outcome } }) => outcome));
+    const guessed = kindOf(done.map(({ old: { outcome } }) => outcome));
+    const kind = {
+      ...guessed,
+      declared: signature === null ? null : placeResult(signature),
+      parametersOf: (name: string) => registersOf(old, name),
+    };
     const base = {
       inputs: done.length,
       coverage: { old: coverage(streams[0]!, seen.old), new: coverage(streams[1]!, seen.new) },
@@ -147,6 +160,39 @@ export class RunComparer {
   }
 }
 
+/** The declaration of a function, where debug information that can be read has it. */
+function signatureOf(fn: CodeFunction): Signature | null {
+  try {
+    return fn.unit.signatureOf?.(fn) ?? null;
+  } catch (error) {
+    if (!(error instanceof DwarfError)) throw error;
+    return null;
+  }
+}
+
+/** Registers that the parameters of a function outside take, where the file declares it with integers and pointers alone. */
+function registersOf(fn: CodeFunction, name: string): number | null {
+  try {
+    const declared = fn.unit.declarationOf?.(fn, name) ?? null;
+    if (declared === null || declared.variadic) return null;
+    const places = placeParameters(declared);
+    return places.every(({ gpr }) => gpr !== null) ? places.length : null;
+  } catch (error) {
+    if (!(error instanceof DwarfError)) throw error;
+    return null;
+  }
+}
+
+/** An input near another one; one that is declared differs in a parameter, or in any word that was read. */
+function vary(
+  random: Random,
+  parameters: readonly TypedParameter[],
+  { input, read }: { readonly input: CallInput; readonly read: readonly bigint[] },
+): CallInput {
+  if (parameters.length === 0 || (read.length > 0 && random.below(2) === 0)) return mutate(random, input, read);
+  return drawParameter(random, parameters, random.below(parameters.length), input);
+}
+
 /** What kind of result the runs of the old build have left. */
 function kindOf(outcomes: readonly CallOutcome[]): ResultKind {
   const returned = outcomes.filter(({ end }) => end.reason === 'return');
@@ -155,6 +201,8 @@ function kindOf(outcomes: readonly CallOutcome[]): ResultKind {
     integer: written.length > 0 && returned.every(({ resultWidth }) => resultWidth > 0),
     extended: written.length > 0 && returned.every(({ extended }) => extended),
     float: returned.length > 0 && returned.every(({ xmm0Width }) => xmm0Width > 0),
+    declared: null,
+    parametersOf: () => null,
   };
 }
 

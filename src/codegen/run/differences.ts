@@ -3,6 +3,7 @@ import { baseName } from '../names.ts';
 import { type CallOutcome, type OutsideCall, onStack } from './call.ts';
 import type { CodeImage } from './image.ts';
 import { endText, placeName } from './report.ts';
+import type { TypedResult } from './typed.ts';
 
 /** One side of a run: what ran, and where. */
 export interface Side {
@@ -17,11 +18,17 @@ export interface ResultKind {
   /** It was always widened with its sign. */
   readonly extended: boolean;
   readonly float: boolean;
+  /** What the source declares, where it is known: then nothing is guessed. */
+  readonly declared: TypedResult | null;
+  /** How many registers the declared parameters of a function outside take; null where that is not known, or is not fixed. */
+  parametersOf(name: string): number | null;
 }
 
 const FLOAT = 32;
 const DOUBLE = 64;
 const LONG = 64;
+/** The argument of __assert_fail that compilers spell in their own ways. */
+const FUNCTION_NAME = 3;
 const ARGUMENT_NAMES = 'rdi rsi rdx rcx r8 r9'.split(' ');
 
 /** Whether two values mean the same: equal, or addresses of the same thing in either build. */
@@ -42,21 +49,31 @@ export function differences(old: Side, fresh: Side, kind: ResultKind): string[] 
   const b = fresh.outcome;
   if (!comparable(a, b)) return [];
   if (a.end.reason !== b.end.reason) return [`old ${endText(old.image, a)}, new ${endText(fresh.image, b)}`];
-  return [...callDifferences(old, fresh), ...resultDifferences(old, fresh, kind), ...memoryDifferences(old, fresh)];
+  return [
+    ...callDifferences(old, fresh, kind),
+    ...resultDifferences(old, fresh, kind),
+    ...memoryDifferences(old, fresh),
+  ];
 }
 
-function callDifferences(old: Side, fresh: Side): string[] {
+function callDifferences(old: Side, fresh: Side, kind: ResultKind): string[] {
   const a = old.outcome.calls;
   const b = fresh.outcome.calls;
+  if (inAnotherOrder(a, b)) {
+    return ['the same calls in another order, which C leaves open for the arguments of one call'];
+  }
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
     const x = a[i];
     const y = b[i];
     if (x === undefined || y === undefined || baseName(x.name) !== baseName(y.name)) {
       return [`call ${i + 1}: old ${x?.name ?? 'none'}, new ${y?.name ?? 'none'}`];
     }
-    const meant = comparedArguments(x, y);
+    if (x.output !== y.output) return [`call ${i + 1}, ${x.name}: old ${x.output}, new ${y.output}`];
+    if (x.output !== null) continue;
+    const parameters = kind.parametersOf(x.name);
+    const meant = parameters === null ? comparedArguments(x, y) : (1 << parameters) - 1;
     for (const [k, name] of ARGUMENT_NAMES.entries()) {
-      if (!(meant & (1 << k))) continue;
+      if (!(meant & (1 << k)) || k >= x.args.length || (x.name === '__assert_fail' && k === FUNCTION_NAME)) continue;
       if (sameArgument(old, x.args[k]!, fresh, y.args[k]!)) continue;
       return [
         `call ${i + 1}, ${x.name}: ${name} old ${placeName(old.image, x.args[k]!)}, new ${placeName(fresh.image, y.args[k]!)}`,
@@ -64,6 +81,17 @@ function callDifferences(old: Side, fresh: Side): string[] {
     }
   }
   return [];
+}
+
+/** Whether two lists have the same calls, but not in the same order. */
+function inAnotherOrder(a: readonly OutsideCall[], b: readonly OutsideCall[]): boolean {
+  if (a.length !== b.length || a.every((call, i) => baseName(call.name) === baseName(b[i]!.name))) return false;
+  const sorted = (calls: readonly OutsideCall[]): string =>
+    calls
+      .map(({ name }) => baseName(name))
+      .sort()
+      .join();
+  return sorted(a) === sorted(b);
 }
 
 /**
@@ -86,14 +114,17 @@ function resultDifferences(old: Side, fresh: Side, kind: ResultKind): string[] {
   if (a.end.reason !== 'return') return [];
   const found: string[] = [];
   const both = Math.min(a.resultWidth, b.resultWidth);
-  const width = !kind.integer ? 0 : kind.extended ? LONG : b.resultWidth === 0 ? a.resultWidth : both;
+  const { declared } = kind;
+  const guessed = !kind.integer ? 0 : kind.extended ? LONG : b.resultWidth === 0 ? a.resultWidth : both;
+  const width = declared?.integer ?? guessed;
   if (width > 0) {
     const x = BigInt.asUintN(width, a.rax);
     const y = BigInt.asUintN(width, b.rax);
     if (!same(old, x, fresh, y)) found.push(`result: old ${placeName(old.image, x)}, new ${placeName(fresh.image, y)}`);
   }
-  const float = b.xmm0Width === 0 ? a.xmm0Width : Math.min(a.xmm0Width, b.xmm0Width);
-  if (kind.float && (float === FLOAT || float === DOUBLE)) {
+  const guessedFloat = !kind.float ? 0 : b.xmm0Width === 0 ? a.xmm0Width : Math.min(a.xmm0Width, b.xmm0Width);
+  const float = declared?.float ?? guessedFloat;
+  if (float === FLOAT || float === DOUBLE) {
     const x = BigInt.asUintN(float, a.xmm0);
     const y = BigInt.asUintN(float, b.xmm0);
     if (x !== y && !(isNaNBits(x, float) && isNaNBits(y, float)))

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { Blocked } from '../block.ts';
 import { E, type ErrnoName, fail } from '../errno.ts';
 import type { Attributes } from './inode.ts';
 import { O, POLL, S_IF } from './mode.ts';
@@ -10,6 +11,8 @@ export interface Stdio {
   read(length: number): Uint8Array;
   /** Writes to standard output (1) or error (2); returns how many bytes were taken. @throws SysError EPIPE … */
   write(stream: 1 | 2, bytes: Uint8Array): number;
+  /** As `read`, but null where it would have to wait. What does not know it waits with the whole machine. */
+  tryRead?(length: number): Uint8Array | null;
 }
 
 /** How long to wait before a host stream that was not ready is tried again. */
@@ -21,6 +24,8 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 /** The host's own standard streams. One that is set to non-blocking is waited for. */
 export class HostStdio implements Stdio {
   readonly #fds: readonly [number, number, number];
+  /** Standard input as a descriptor that does not wait; -1: reading it as it is never does. */
+  #input: number | null = null;
 
   /** @param fds descriptors of the host for input, output and error */
   constructor(fds: readonly [number, number, number] = [0, 1, 2]) {
@@ -31,6 +36,31 @@ export class HostStdio implements Stdio {
     const buffer = new Uint8Array(Math.min(length, MAX_READ));
     const got = this.#retry(() => fs.readSync(this.#fds[0], buffer, 0, buffer.length, null));
     return buffer.subarray(0, got);
+  }
+
+  tryRead(length: number): Uint8Array | null {
+    this.#input ??= this.#openInput();
+    if (this.#input < 0) return this.read(length);
+    const buffer = new Uint8Array(Math.min(length, MAX_READ));
+    try {
+      return buffer.subarray(0, fs.readSync(this.#input, buffer, 0, buffer.length, null));
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? null : this.read(length);
+    }
+  }
+
+  /** Pipes and terminals are opened anew, since both share one position; a socket cannot be, and Node makes it so. */
+  #openInput(): number {
+    const [input] = this.#fds;
+    try {
+      const stat = fs.fstatSync(input);
+      if (stat.isSocket() && input === 0 && process.stdin) return input;
+      if (stat.isFIFO() || stat.isCharacterDevice())
+        return fs.openSync(`/proc/self/fd/${input}`, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    } catch {
+      // A host without /proc, or a stream that cannot be opened again: it is read as it is.
+    }
+    return -1;
   }
 
   write(stream: 1 | 2, bytes: Uint8Array): number {
@@ -55,6 +85,10 @@ export class HostStdio implements Stdio {
 export class StdioFile extends OpenFile {
   readonly #stdio: Stdio;
   readonly #stream: 0 | 1 | 2;
+  /** What was read ahead by a look at whether there is anything. */
+  #ahead: Uint8Array | null = null;
+  /** Somebody has looked for input, and there was none yet. */
+  waiting = false;
 
   constructor(stdio: Stdio, stream: 0 | 1 | 2) {
     super(`pipe:[${stream + 1}]`, stream === 0 ? O.RDONLY : O.WRONLY);
@@ -69,7 +103,22 @@ export class StdioFile extends OpenFile {
   }
   override read(length: number): Uint8Array {
     if (length === 0) return new Uint8Array(0);
-    return this.#stdio.read(length);
+    if (this.#stdio.tryRead === undefined) return this.#stdio.read(length);
+    if (!this.#look(length)) {
+      if (this.nonblocking) fail(E.EAGAIN);
+      throw new Blocked('standard input', { ready: () => this.#look(length) });
+    }
+    const ahead = this.#ahead!;
+    const part = ahead.subarray(0, length);
+    this.#ahead = part.length < ahead.length ? ahead.subarray(part.length) : null;
+    return part;
+  }
+
+  /** Whether a read would give something, the end of the input among it. */
+  #look(length: number): boolean {
+    this.#ahead ??= this.#stdio.tryRead!(length);
+    this.waiting = this.#ahead === null;
+    return !this.waiting;
   }
   override write(bytes: Uint8Array): number {
     if (bytes.length === 0 || this.#stream === 0) return 0;
@@ -79,6 +128,7 @@ export class StdioFile extends OpenFile {
     return 0;
   }
   override poll(): number {
-    return this.#stream === 0 ? POLL.IN | POLL.RDNORM : POLL.OUT | POLL.WRNORM;
+    if (this.#stream !== 0) return POLL.OUT | POLL.WRNORM;
+    return this.#stdio.tryRead === undefined || this.#look(1) ? POLL.IN | POLL.RDNORM : 0;
   }
 }

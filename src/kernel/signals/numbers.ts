@@ -14,7 +14,8 @@ export const SIGRTMIN = 32;
 export function signalName(signal: number): string {
   const name = Object.entries(SIG).find(([, number]) => number === signal)?.[0];
   if (name !== undefined) return `SIG${name}`;
-  return signal >= SIGRTMIN && signal <= NSIG ? `SIGRT_${signal - SIGRTMIN}` : String(signal);
+  if (signal === SIGRTMIN) return 'SIGRTMIN';
+  return signal > SIGRTMIN && signal <= NSIG ? `SIGRT_${signal - SIGRTMIN}` : String(signal);
 }
 
 /** What the shell and strsignal(3) call the death by that signal. */

@@ -19,7 +19,7 @@ export class Signals {
 
   /** A signal to one thread: tkill(2), SIGPIPE, what the CPU raises. */
   send(task: Task, info: SignalInfo): void {
-    if (task.state === 'dead' || !this.#prepare(task.process, info.signal, task)) return;
+    if (task.state === 'dead' || !this.#prepare(task.process, info, task)) return;
     task.pending.add(info, this.#isFull(task.process, info));
     this.#wake(task);
   }
@@ -28,7 +28,7 @@ export class Signals {
   sendToProcess(process: Process, info: SignalInfo): void {
     if (process.dead) return;
     const taker = this.#taker(process, info.signal);
-    if (!this.#prepare(process, info.signal, taker ?? process.main)) return;
+    if (!this.#prepare(process, info, taker ?? process.main)) return;
     process.pending.add(info, this.#isFull(process, info));
     if (taker !== null) this.#wake(taker);
   }
@@ -80,7 +80,8 @@ export class Signals {
   }
 
   /** Stops or lets go on, and says whether the signal is to be queued (prepare_signal). */
-  #prepare(process: Process, signal: number, task: Task): boolean {
+  #prepare(process: Process, info: SignalInfo, task: Task): boolean {
+    const { signal } = info;
     const bit = signalBit(signal);
     if (bit & STOPS) {
       process.pending.discard(CONTINUES);
@@ -94,7 +95,9 @@ export class Signals {
     }
     if (task.mask & bit) return true;
     const { handler } = process.actions.get(signal);
-    return !(handler === SIG_IGN || (handler === SIG_DFL && defaultAction(signal) === 'ignore'));
+    const ignored = handler === SIG_IGN || (handler === SIG_DFL && defaultAction(signal) === 'ignore');
+    if (ignored) this.#kernel.strace?.ignored(task, info);
+    return !ignored;
   }
 
   #taker(process: Process, signal: number): Task | null {

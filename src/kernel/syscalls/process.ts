@@ -268,6 +268,7 @@ export const PROCESS: readonly SyscallRow[] = [
     [INT],
     (task, status) => {
       const { process } = task;
+      task.exitStatus = status & 0xff;
       // The status of the last thread is the process's.
       if (process.tasks.size === 1) process.finish({ kind: 'exited', status: status & 0xff });
       task.kernel.endTask(task);

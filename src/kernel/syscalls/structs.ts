@@ -1,7 +1,7 @@
 import type { Attributes } from '../fs/inode.ts';
 import { S_IF, S_IFMT } from '../fs/mode.ts';
 import { RLIM_INFINITY } from '../limits.ts';
-import { signalName } from '../signals/numbers.ts';
+import { NSIG, signalName } from '../signals/numbers.ts';
 import type { UserMemory } from '../user-memory.ts';
 import { inStruct, outStruct, quote } from './args.ts';
 
@@ -131,15 +131,14 @@ function rlimitText(address: number, user: UserMemory): string {
 export const IN_RLIMIT = inStruct(rlimitText);
 export const OUT_RLIMIT = outStruct(rlimitText);
 
-function sigsetText(address: number, user: UserMemory): string {
+export function sigsetText(address: number, user: UserMemory): string {
   const mask = user.u64(address);
-  const names: string[] = [];
-  for (let signal = 1; signal <= 64; signal++) {
-    if ((mask >> BigInt(signal - 1)) & 1n) names.push(signalName(signal).replace(/^SIG/, ''));
-  }
-  // strace writes a nearly full set as its complement.
-  if (names.length === 64) return '~[]';
-  return `[${names.join(' ')}]`;
+  const names: readonly string[][] = [[], []];
+  for (let signal = 1; signal <= NSIG; signal++)
+    names[(mask >> BigInt(signal - 1)) & 1n ? 1 : 0]!.push(signalName(signal).replace(/^SIG/, ''));
+  const [out, inside] = names as [string[], string[]];
+  // strace writes a set of two thirds and more as its complement.
+  return inside.length >= (NSIG * 2) / 3 ? `~[${out.join(' ')}]` : `[${inside.join(' ')}]`;
 }
 export const IN_SIGSET = inStruct(sigsetText);
 export const OUT_SIGSET = outStruct(sigsetText);

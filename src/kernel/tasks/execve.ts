@@ -121,7 +121,7 @@ export function execute(task: Task, executable: Executable, env: readonly string
   const hwcap = kernel.machine.cpuid(1, 0)[3];
   const random = kernel.random.bytes(RANDOM_BYTES);
   const { entry, rsp } = load(process, image, args, env, { path, hwcap, random, interpreter });
-  setEntryRegisters(kernel.machine.cpu, process.space.tables.root, entry, rsp);
+  setEntryRegisters(kernel.machine.cpu, kernel.rootOf(task), entry, rsp);
   kernel.machine.flushTlb();
   kernel.changed = true;
 }

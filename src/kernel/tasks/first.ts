@@ -8,6 +8,7 @@ import { resolve } from '../fs/resolve.ts';
 import { type Stdio, StdioFile } from '../fs/stdio.ts';
 import type { Kernel } from '../kernel.ts';
 import { type PathState, Process } from '../process.ts';
+import { type Console, ConsoleLink } from '../tty/console.ts';
 import { interpreterFor } from './execve.ts';
 
 /** The interpreter of the first program is not there: one line that says which. */
@@ -32,13 +33,16 @@ export interface FirstProgram {
   readonly uid: number;
   readonly gid: number;
   readonly stdio: Stdio;
+  /** A terminal in place of the three streams. */
+  readonly console: Console | null;
 }
 
 /**
  * Makes the first process, ready to run at its entry.
  * @throws ElfError when the image does not fit, NoInterpreter, SysError E2BIG, OutOfMemory
  */
-export function startFirst(kernel: Kernel, { image, args, env, path, cwd, uid, gid, stdio }: FirstProgram): Process {
+export function startFirst(kernel: Kernel, program: FirstProgram): Process {
+  const { image, args, env, path, cwd, uid, gid, stdio, console } = program;
   const { root } = kernel.namespace;
   const anyone = { root, cwd: root, credentials: credentials(0, 0) };
   const directory = resolve(anyone, root, cwd, true).inode;
@@ -54,12 +58,20 @@ export function startFirst(kernel: Kernel, { image, args, env, path, cwd, uid, g
   process.program = { ...process.program, path, file };
   if (file !== null) kernel.programs.remember(file, image);
   process.main.name = baseName(path).slice(0, 15);
-  for (const stream of [0, 1, 2] as const) process.fds.add(new StdioFile(stdio, stream));
+  if (console !== null) {
+    const { terminal, file } = kernel.terminals.attach(process);
+    for (let fd = 0; fd < 3; fd++) process.fds.add(file);
+    kernel.outside.link = new ConsoleLink(kernel, console, terminal);
+  } else {
+    const input = new StdioFile(stdio, 0);
+    kernel.outside.input = input;
+    for (const file of [input, new StdioFile(stdio, 1), new StdioFile(stdio, 2)]) process.fds.add(file);
+  }
   const random = kernel.random.bytes(RANDOM_BYTES);
   const hwcap = kernel.machine.cpuid(1, 0)[3];
   const interpreter = interpreterOf(kernel, image, process);
   const { entry, rsp } = load(process, image, args, env, { path, hwcap, random, interpreter });
-  setEntryRegisters(kernel.machine.cpu, process.space.tables.root, entry, rsp);
+  setEntryRegisters(kernel.machine.cpu, kernel.rootOf(process.main), entry, rsp);
   return process;
 }
 

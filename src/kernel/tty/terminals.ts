@@ -64,6 +64,7 @@ export class Terminals {
   /** Processes that gave their terminal up without leading a session. */
   readonly #detached = new WeakSet<Process>();
   #pts: MemoryDirectory | null = null;
+  #fs: MemoryFs | null = null;
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -73,6 +74,7 @@ export class Terminals {
   nodes(fs: MemoryFs): Map<string, Inode> {
     const pts = new MemoryDirectory(fs, 0o755);
     this.#pts = pts;
+    this.#fs = fs;
     const root = { mode: ANYONE, uid: 0, gid: 0 };
     return new Map<string, Inode>([
       ['pts', pts],
@@ -92,6 +94,21 @@ export class Terminals {
   }
 
   #create(fs: MemoryFs, inode: TerminalInode, flags: number): OpenFile {
+    const terminal = this.#make(fs, this.task.process);
+    return new MasterFile(this, terminal, inode, '/dev/ptmx', flags);
+  }
+
+  /** The terminal of a first process, and its end there: what stands behind it is outside the machine. */
+  attach(process: Process): { readonly terminal: Terminal; readonly file: OpenFile } {
+    const terminal = this.#make(this.#fs!, process);
+    terminal.locked = false;
+    this.control(terminal, process);
+    const path = `/dev/pts/${terminal.number}`;
+    const inode = this.#pts!.lookup(String(terminal.number))!;
+    return { terminal, file: new SlaveFile(this, terminal, inode, path, O.RDWR) };
+  }
+
+  #make(fs: MemoryFs, owner: Process): Terminal {
     let number = 0;
     while (this.#terminals.has(number)) number++;
     if (number >= MOST) fail(E.ENOSPC);
@@ -99,11 +116,11 @@ export class Terminals {
       signal: (signal) => signalGroup(this.kernel, terminal.foreground, signal),
     });
     this.#terminals.set(number, terminal);
-    const { euid } = this.task.process.credentials;
+    const { euid } = owner.credentials;
     const node = { rdev: makeDevice(PTS_MAJOR, number), mode: SLAVE_MODE, uid: euid, gid: TTY_GROUP };
     const slave = new TerminalInode(fs, node, (_, path, wanted) => this.openSlave(terminal, path, wanted));
     this.#pts!.add(String(number), slave);
-    return new MasterFile(this, terminal, inode, '/dev/ptmx', flags);
+    return terminal;
   }
 
   /** The master is closed: the slaves are dead (tty_vhangup). */

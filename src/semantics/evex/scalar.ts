@@ -18,6 +18,7 @@ import {
   type RoundingMode,
   roundToInt,
   toInt,
+  UE,
   UNORDERED,
 } from '../../bits/softfloat.ts';
 import { toUnsigned } from './convert.ts';
@@ -35,10 +36,19 @@ export function roundScale(fmt: FloatFormat, env: FloatEnv, bits: bigint, imm: n
   if (a.kind >= INFINITY || a.kind === ZERO) result = roundToInt(fmt, env, bits, rounding);
   else if (a.exp + places >= 0) return bits;
   else {
+    const earlier = env.flags;
+    env.flags &= ~PE;
     const magnitude = roundMagnitude(env, { ...a, exp: a.exp + places }, rounding);
-    const before = env.flags;
+    const inexact = (env.flags & PE) !== 0;
+    const before = env.flags | earlier;
+    const { masks } = env;
+    env.masks |= UE;
     result = magnitude === 0n ? (a.sign ? fmt.signBit : 0n) : roundPack(fmt, env, a.sign, -places, magnitude);
+    env.masks = masks;
     env.flags = before;
+    // Only halves have numbers below the smallest normal one among the multiples of 2^-15.
+    const tiny = magnitude !== 0n && (result & fmt.infinity) === 0n;
+    if (tiny && inexact) env.flags |= UE;
   }
   if (imm & 8) env.flags &= ~PE;
   return result;

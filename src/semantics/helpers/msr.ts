@@ -75,6 +75,12 @@ const umwaitControl: Msr = {
   },
 };
 
+/** IA32_XSS: no supervisor component is there to be enabled. */
+const supervisorStates: Msr = {
+  read: (c) => (c.machine.has('XSAVES') ? 0n : null),
+  write: (c, value) => c.machine.has('XSAVES') && value === 0n,
+};
+
 /** IA32_MISC_ENABLE: fast strings; performance monitoring, BTS and PEBS are not there. */
 const MISC_ENABLE = 0x1801n;
 
@@ -92,6 +98,7 @@ const MSRS: ReadonlyMap<number, Msr> = new Map([
   // Neither last-branch records nor single-stepping on branches are there.
   [0x1d9, fixed(0n, (value) => value === 0n)],
   [0x277, held(L.PAT, isPat)],
+  [0xda0, supervisorStates],
   [0xc000_0080, efer],
   [0xc000_0081, held(L.STAR)],
   [0xc000_0082, held(L.LSTAR, isCanonical)],

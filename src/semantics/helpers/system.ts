@@ -118,16 +118,6 @@ defineHelper({
   },
 });
 
-defineHelper({
-  name: 'notYet',
-  doc: 'An instruction that only CPL 0 may execute and that is not implemented: #GP(0) elsewhere',
-  args: [],
-  result: 0,
-  run: (c) => {
-    if (!privileged(c)) c.stop(PENDING_KIND.unimplemented);
-  },
-});
-
 /** The hint in ECX of MWAIT that lets interrupts end it while RFLAGS.IF is clear. */
 const INTERRUPTS_BREAK = 1n;
 

@@ -4,28 +4,28 @@ import { defineHelper } from './helper.ts';
 
 const { GP } = VECTOR;
 const CR4_TSD = 1n << 2n;
-/** Extensions of MWAITX in ECX: interrupts break it while RFLAGS.IF is clear, and EBX bounds the time. */
+/** Extensions of MWAITX in RCX: interrupts break it while RFLAGS.IF is clear, and EBX bounds the time. */
 const MWAITX_EXTENSIONS = 3n;
 /** What the operand of UMWAIT and TPAUSE may hold: whether a lighter sleep is wanted. */
 const LIGHTER = 1n;
 
 defineHelper({
   name: 'monitorx',
-  doc: 'MONITORX: reads a byte of the line; #GP(0) for extensions in ECX',
+  doc: 'MONITORX: reads a byte of the line; #GP(0) for extensions in RCX, all 64 bits of which count',
   args: [64],
   result: 0,
   run: (c, address) => {
-    if (c.cpu.gpr(1) & 0xffff_ffffn) c.fault(GP, 0);
+    if (c.cpu.gpr(1) !== 0n) c.fault(GP, 0);
     else c.read(address!, 8);
   },
 });
 
 defineHelper({
   name: 'mwaitx',
-  doc: 'MWAITX: #GP(0) for unknown extensions in ECX',
+  doc: 'MWAITX: #GP(0) for unknown extensions in RCX',
   args: [],
   result: 0,
-  run: (c) => (c.cpu.gpr(1) & 0xffff_ffffn & ~MWAITX_EXTENSIONS ? c.fault(GP, 0) : undefined),
+  run: (c) => (c.cpu.gpr(1) & ~MWAITX_EXTENSIONS ? c.fault(GP, 0) : undefined),
 });
 
 defineHelper({

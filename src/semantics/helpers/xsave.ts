@@ -14,8 +14,9 @@ const ALIGNMENT = 63n;
 const pair = (c: HelperContext): bigint => ((c.cpu.gpr(2) & 0xffff_ffffn) << 32n) | (c.cpu.gpr(0) & 0xffff_ffffn);
 
 /** What every instruction on an area asks first (SDM 1 13.7); false with a fault pending. */
-function usable(c: HelperContext, address: bigint): boolean {
+function usable(c: HelperContext, address: bigint, supervisor = false): boolean {
   if (!(c.cpu.u64(CR4) & CR4_OSXSAVE)) c.fault(UD, null);
+  else if (supervisor && privileged(c)) return false;
   else if (c.cpu.u64(CR0) & CR0_TS) c.fault(NM, null);
   else if (address & ALIGNMENT) c.fault(GP, 0);
   else return true;
@@ -42,12 +43,15 @@ function readRuns(c: HelperContext, address: bigint, runs: readonly X.Run[]): Ui
   return image;
 }
 
-function save(c: HelperContext, address: bigint, wide: boolean, kind: 'xsave' | 'xsaveopt' | 'xsavec'): void {
-  if (!usable(c, address)) return;
+type Saving = 'xsave' | 'xsaveopt' | 'xsavec' | 'xsaves';
+
+function save(c: HelperContext, address: bigint, wide: boolean, kind: Saving): void {
+  if (!usable(c, address, kind === 'xsaves')) return;
   const { cpu } = c;
   const requested = pair(c) & cpu.u64(XCR0);
   let used = X.inUse(cpu);
-  const compacted = kind === 'xsavec';
+  // There are no supervisor components: IA32_XSS is 0.
+  const compacted = kind === 'xsavec' || kind === 'xsaves';
   if (compacted && X.mxcsrInUse(cpu)) used |= X.STATE_BIT.sse;
   const written = kind === 'xsave' ? requested : requested & used;
   const mxcsr = compacted
@@ -68,43 +72,52 @@ function save(c: HelperContext, address: bigint, wide: boolean, kind: 'xsave' | 
   if (compacted) c.write(at(address, X.HEADER.compBv), requested | X.COMPACTED, 64);
 }
 
-for (const kind of ['xsave', 'xsaveopt', 'xsavec'] as const)
+for (const kind of ['xsave', 'xsaveopt', 'xsavec', 'xsaves'] as const)
   defineHelper({
     name: kind,
-    doc: 'Saves the state components of EDX:EAX that XCR0 enables (SDM 1 13.7, 13.9, 13.10)',
+    doc: 'Saves the state components of EDX:EAX that XCR0 enables (SDM 1 13.7, 13.9 to 13.11)',
     args: [64, 32],
     result: 0,
     run: (c, address, wide) => save(c, address!, wide === 1n, kind),
   });
+
+function restore(c: HelperContext, address: bigint, wide: boolean, supervisor: boolean): void {
+  if (!usable(c, address, supervisor)) return;
+  const enabled = c.cpu.u64(XCR0);
+  const header = readRuns(c, address, [{ at: X.HEADER.stateBv, length: X.HEADER_BYTES }]);
+  if (header === null) return;
+  const view = new DataView(header.buffer);
+  const present = view.getBigUint64(X.HEADER.stateBv, true);
+  const layout = view.getBigUint64(X.HEADER.compBv, true);
+  const compacted = (layout & X.COMPACTED) !== 0n;
+  const reserved = (length: number): boolean =>
+    header.subarray(X.HEADER.reserved, X.HEADER.reserved + length).some((byte) => byte !== 0);
+  const components = layout & ~X.COMPACTED;
+  const bad = compacted
+    ? components & ~enabled || present & ~components || reserved(X.HEADER_BYTES - 16)
+    : supervisor || present & ~enabled || layout || reserved(8);
+  if (bad) return c.fault(GP, 0);
+  const requested = pair(c) & enabled;
+  const plan: X.RestorePlan = { requested, present, compacted: compacted ? components : null, wide };
+  const image = readRuns(c, address, X.restoreRuns(plan));
+  if (image === null) return;
+  if (X.loadsMxcsr(plan) && new DataView(image.buffer).getUint32(FX.mxcsr, true) & ~MXCSR_MASK) return c.fault(GP, 0);
+  X.restoreImage(c.cpu, image, plan);
+}
 
 defineHelper({
   name: 'xrstor',
   doc: 'Loads the state components of EDX:EAX that XCR0 enables; those that the area lacks become initial (SDM 1 13.8)',
   args: [64, 32],
   result: 0,
-  run: (c, address, wide) => {
-    if (!usable(c, address!)) return;
-    const enabled = c.cpu.u64(XCR0);
-    const header = readRuns(c, address!, [{ at: X.HEADER.stateBv, length: X.HEADER_BYTES }]);
-    if (header === null) return;
-    const view = new DataView(header.buffer);
-    const present = view.getBigUint64(X.HEADER.stateBv, true);
-    const layout = view.getBigUint64(X.HEADER.compBv, true);
-    const compacted = (layout & X.COMPACTED) !== 0n;
-    const reserved = (length: number): boolean =>
-      header.subarray(X.HEADER.reserved, X.HEADER.reserved + length).some((byte) => byte !== 0);
-    const components = layout & ~X.COMPACTED;
-    const bad = compacted
-      ? components & ~enabled || present & ~components || reserved(X.HEADER_BYTES - 16)
-      : present & ~enabled || layout || reserved(8);
-    if (bad) return c.fault(GP, 0);
-    const requested = pair(c) & enabled;
-    const plan: X.RestorePlan = { requested, present, compacted: compacted ? components : null, wide: wide === 1n };
-    const image = readRuns(c, address!, X.restoreRuns(plan));
-    if (image === null) return;
-    if (X.loadsMxcsr(plan) && new DataView(image.buffer).getUint32(FX.mxcsr, true) & ~MXCSR_MASK) return c.fault(GP, 0);
-    X.restoreImage(c.cpu, image, plan);
-  },
+  run: (c, address, wide) => restore(c, address!, wide === 1n, false),
+});
+defineHelper({
+  name: 'xrstors',
+  doc: 'XRSTORS: the same of a compacted area only, at CPL 0 (SDM 1 13.12)',
+  args: [64, 32],
+  result: 0,
+  run: (c, address, wide) => restore(c, address!, wide === 1n, true),
 });
 
 defineHelper({

@@ -500,6 +500,14 @@ describe('scalars, masks and moves', () => {
     expect(to('62 f5 7d 08 7e ca', 0x1234_7bffn)).toBe('7bff');
   });
 
+  test('vrndscaleph reports underflow of what is tiny and inexact', () => {
+    const code = bytesOf({ map: 3, pp: 0, opcode: 0x08, imm: 0xf0 });
+    const scaled = (h: bigint): [string, bigint] => [run(code, DEFAULT, () => setLane(1, 16, 0, h)), lane(2, 16, 0)];
+    expect(scaled(0x0280n)).toEqual(['1fb0', 0x0200n]);
+    expect(scaled(0x0200n)).toEqual(['1f80', 0x0200n]);
+    expect(scaled(0x0040n)).toEqual(['1fa0', 0n]);
+  });
+
   test('vfpclassph', () => {
     const code = bytesOf({ map: 3, pp: 0, opcode: 0x66, imm: 0 });
     const halves = [0x7e00, 0, 0x8000, 0x7c00, 0xfc00, 1, 0xbc00, 0x7c01];
