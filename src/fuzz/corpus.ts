@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { caseText, FuzzFileError, parseCase } from './file.ts';
 import type { FuzzCase } from './steps.ts';
@@ -14,8 +14,9 @@ const NAME_DIGITS = 16;
 
 /** Makes a directory with those that it lies in; the recursive way of the library never ends where the file system refuses, as /proc does. */
 export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
+  const there = statSync(folder, { throwIfNoEntry: false });
+  if (there?.isDirectory()) return;
+  if (there === undefined) makeFolder(dirname(folder));
   mkdirSync(folder);
 }
 

@@ -113,7 +113,7 @@ export function drawInstance(t: Template, random: Random, known: Known, target: 
     const memory = t.modrm === 'memory' || (t.modrm === 'any' && random.below(2) === 0);
     const address = memory ? drawAddress(t, known, target, random) : null;
     if (memory && random.below(24) === 0) head.push(random.pick([0x64, 0x65]));
-    if (t.address67 || random.below(48) === 0) head.push(0x67);
+    if (t.address67 || (memory && random.below(16) === 0) || random.below(48) === 0) head.push(0x67);
     if (t.lockable ? memory && random.below(6) === 0 : t.kind === 'legacy' && random.below(256) === 0) head.push(0xf0);
     if (t.repeatable && random.below(2)) head.push(random.pick([0xf2, 0xf3]));
     const r = t.reg === null ? random.below(16) : t.reg;

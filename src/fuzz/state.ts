@@ -58,7 +58,7 @@ export function drawState(random: Random, system = false): StartState {
   const { fxsave, vectors, memory, tables, avx512 } = pooled();
   const gpr = Array.from({ length: 16 }, (_, n) => {
     if (n === RSP)
-      return BigInt(random.below(16) ? STACK + (random.below(8) ? 0 : random.below(16)) : drawTarget(random));
+      return BigInt(random.below(6) ? STACK + (random.below(8) ? 0 : random.below(16)) : drawTarget(random));
     const kind = random.below(8);
     if (kind < 3) return BigInt(drawTarget(random));
     return kind < 5 ? BigInt(random.below(40)) : value64(random);

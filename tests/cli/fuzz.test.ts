@@ -156,7 +156,7 @@ describe('bad input is one line', () => {
     [['--include', 'vaddps', '--features', 'SSE'], 'nothing is left to draw from'],
     [['replay'], 'no file given: swapgs fuzz replay: give a finding'],
     [['replay', 'nothere.json'], 'no such file: nothere.json: check the path'],
-    [['replay', 'bad.json'], 'codeAddress is no hexadecimal number: bad.json: give a finding or an input of a corpus'],
+    [['replay', 'bad.json'], 'there are no steps: bad.json: give a finding or an input of a corpus'],
   ])('%j', (args, line) => {
     const run = fuzz(...args);
     expect(run.status).toBe(125);
