@@ -133,10 +133,12 @@ const FLAGS_EDX = [
   'pat', 'pse36', 'pn', 'clflush', '', 'dts', 'acpi', 'mmx', 'fxsr', 'sse', 'sse2', 'ss', 'ht', 'tm', 'ia64', 'pbe',
 ];
 
-function cpuinfo(machine: GuestMachine): string {
+function cpuinfo(machine: GuestMachine, cpus: number): string {
   const [, , , edx] = machine.cpuid(1, 0);
   const flags = FLAGS_EDX.filter((name, bit) => name !== '' && (edx >>> bit) & 1);
-  return `processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: swapgs x86-64 virtual CPU\nflags\t\t: ${flags.join(' ')} lm nx syscall\n\n`;
+  const text = (cpu: number): string =>
+    `processor\t: ${cpu}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: swapgs x86-64 virtual CPU\nflags\t\t: ${flags.join(' ')} lm nx syscall\n\n`;
+  return Array.from({ length: cpus }, (_, cpu) => text(cpu)).join('');
 }
 
 /** What /proc tells of the machine. */
@@ -162,7 +164,7 @@ export function systemInfo(kernel: Kernel): SystemInfo {
       const free = memory.framesLeft * PAGE;
       return line('MemTotal', memory.size) + line('MemFree', free) + line('MemAvailable', free);
     },
-    cpuinfo: () => cpuinfo(kernel.machine),
+    cpuinfo: () => cpuinfo(kernel.machine, kernel.cpus.count),
     uptime() {
       const seconds = (Number(kernel.clock.monotonic() / (SECOND / 100n)) / 100).toFixed(2);
       return `${seconds} 0.00\n`;

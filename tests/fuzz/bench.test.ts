@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Bench } from '../../src/fuzz/bench.ts';
 import { fromFile } from '../../src/fuzz/file.ts';
 import { findCulprit } from '../../src/fuzz/shrink.ts';
+import { available } from '../../src/oracle/native.ts';
 import { instructionNamed } from '../../src/semantics/define.ts';
 
 const c = fromFile({
@@ -25,5 +26,16 @@ test('an engine that fails is a finding, and goes on with the next sequence', ()
     instruction.define = right;
   }
   expect(bench.verdict(c)).toMatchObject({ mismatch: null, unjudged: null, endStep: 3 });
+  bench.close();
+});
+
+test.skipIf(available() !== null)('a CPU may save a component that is in its initial configuration', () => {
+  const bench = new Bench(['host', 'interpreter']);
+  const saves = fromFile({
+    codeAddress: '0x20000100',
+    steps: [{ bytes: 'c4 c1 7c 77' }, { bytes: 'c4 c1 7e 70 e1 01' }, { bytes: '0f c7 a7 20 ff ff ff' }],
+    state: { gpr: { rax: '0xf', rsp: '0x1', rdi: '0x10000660' } },
+  });
+  expect(bench.verdict(saves)).toMatchObject({ mismatch: null });
   bench.close();
 });
