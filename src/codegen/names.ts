@@ -14,6 +14,9 @@ export function baseName(name: string): string {
   return stripped === '' ? name : stripped.replace(OF_FUNCTION, '');
 }
 
+/** Whether a name is a clone's whose parameters are not those of its source. */
+export const hasOwnParameters = (name: string): boolean => /\.(isra|constprop|part)(?=\.|$)/.test(name);
+
 /** Name under which the functions of two builds are paired when they do not have the same: split-off parts stay apart from the whole. */
 export function pairingName(name: string): string {
   const part = PART.exec(name);

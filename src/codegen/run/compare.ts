@@ -4,10 +4,11 @@ import { FLOW } from '../../decode/traits.ts';
 import { DwarfError } from '../../elf/dwarf/cursor.ts';
 import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
+import { hasOwnParameters } from '../names.ts';
 import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
 import { comparable, differences, type ResultKind, type Side } from './differences.ts';
 import { CodeImage } from './image.ts';
-import { constantsOf, drawInput, mutate } from './inputs.ts';
+import { constantsOf, drawInput, mutate, mutateWord } from './inputs.ts';
 import { Externals } from './layout.ts';
 import { unknownWord } from './memory.ts';
 import { drawParameter, drawTyped, placeParameters, placeResult, type TypedParameter } from './typed.ts';
@@ -44,12 +45,26 @@ export interface RunVerdict {
   readonly input: CallInput | null;
   /** Which build's behaviour depends on registers or stack that nobody has set. */
   readonly uninitialised: 'old' | 'new' | 'both' | null;
+  /** Why nothing can be said, where it is not that no input ran to its end. */
+  readonly reason?: string;
 }
 
 const BATCH = 16;
 const DEFAULT_INSTRUCTIONS = 20_000;
 /** Salts of what nobody has set, beside 0. */
 const SALTS = [0x5a, 0xa7] as const;
+
+/** One build has a clone with parameters of its own: no input is the same for both. */
+const NOTHING_SAID: RunVerdict = {
+  verdict: 'inconclusive',
+  inputs: 0,
+  coverage: { old: { taken: 0, all: 0 }, new: { taken: 0, all: 0 } },
+  counts: { old: { instructions: 0, loads: 0, gsLoads: 0 }, new: { instructions: 0, loads: 0, gsLoads: 0 } },
+  differences: [],
+  input: null,
+  uninitialised: null,
+  reason: 'one build has a clone of it (.isra, .constprop, .part) whose parameters are not those of the source',
+};
 
 /** Runs functions of two builds on the same inputs. Names outside have one address in both. */
 export class RunComparer {
@@ -68,6 +83,7 @@ export class RunComparer {
 
   /** Compares two builds of one function; the same options give the same verdict. */
   compare(old: CodeFunction, fresh: CodeFunction, options: RunOptions): RunVerdict {
+    if (hasOwnParameters(old.name) !== hasOwnParameters(fresh.name)) return NOTHING_SAID;
     const streams = [old, fresh].map((fn) => {
       const stream = new InsnStream();
       stream.decode(fn.unit.bytesOf(fn));
@@ -189,7 +205,8 @@ function vary(
   parameters: readonly TypedParameter[],
   { input, read }: { readonly input: CallInput; readonly read: readonly bigint[] },
 ): CallInput {
-  if (parameters.length === 0 || (read.length > 0 && random.below(2) === 0)) return mutate(random, input, read);
+  if (parameters.length === 0) return mutate(random, input, read);
+  if (read.length > 0 && random.below(2) === 0) return mutateWord(random, input, read);
   return drawParameter(random, parameters, random.below(parameters.length), input);
 }
 

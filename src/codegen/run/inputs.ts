@@ -53,16 +53,19 @@ function drawArgument(random: Random, constants: readonly bigint[], i: number): 
   return drawWord(random.u32(), constants);
 }
 
+/** The same input with another word in one of the places that were read. */
+export function mutateWord(random: Random, input: CallInput, read: readonly bigint[]): CallInput {
+  const { memory } = input;
+  const words = new Map(memory.words);
+  words.set(read[random.below(read.length)]!, drawWord(random.u32(), memory.constants));
+  return { ...input, memory: { ...memory, words } };
+}
+
 /** An input near another one: an argument, or a word that was read, is another. */
 export function mutate(random: Random, input: CallInput, read: readonly bigint[]): CallInput {
-  const { memory } = input;
-  if (read.length > 0 && random.below(2) === 0) {
-    const words = new Map(memory.words);
-    words.set(read[random.below(read.length)]!, drawWord(random.u32(), memory.constants));
-    return { ...input, memory: { ...memory, words } };
-  }
+  if (read.length > 0 && random.below(2) === 0) return mutateWord(random, input, read);
   const args = [...input.args];
   const which = random.below(args.length);
-  args[which] = drawArgument(random, memory.constants, which);
+  args[which] = drawArgument(random, input.memory.constants, which);
   return { ...input, args };
 }

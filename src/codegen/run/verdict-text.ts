@@ -16,7 +16,7 @@ export function verdictText(run: RunVerdict): string[] {
     case 'equal':
       return [`run: equal on ${inputs} inputs (${measured})`];
     case 'inconclusive':
-      return ['run: nothing can be said: no input ran to its end in the old build'];
+      return [`run: nothing can be said: ${run.reason ?? 'no input ran to its end in the old build'}`];
     case 'different':
       return [
         `run: different (${measured})`,
