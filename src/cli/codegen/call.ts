@@ -4,6 +4,7 @@ import { argumentsOf } from '../../codegen/run/arguments.ts';
 import { Caller } from '../../codegen/run/call.ts';
 import { CodeImage, findFunction } from '../../codegen/run/image.ts';
 import { Externals, FS_BASE, GS_BASE } from '../../codegen/run/layout.ts';
+import { putBytes } from '../../codegen/run/memory.ts';
 import { callJson, callText } from '../../codegen/run/report.ts';
 import { DwarfError } from '../../elf/dwarf/cursor.ts';
 import type { Signature } from '../../elf/dwarf/debug-info.ts';
@@ -27,8 +28,6 @@ export interface CallOptions extends InputOptions {
   readonly maxInsns?: number;
   readonly json?: boolean;
 }
-
-const WORD = 8;
 
 /** Runs one function and prints what it has done. */
 export async function callFunction(path: string, name: string, options: CallOptions): Promise<number> {
@@ -108,13 +107,7 @@ function wordsOf(given: readonly string[], number: (text: string, option: string
   const words = new Map<bigint, bigint>();
   for (const text of given) {
     const [where, content] = pair(text, '--mem', 'ADDR=HEX or ADDR=@FILE');
-    const address = number(where, '--mem');
-    for (const [i, byte] of bytesOf(content, '--mem').entries()) {
-      const at = address + BigInt(i);
-      const word = at & ~BigInt(WORD - 1);
-      const shift = 8n * (at - word);
-      words.set(word, ((words.get(word) ?? 0n) & ~(0xffn << shift)) | (BigInt(byte) << shift));
-    }
+    putBytes(words, number(where, '--mem'), bytesOf(content, '--mem'));
   }
   return words;
 }

@@ -1,6 +1,6 @@
 import { type CType, type Member, sizeOf, typeText } from '../../elf/dwarf/types.ts';
 import { CodegenError } from '../error.ts';
-import { objectAt } from './memory.ts';
+import { objectAt, putBytes } from './memory.ts';
 
 // Arguments as C writes them: numbers, "text", &{.member = value, …}, {value, …}, as deep as types go.
 
@@ -131,7 +131,7 @@ export class Literals {
     }
     const bytes = Buffer.from(`${text}\0`, 'utf8');
     const address = this.#make({ kind: 'array', of: to, count: bytes.length }, bytes.length, path);
-    this.#write(address, bytes);
+    putBytes(this.words, address, bytes);
     return address;
   }
 
@@ -139,7 +139,7 @@ export class Literals {
     const address = objectAt(this.objects.length);
     this.objects.push({ address, size, type, path });
     // As in C, members that are not given are zero.
-    this.#write(address, new Uint8Array(Math.min(size, MOST_ZEROED)));
+    putBytes(this.words, address, new Uint8Array(Math.min(size, MOST_ZEROED)));
     return address;
   }
 
@@ -155,7 +155,7 @@ export class Literals {
     if (sizeOf(type) === 0 || sizeOf(type) > WORD) this.#fail(`${typeText(type)} has no value to give`);
     const bytes = new Uint8Array(WORD);
     new DataView(bytes.buffer).setBigUint64(0, this.#scalar(type, path), true);
-    this.#write(address, bytes.subarray(0, sizeOf(type)));
+    putBytes(this.words, address, bytes.subarray(0, sizeOf(type)));
   }
 
   #array(of: CType, count: number | null, address: bigint, path: string): void {
@@ -163,7 +163,7 @@ export class Literals {
       const made = this.#string(of, path);
       const { size } = this.objects.pop()!;
       if (count !== null && size > count) this.#fail('the text is longer than the array');
-      for (let i = 0n; i < BigInt(size); i++) this.#write(address + i, Uint8Array.of(this.#byte(made + i)));
+      for (let i = 0n; i < BigInt(size); i++) putBytes(this.words, address + i, Uint8Array.of(this.#byte(made + i)));
       return;
     }
     if (!this.#take('{')) this.#fail('{ is wanted');
@@ -196,15 +196,6 @@ export class Literals {
   #byte(address: bigint): number {
     const word = address & ~7n;
     return Number(((this.words.get(word) ?? 0n) >> ((address - word) * 8n)) & 0xffn);
-  }
-
-  #write(address: bigint, bytes: Uint8Array): void {
-    for (const [i, byte] of bytes.entries()) {
-      const at = address + BigInt(i);
-      const word = at & ~7n;
-      const shift = (at - word) * 8n;
-      this.words.set(word, ((this.words.get(word) ?? 0n) & ~(0xffn << shift)) | (BigInt(byte) << shift));
-    }
   }
 }
 

@@ -53,6 +53,16 @@ export function drawWord(hash: number, constants: readonly bigint[]): bigint {
   }
 }
 
+/** Puts bytes into words of memory by their address; bytes of a word that nobody has put are zero. */
+export function putBytes(words: Map<bigint, bigint>, address: bigint, bytes: Uint8Array): void {
+  for (const [i, byte] of bytes.entries()) {
+    const at = address + BigInt(i);
+    const word = at & ~BigInt(WORD - 1);
+    const shift = (at - word) * 8n;
+    words.set(word, ((words.get(word) ?? 0n) & ~(0xffn << shift)) | (BigInt(byte) << shift));
+  }
+}
+
 /** One eight-byte word of unknown memory. */
 export function unknownWord(memory: UnknownMemory, address: bigint): bigint {
   const given = memory.words.get(address);

@@ -2,7 +2,7 @@ import type { Random } from '../../bits/random.ts';
 import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { type CType, sizeOf } from '../../elf/dwarf/types.ts';
 import type { CallInput } from './call.ts';
-import { objectAt } from './memory.ts';
+import { objectAt, putBytes } from './memory.ts';
 
 // Arguments and memory as the source declares them, where debug information says how (System V ABI, x86-64 3.2.3).
 
@@ -217,21 +217,12 @@ class Drawer {
     const value = type.kind === 'float' ? this.float(size) : this.scalar(type, 0, depth);
     const bytes = new Uint8Array(WORD);
     new DataView(bytes.buffer).setBigUint64(0, value, true);
-    this.#bytes(address, bytes.subarray(0, size));
+    putBytes(this.words, address, bytes.subarray(0, size));
   }
 
   #text(address: bigint): void {
     const length = this.#random.below(24);
     const text = Array.from({ length }, () => LETTERS.charCodeAt(this.#random.below(LETTERS.length)));
-    this.#bytes(address, Uint8Array.from([...text, 0]));
-  }
-
-  #bytes(address: bigint, bytes: Uint8Array): void {
-    for (const [i, byte] of bytes.entries()) {
-      const at = address + BigInt(i);
-      const word = at & ~7n;
-      const shift = (at - word) * 8n;
-      this.words.set(word, ((this.words.get(word) ?? 0n) & ~(0xffn << shift)) | (BigInt(byte) << shift));
-    }
+    putBytes(this.words, address, Uint8Array.from([...text, 0]));
   }
 }
