@@ -3,6 +3,7 @@ import { GPR_NAMES, SEGMENT_NAMES } from '../decode/registers.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { FLAG } from '../state/rflags.ts';
+import { PALETTE, tileConfiguration, tileData, tileRowsInUse, tilesConfigured } from '../state/tiles.ts';
 import { X87 } from '../state/x87.ts';
 
 const FLAG_ORDER = ['CF', 'PF', 'AF', 'ZF', 'SF', 'TF', 'IF', 'DF', 'OF', 'NT', 'RF', 'AC', 'ID'] as const;
@@ -38,6 +39,20 @@ function wideVectors(cpu: CpuState): [name: string, value: bigint, width: number
 
 const opmasks = (cpu: CpuState): bigint[] => Array.from({ length: OPMASKS }, (_, n) => cpu.u64(L.opmaskAt(n)));
 
+const numberOf = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+const TILES = Array.from({ length: PALETTE.tiles }, (_, n) => n);
+
+/** TILECFG and the rows of tiles that hold something. */
+function tileLines(cpu: CpuState): string[] {
+  const configuration = numberOf(tileConfiguration(cpu));
+  const rows = TILES.flatMap((n) =>
+    tileRowsInUse(cpu, n).map(
+      ([row, bytes]) => `${`tmm${n}[${row}]`.padEnd(NAME_COLUMN)} ${hex(numberOf(bytes), 512)}`,
+    ),
+  );
+  return tilesConfigured(cpu) ? [`tilecfg ${hex(configuration, 512)}`, ...rows] : rows;
+}
+
 /** Every register of a CPU as lines of text; vector and x87 registers where they hold something. */
 export function registerLines(cpu: CpuState): string[] {
   const x87 = new X87(cpu);
@@ -67,6 +82,7 @@ export function registerLines(cpu: CpuState): string[] {
     ),
     ...wideVectors(cpu).map(([name, value, width]) => `${name.padEnd(NAME_COLUMN)} ${hex(value, width)}`),
     ...rows(opmasks(cpu).flatMap((value, n) => (value === 0n ? [] : [word(`k${n}`, value)]))),
+    ...tileLines(cpu),
   ];
   if (cpu.view.getUint16(L.X87_TW, true) !== X87_EMPTY) {
     const st = Array.from({ length: 8 }, (_, i) => (x87.isEmpty(i) ? '' : `st${i}    ${hex(x87.read(i), 80)}`));
@@ -88,7 +104,7 @@ export interface RegisterValues {
   readonly gsBase: string;
   readonly cr: Readonly<Record<string, string>>;
   readonly xmm: readonly string[];
-  /** What XMM0 to XMM15 do not show, where there is something: «ymm3», «zmm17», «k1». */
+  /** What XMM0 to XMM15 do not show, where there is something: «ymm3», «zmm17», «k1», «tilecfg», «tmm0» (1,024 bytes). */
   readonly wide?: Readonly<Record<string, string>>;
   readonly mxcsr: number;
   readonly x87: {
@@ -113,6 +129,12 @@ export function registerValues(cpu: CpuState): RegisterValues {
   const wide: Record<string, string> = {};
   for (const [name, value] of wideVectors(cpu)) wide[name] = hex(value);
   for (const [n, value] of opmasks(cpu).entries()) if (value !== 0n) wide[`k${n}`] = hex(value);
+  if (tilesConfigured(cpu)) wide['tilecfg'] = hex(numberOf(tileConfiguration(cpu)));
+  const tiles = tileData(cpu);
+  for (const n of tiles === null ? [] : TILES) {
+    const value = numberOf(tiles!.subarray(L.TILE_BYTES * n, L.TILE_BYTES * (n + 1)));
+    if (value !== 0n) wide[`tmm${n}`] = hex(value);
+  }
   for (const [i, n] of [0, 2, 3, 4, 8].entries()) cr[`cr${n}`] = hex(cpu.u64(L.CR0 + 8 * i));
   return {
     regs,

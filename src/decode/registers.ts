@@ -1,7 +1,7 @@
 import { Register } from './iced.ts';
 
 /** The register files of the architecture that an operand may name. */
-export type RegisterFile = 'gpr' | 'vector' | 'mm' | 'st' | 'seg' | 'cr' | 'dr' | 'k' | 'other';
+export type RegisterFile = 'gpr' | 'vector' | 'mm' | 'st' | 'seg' | 'cr' | 'dr' | 'k' | 'tmm' | 'other';
 
 /** A register as an operand: which file, which number, how much of it. */
 export interface RegisterRef {
@@ -36,6 +36,7 @@ const NUMBERED: readonly [RegExp, RegisterFile, number][] = [
   [/^cr(\d+)$/, 'cr', 64],
   [/^dr(\d+)$/, 'dr', 64],
   [/^k(\d+)$/, 'k', 64],
+  [/^tmm(\d+)$/, 'tmm', 8192],
 ];
 
 function classify(name: string): RegisterRef {

@@ -32,5 +32,5 @@ export const RSEQ_FEATURE_SIZE = 28;
 export const RSEQ_ALIGN = 32;
 /** AT_HWCAP2 bit 1: the FSGSBASE instructions may be used. */
 export const HWCAP2_FSGSBASE = 2;
-/** Bytes of a signal frame with x87, SSE, AVX, AVX-512 and PKRU state: what Linux 6.18 tells on such a CPU. */
+/** Bytes of a signal frame with x87, SSE, AVX, AVX-512, PKRU and AMX state: what Linux 6.18 tells on such a CPU, and enough for all. */
 export const SIGNAL_FRAME_SIZE = 11952;

@@ -1,5 +1,5 @@
 import { EHDR_SIZE, ELFCLASS64, ELFDATA2LSB, EM_X86_64, ET, PF_R, PF_W, PF_X, PHDR_SIZE, PT } from '../elf/format.ts';
-import { CpuState } from '../state/cpu-state.ts';
+import type { CpuState } from '../state/cpu-state.ts';
 import { FXSAVE_BYTES } from '../state/fxsave.ts';
 import * as L from '../state/layout.ts';
 import type { Process } from './process.ts';
@@ -58,9 +58,7 @@ function note(owner: string, type: number, data: Uint8Array): Uint8Array {
 /** The registers of a thread, wherever they are. */
 function registersOf(task: Task): CpuState {
   task.kernel.saveRegisters(task);
-  const u8 = new Uint8Array(L.EXEC);
-  u8.set(task.registers, L.STATE);
-  return new CpuState({ u8, view: new DataView(u8.buffer) });
+  return task.registers.window();
 }
 
 function status(task: Task, cpu: CpuState, info: SignalInfo): Uint8Array {

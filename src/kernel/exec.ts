@@ -26,6 +26,7 @@ import { buildStack, type StackContents, stackSize } from './stack.ts';
 import type { Backing } from './vm/backing.ts';
 import { MAP, PROT } from './vm/flags.ts';
 import { PAGE, PIE_BASE, pageDown, pageUp, STACK_EXPAND, STACK_TOP } from './vm/layout.ts';
+import { resetTiles } from './xstate.ts';
 
 /** Bytes that AT_RANDOM points at. */
 export const RANDOM_BYTES = 16;
@@ -225,6 +226,7 @@ export function setEntryRegisters(cpu: CpuState, root: bigint, entry: number, rs
   for (let n = 0; n < 6; n++) cpu.setSelector(n, 0);
   cpu.setSelector(SELECTOR_CS, USER_CS);
   cpu.setSelector(SELECTOR_SS, USER_SS);
+  resetTiles(cpu);
   cpu.setU64(FS_BASE, 0n);
   cpu.setU64(GS_BASE, 0n);
   cpu.cpl = 3;

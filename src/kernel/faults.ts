@@ -1,4 +1,5 @@
 import { type Fault, VECTOR } from '../exec/exit.ts';
+import { XFD_ERR } from '../state/layout.ts';
 import { SysError } from './errno.ts';
 import { faultSignal, pushFlags } from './exceptions.ts';
 import type { Kernel } from './kernel.ts';
@@ -6,6 +7,7 @@ import type { Task } from './task.ts';
 import { vsyscall } from './vdso/vsyscall.ts';
 import { PF } from './vm/flags.ts';
 import { TASK_SIZE } from './vm/layout.ts';
+import { useDisabled } from './xstate.ts';
 
 /** An access faults once for its page and once more for a stale translation; a page crossing twice that. */
 const MAX_SAME_FAULTS = 4;
@@ -41,6 +43,13 @@ export class Faults {
     const { cpu } = this.#kernel.machine;
     if (fault.vector === VECTOR.GP && isSysenter(task, cpu.rip)) {
       this.#sysenter(task);
+      return;
+    }
+    if (fault.vector === VECTOR.NM && cpu.u64(XFD_ERR) !== 0n) {
+      const refused = useDisabled(task);
+      if (refused === null) return;
+      pushFlags(fault, cpu);
+      this.#kernel.signals.force(task, { ...refused, fault });
       return;
     }
     const { signal, code, address } = faultSignal(fault, cpu);

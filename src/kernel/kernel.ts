@@ -4,6 +4,7 @@ import type { ElfImage } from '../elf/image.ts';
 import { DEFAULT_QUANTUM, RoundRobin, type Scheduler } from '../machine/system/scheduler.ts';
 import { OutOfMemory } from '../memory/physical.ts';
 import * as L from '../state/layout.ts';
+import { SavedCpu } from '../state/saved-cpu.ts';
 import { Blocked, ERESTART } from './block.ts';
 import { Clock, type ClockOptions, DEFAULT_EPOCH } from './clock.ts';
 import { type CoreDump, coreDump } from './core-dump.ts';
@@ -149,7 +150,7 @@ export class Kernel {
   /** Why the whole run is over, other than by the end of its processes. */
   #end: ProcessEnd | null = null;
   /** Registers of the first process when it ended, for whoever explains the end. */
-  #lastRegisters: Uint8Array | null = null;
+  #lastRegisters: SavedCpu | null = null;
 
   /** @throws GrantError when a granted directory cannot be used */
   constructor(machine: GuestMachine, options: KernelOptions = {}) {
@@ -232,7 +233,7 @@ export class Kernel {
   #finished(end: ProcessEnd): ProcessEnd {
     this.outside.carry();
     if (!this.process!.dead) this.strace?.end(this.process!.main, end);
-    if (this.#lastRegisters !== null) this.machine.cpu.u8.set(this.#lastRegisters, L.STATE);
+    this.#lastRegisters?.put(this.machine.cpu);
     this.#lastRegisters = null;
     return end;
   }
@@ -330,7 +331,7 @@ export class Kernel {
 
   /** Brings `task.registers` up to date with the machine. */
   saveRegisters(task: Task): void {
-    if (this.#loaded === task) task.registers.set(this.machine.cpu.u8.subarray(L.STATE, L.EXEC));
+    if (this.#loaded === task) task.registers.take(this.machine.cpu);
   }
 
   /** Gives the machine the registers of a thread. */
@@ -341,7 +342,7 @@ export class Kernel {
       if (this.#loaded !== null && this.#loaded.state !== 'dead') this.saveRegisters(this.#loaded);
       const root = cpu.u64(L.CR3);
       const keys = cpu.view.getUint32(L.PKRU, true);
-      cpu.u8.set(task.registers, L.STATE);
+      task.registers.put(cpu);
       cpu.setU64(L.CR3, this.rootOf(task));
       this.#loaded = task;
       if (cpu.u64(L.CR3) !== root || cpu.view.getUint32(L.PKRU, true) !== keys) this.machine.flushTlb();
@@ -496,8 +497,7 @@ export class Kernel {
   rememberEnd(process: Process): void {
     const task = this.#loaded;
     if (process !== this.process || task?.process !== process) return;
-    this.saveRegisters(task);
-    this.#lastRegisters = task.registers.slice();
+    this.#lastRegisters = new SavedCpu().take(this.machine.cpu);
   }
 
   /** Writes the core file of a process, where somebody wants it. False: nobody does. */

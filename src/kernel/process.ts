@@ -109,6 +109,8 @@ export class Process {
   /** prctl(PR_SET_KEEPCAPS), PR_SET_THP_DISABLE: bookkeeping. */
   keepCapabilities = false;
   thpDisabled = false;
+  /** State components that it has asked for (`xstate.ts`). */
+  permittedStates = 0n;
   /** Registrations of membarrier(2), as its GET_REGISTRATIONS shows them. */
   barriers = 0;
   /** CPU time of threads that are over, and of children that were waited for; nanoseconds. */

@@ -1,4 +1,4 @@
-import * as L from '../state/layout.ts';
+import { SavedCpu } from '../state/saved-cpu.ts';
 import type { Wait } from './block.ts';
 import type { FdTable } from './fs/fd-table.ts';
 import type { OpenFile } from './fs/open-file.ts';
@@ -55,8 +55,8 @@ export class Task {
   readonly tid: number;
   name: string;
   state: TaskState = 'queued';
-  /** Registers while it is not loaded: the bytes of the CPU state. */
-  readonly registers = new Uint8Array(L.EXEC - L.STATE);
+  /** Registers while it is not loaded. */
+  readonly registers = new SavedCpu();
   /** The CPU that it runs on or ran on last, and those that it may run on. */
   cpu = 0;
   affinity: bigint;

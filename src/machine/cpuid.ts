@@ -1,4 +1,6 @@
 import { MAXPHYADDR } from '../memory/paging.ts';
+import { TILE_BYTES, TILE_DATA_BYTES } from '../state/layout.ts';
+import { PALETTE } from '../state/tiles.ts';
 import { COMPONENTS, compactedLayout, STATE_BIT, standardSize } from '../state/xsave.ts';
 import { type CpuidRegister, FEATURE_BITS, namedBits } from './feature-bits.ts';
 import type { CpuProfile } from './profiles.ts';
@@ -20,6 +22,11 @@ const PLATFORM_EXTENDED_EDX = (1 << 20) | (1 << 26) | (1 << 29);
 const OSXSAVE = 27;
 /** CPUID.0D.1:EAX: XGETBV with ECX = 1. */
 const XGETBV_1 = 1 << 2;
+/** CPUID.0D.1:EAX: IA32_XFD. */
+const FEATURE_DISABLE = 1 << 4;
+/** CPUID.0D.n:ECX: the component begins at a multiple of 64 in the compacted format; IA32_XFD can switch it off. */
+const ALIGNED = 2;
+const CAN_BE_OFF = 4;
 
 /** The bits of one register that a profile's features set. */
 function featureBits({ reported }: CpuProfile, leaf: number, subleaf: number, register: CpuidRegister): number {
@@ -44,7 +51,8 @@ export function stateComponents({ reported }: CpuProfile): bigint {
     STATE_BIT.x87 |
     STATE_BIT.sse |
     (reported.has('AVX') ? STATE_BIT.avx : 0n) |
-    (reported.has('AVX512F') ? STATE_BIT.avx512 : 0n)
+    (reported.has('AVX512F') ? STATE_BIT.avx512 : 0n) |
+    (reported.has('AMX_TILE') ? STATE_BIT.amx : 0n)
   );
 }
 
@@ -53,11 +61,30 @@ function xsaveLeaf(profile: CpuProfile, subleaf: number, xcr0: bigint): CpuidLea
   if (!profile.reported.has('XSAVE')) return [0, 0, 0, 0];
   const known = stateComponents(profile);
   if (subleaf === 0) return [Number(known), standardSize(xcr0), standardSize(known), 0];
-  if (subleaf === 1) return [featureBits(profile, 0x0d, 1, 'eax') | XGETBV_1, compactedLayout(xcr0).size, 0, 0];
+  if (subleaf === 1) {
+    const disable = profile.reported.has('AMX_TILE') ? FEATURE_DISABLE : 0;
+    return [featureBits(profile, 0x0d, 1, 'eax') | XGETBV_1 | disable, compactedLayout(xcr0).size, 0, 0];
+  }
   const component = COMPONENTS.find(({ number }) => number === subleaf);
   if (component === undefined || !((known >> BigInt(subleaf)) & 1n)) return [0, 0, 0, 0];
-  return [component.size, component.offset, component.aligned ? 2 : 0, 0];
+  const { size, offset, aligned, canBeOff } = component;
+  return [size, offset, (aligned ? ALIGNED : 0) | (canBeOff ? CAN_BE_OFF : 0), 0];
 }
+
+/** Leaf 1Dh: the palettes of tiles. */
+function paletteLeaf({ reported }: CpuProfile, subleaf: number): CpuidLeaf {
+  if (!reported.has('AMX_TILE') || subleaf > PALETTE.number) return [0, 0, 0, 0];
+  if (subleaf === 0) return [PALETTE.number, 0, 0, 0];
+  return [TILE_DATA_BYTES | (TILE_BYTES << 16), PALETTE.bytesPerRow | (PALETTE.tiles << 16), PALETTE.rows, 0];
+}
+
+/** Leaf 1Eh: the largest K, and the bytes of the largest N, of a product of tiles. */
+const productLeaf = ({ reported }: CpuProfile, subleaf: number): CpuidLeaf =>
+  reported.has('AMX_TILE') && subleaf === 0 ? [0, PALETTE.rows | (PALETTE.bytesPerRow << 8), 0, 0] : [0, 0, 0, 0];
+
+/** The largest leaf. */
+const maxLeaf = ({ reported }: CpuProfile): number =>
+  reported.has('AMX_TILE') ? 0x1e : reported.has('PTWRITE') ? 0x14 : 0x0d;
 
 /** Deterministic cache parameters (leaf 4): a size of zero would break the thresholds of memcpy. */
 function cacheLeaf(subleaf: number): CpuidLeaf {
@@ -95,7 +122,7 @@ export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state:
     fixed | featureBits(profile, leaf >>> 0, subleaf, register);
   switch (leaf >>> 0) {
     case 0:
-      return [profile.reported.has('PTWRITE') ? 0x14 : 0x0d, ascii('Genu'), ascii('ntel'), ascii('ineI')];
+      return [maxLeaf(profile), ascii('Genu'), ascii('ntel'), ascii('ineI')];
     case 1:
       // Family 6, model 0x8f, stepping 0; CLFLUSH line of 64 bytes, one logical processor.
       return [
@@ -121,6 +148,10 @@ export function cpuid(profile: CpuProfile, leaf: number, subleaf: number, state:
     case 0x14:
       // Of tracing there is what a program sees: PTWRITE.
       return [0, bits('ebx'), 0, 0];
+    case 0x1d:
+      return paletteLeaf(profile, subleaf);
+    case 0x1e:
+      return productLeaf(profile, subleaf);
     case 0x8000_0000:
       return [0x8000_0008, 0, 0, 0];
     case 0x8000_0001:

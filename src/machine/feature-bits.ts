@@ -6,6 +6,7 @@ export type CpuidRegister = 'eax' | 'ebx' | 'ecx' | 'edx';
 const SSE_STATE = 0b010;
 const AVX_STATE = 0b110;
 const AVX512_STATE = 0b1110_0110;
+const AMX_STATE = 0b11 << 17;
 
 type FeatureRow = readonly [leaf: number, subleaf: number, register: CpuidRegister, xcr0: number, names: string];
 
@@ -23,6 +24,9 @@ export const FEATURE_BITS: readonly FeatureRow[] = [
   [7, 0, 'ecx', AVX512_STATE, '1 AVX512_VBMI 6 AVX512_VBMI2 11 AVX512_VNNI 12 AVX512_BITALG 14 AVX512_VPOPCNTDQ'],
   [7, 0, 'edx', 0, '5 UINTR 14 SERIALIZE'],
   [7, 0, 'edx', AVX512_STATE, '2 AVX512_4VNNIW 3 AVX512_4FMAPS 8 AVX512_VP2INTERSECT 23 AVX512_FP16'],
+  [7, 0, 'edx', AMX_STATE, '22 AMX_BF16 24 AMX_TILE 25 AMX_INT8'],
+  [7, 1, 'eax', AMX_STATE, '21 AMX_FP16'],
+  [7, 1, 'edx', AMX_STATE, '8 AMX_COMPLEX'],
   [7, 1, 'eax', 0, '3 RAO_INT 7 CMPCCXADD'],
   [7, 1, 'edx', AVX_STATE, '4 AVX_VNNI_INT8 5 AVX_NE_CONVERT 10 AVX_VNNI_INT16'],
   [7, 1, 'eax', AVX_STATE, '0 SHA512 1 SM3 2 SM4 4 AVX_VNNI 23 AVX_IFMA'],

@@ -53,6 +53,11 @@ const REQUIRES: Readonly<Record<string, string>> = {
   VPCLMULQDQ: 'AVX PCLMULQDQ',
   AVX512F: 'AVX2 FMA F16C',
   AVX512_FP16: 'AVX512BW',
+  AMX_TILE: 'XSAVEC',
+  AMX_INT8: 'AMX_TILE',
+  AMX_BF16: 'AMX_TILE',
+  AMX_FP16: 'AMX_TILE',
+  AMX_COMPLEX: 'AMX_TILE',
 };
 
 function requirements(feature: string): string[] {

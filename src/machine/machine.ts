@@ -13,6 +13,7 @@ import { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { isIa32e, isLongMode, isRealMode } from '../state/mode.ts';
 import { FIXED_ONE, FLAG } from '../state/rflags.ts';
+import { clearTiles } from '../state/tiles.ts';
 import { STATE_BIT } from '../state/xsave.ts';
 import { type CpuidLeaf, cpuid, stateComponents } from './cpuid.ts';
 import { Decoding } from './decoding.ts';
@@ -166,6 +167,7 @@ export class Machine {
   reset(): void {
     this.engine.until = null;
     this.cpu.u8.fill(0, L.STATE, L.STATE_END);
+    clearTiles(this.cpu);
     this.#initialise();
     this.mmu.flush('all');
   }
@@ -178,7 +180,9 @@ export class Machine {
     const xsave = this.profile.reported.has('XSAVE');
     cpu.setU64(L.XCR0, xsave ? stateComponents(this.profile) : STATE_BIT.x87);
     if (xsave) cpu.setU64(L.CR4, CR4_INITIAL | CR4_OSXSAVE);
-    if (this.profile.has('AVX') && !xsave) cpu.view.setUint32(L.ALWAYS_USABLE, Number(EVERY_STATE), true);
+    // Linux lets nobody use tiles whom CPUID has not told of them.
+    const always = this.#options.syscall ? EVERY_STATE : EVERY_STATE | STATE_BIT.amx;
+    if (this.profile.has('AVX') && !xsave) cpu.view.setUint32(L.ALWAYS_USABLE, Number(always), true);
     cpu.settleUsable();
     cpu.setU64(L.PAT, PAT_INITIAL);
     cpu.setU64(L.CANONICAL_HALF, 1n << 47n);

@@ -33,7 +33,7 @@ const LEVEL_3 = words('AVX AVX2 BMI1 BMI2 F16C FMA LZCNT MOVBE XSAVE XSAVEOPT XS
 const LEVEL_4 = words('AVX512F AVX512BW AVX512CD AVX512DQ AVX512VL');
 /** Everything else that is implemented. */
 const REST = words(
-  'ADX AES AVX512_BF16 AVX512_BITALG AVX512_FP16 AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VP2INTERSECT AVX512_VPOPCNTDQ AVX_IFMA AVX_NE_CONVERT AVX_VNNI AVX_VNNI_INT16 AVX_VNNI_INT8 CLFLUSHOPT CLWB CMPCCXADD GFNI MOVDIR64B MOVDIRI PCLMULQDQ RAO_INT RDPID RDRAND RDSEED SERIALIZE SHA SHA512 SM3 SM4 SMAP VAES VPCLMULQDQ WAITPKG XSAVES',
+  'ADX AES AMX_BF16 AMX_COMPLEX AMX_FP16 AMX_INT8 AMX_TILE AVX512_BF16 AVX512_BITALG AVX512_FP16 AVX512_IFMA AVX512_VBMI AVX512_VBMI2 AVX512_VNNI AVX512_VP2INTERSECT AVX512_VPOPCNTDQ AVX_IFMA AVX_NE_CONVERT AVX_VNNI AVX_VNNI_INT16 AVX_VNNI_INT8 CLFLUSHOPT CLWB CMPCCXADD GFNI MOVDIR64B MOVDIRI PCLMULQDQ RAO_INT RDPID RDRAND RDSEED SERIALIZE SHA SHA512 SM3 SM4 SMAP VAES VPCLMULQDQ WAITPKG XSAVES',
 );
 /** Implemented, but of another vendor's CPUs or of no use without more: only by name, or on a host that has them. */
 const BY_NAME = words('SSE4A CLZERO MONITORX PTWRITE MMXEXT PREFETCHW CLDEMOTE WBNOINVD');
@@ -123,7 +123,9 @@ export function profileOf(text: string): CpuProfile {
 
 /** The feature of «+name» or «-name». */
 function featureIn(text: string): string {
-  const feature = /^[+-]./.test(text) ? FEATURES_BY_NAME.get(text.slice(1)) : undefined;
+  const feature = /^[+-]./.test(text)
+    ? (FEATURES_BY_NAME.get(text.slice(1)) ?? FEATURES_BY_NAME.get(text.slice(1).replaceAll('-', '_')))
+    : undefined;
   if (feature !== undefined) return feature;
   if (!/^[+-]./.test(text)) throw new RangeError(`a CPU feature is switched by +NAME or -NAME, not '${text}'`);
   const near = closest(text.slice(1), [...FEATURES_BY_NAME.keys()]);

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
+import { tileConfiguration, tileData } from '../state/tiles.ts';
 
 /** Rounds of MurmurHash3 in two lanes of 32 bits (Appleby, public domain): fast, and a stable 64-bit result. */
 class Hash {
@@ -61,6 +62,22 @@ function addCpu(hash: Hash, { cpu, memory }: Hashed): void {
   for (const [from, to] of ARCHITECTURAL) hash.words(new Uint32Array(memory.u8.buffer, from, (to - from) / 4));
   hash.word(cpu.rflags);
   hash.u64(BigInt(cpu.icount));
+  addTiles(hash, cpu);
+}
+
+/** Tiles, and who may use them, where there is something: without them a hash is what it is on a CPU that has none. */
+function addTiles(hash: Hash, cpu: CpuState): void {
+  for (const [kind, bytes] of [
+    tileConfiguration(cpu),
+    cpu.u8.subarray(L.XFD, L.XFD_ERR + 8),
+    tileData(cpu),
+  ].entries()) {
+    if (bytes === null) continue;
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    if (isBlank(words)) continue;
+    hash.word(kind);
+    hash.words(words);
+  }
 }
 
 function addMemory(hash: Hash, memory: PhysicalMemory): void {

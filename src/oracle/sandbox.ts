@@ -4,6 +4,7 @@ import { Machine } from '../machine/machine.ts';
 import { fxrstorImage } from '../state/fxsave.ts';
 import { CR4, EFER, FP_RAISED, FS_BASE, GS_BASE, ICOUNT, XCR0 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
+import { clearTiles, tileConfiguration } from '../state/tiles.ts';
 import { STATE_BIT } from '../state/xsave.ts';
 import { setAvx512 } from './avx512.ts';
 import type { OracleCase } from './case.ts';
@@ -127,6 +128,8 @@ export class Sandbox {
       cpu.setYmmHigh(n, c.ymmHigh?.[n] ?? 0n);
     }
     setAvx512(cpu, c.avx512);
+    tileConfiguration(cpu).fill(0);
+    clearTiles(cpu);
     cpu.rflags = c.rflags ?? 0x202;
     if (c.mxcsr !== undefined) cpu.mxcsr = c.mxcsr;
     cpu.view.setUint32(FP_RAISED, 0, true);

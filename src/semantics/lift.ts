@@ -293,11 +293,11 @@ export class Lift {
   }
 }
 
-const FILES = new Set(['gpr', 'vector', 'mm', 'seg', 'cr', 'dr', 'st', 'k']);
+const FILES = new Set(['gpr', 'vector', 'mm', 'seg', 'cr', 'dr', 'st', 'k', 'tmm']);
 
 /** Register files and widths that the definitions know. */
 export function isSupported(op: { kind: string; file?: string; w: number }): boolean {
-  return op.kind !== 'reg' || (FILES.has(op.file!) && op.w <= 512);
+  return op.kind !== 'reg' || (FILES.has(op.file!) && (op.w <= 512 || op.file === 'tmm'));
 }
 
 /** IR of one instruction with these operands, or null where the mnemonic has no definition. */

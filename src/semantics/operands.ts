@@ -1,6 +1,6 @@
 import type { Insn, MemoryOperand, Operand } from '../decode/insn.ts';
 import type { AddressFault, Field, Place } from '../ir/nodes.ts';
-import { FS_BASE, GS_BASE, gprAt, mmxAt, opmaskAt, SELECTORS, vectorAt } from '../state/layout.ts';
+import { FS_BASE, GS_BASE, gprAt, mmxAt, opmaskAt, SELECTORS, tileAt, vectorAt } from '../state/layout.ts';
 
 /** An operand as a definition sees it: a width and places, never a register number or an immediate's value. */
 export type Op = RegisterOp | MemoryOp | ImmediateOp | RelativeOp;
@@ -55,6 +55,8 @@ export function placeOf(op: Extract<Operand, { kind: 'reg' }>): number {
       return mmxAt(n);
     case 'k':
       return opmaskAt(n);
+    case 'tmm':
+      return tileAt(n);
     case 'seg':
       return SELECTORS + 2 * n;
     default:

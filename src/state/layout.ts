@@ -5,6 +5,7 @@
  * this one table. A register is addressed by its byte offset, so AH is simply RAX + 1.
  *
  *     0x0000_1000  CPU state                 (STATE … STATE_END)
+ *     0x0000_2000  tile data of AMX          (TILES … TILES_END)
  *     0x0001_0000  fast TLB, reads           (16,384 entries of 16 bytes)
  *     0x0005_0000  fast TLB, writes
  *     0x0009_0000  fast TLB, instruction fetches
@@ -117,6 +118,12 @@ export const ALWAYS_USABLE = STATE + 0x27c;
 export const RANDOM_DRAWS = STATE + 0x280;
 /** End of what a snapshot or hash takes of the registers above. */
 export const SYSTEM_END = STATE + 0x288;
+/**
+ * State components whose use raises #NM, and those for which it was raised last: IA32_XFD and IA32_XFD_ERR, u64 (SDM 1 13.14). A hash
+ * takes them only where they are not zero.
+ */
+export const XFD = STATE + 0x290;
+export const XFD_ERR = STATE + 0x298;
 
 /** Vector registers: 32 slots of 64 bytes; XMMn is the first 16 bytes of slot n. */
 export const VECTOR = STATE + 0x400;
@@ -137,6 +144,8 @@ export const X87_REG = STATE + 0xc40;
 
 /** Opmask registers k0 … k7, u64 each. */
 export const OPMASK = STATE + 0xcc0;
+/** TILECFG as LDTILECFG reads it, 64 bytes (`tiles.ts`). */
+export const TILECFG = STATE + 0xd00;
 
 /** Execution control, written by engines and helpers. */
 export const EXEC = STATE + 0xe00;
@@ -166,6 +175,16 @@ export const REGION_ENTRIES = EXEC + 0xc0;
 /** A helper's extra results. */
 export const STATE_END = STATE + 0x1000;
 
+/**
+ * Tile data of AMX: 8 tiles of 16 rows of 64 bytes, which copies of the state leave out; and whether any of it may be other than zero, u32
+ * (`tiles.ts`).
+ */
+export const TILES = STATE_END;
+export const TILE_BYTES = 1024;
+export const TILE_DATA_BYTES = 8 * TILE_BYTES;
+export const TILES_LIVE = TILES + TILE_DATA_BYTES;
+export const TILES_END = TILES_LIVE + 8;
+
 /** Fast TLBs: direct-mapped, 16,384 entries of { tag u64, addend u32, aux u32 }; a tag that is no page address never matches. */
 export const TLB_ENTRIES = 16384;
 export const TLB_ENTRY_SIZE = 16;
@@ -191,5 +210,7 @@ export const gprAt = (n: number): number => GPR + 8 * n;
 export const vectorAt = (n: number): number => VECTOR + VECTOR_STRIDE * n;
 /** Byte offset of opmask register `n`. */
 export const opmaskAt = (n: number): number => OPMASK + 8 * n;
+/** Byte offset of tile register `n`. */
+export const tileAt = (n: number): number => TILES + TILE_BYTES * n;
 /** Byte offset of MMX register `n`: the significand of physical x87 register R`n`, whatever TOP is. */
 export const mmxAt = (n: number): number => X87_REG + 16 * n;

@@ -1,9 +1,25 @@
 import type { CpuState } from './cpu-state.ts';
 import { FX, fxrstorX87, fxsaveX87, MXCSR_MASK } from './fxsave.ts';
-import { OPMASK, VECTOR, VECTOR_STRIDE } from './layout.ts';
+import { OPMASK, TILE_DATA_BYTES, VECTOR, VECTOR_STRIDE, XFD } from './layout.ts';
+import {
+  isTileConfiguration,
+  setTileConfiguration,
+  setTileData,
+  TILECFG_BYTES,
+  tileConfiguration,
+  tileData,
+} from './tiles.ts';
 
 /** Bits of XCR0 and of every mask of state components (SDM 1 13.1). */
-export const STATE_BIT = { x87: 1n, sse: 2n, avx: 4n, opmask: 0x20n, avx512: 0xe0n } as const;
+export const STATE_BIT = {
+  x87: 1n,
+  sse: 2n,
+  avx: 4n,
+  opmask: 0x20n,
+  avx512: 0xe0n,
+  tileData: 1n << 18n,
+  amx: 3n << 17n,
+} as const;
 /** The value of MXCSR that counts as initial. */
 const MXCSR_INITIAL = 0x1f80;
 const X87_CW_INITIAL = 0x37f;
@@ -24,6 +40,8 @@ export interface Component {
   readonly offset: number;
   /** It begins at a multiple of 64 in the compacted format. */
   readonly aligned: boolean;
+  /** IA32_XFD can keep it from being used. */
+  readonly canBeOff?: true;
   readonly save: (cpu: CpuState, area: DataView, at: number) => void;
   /** Loads it, or makes it initial where there is no area. */
   readonly load: (cpu: CpuState, area: DataView | null, at: number) => void;
@@ -60,7 +78,12 @@ function pieces(
 const numbered = (from: number, count: number, place: (n: number) => number): number[] =>
   Array.from({ length: count }, (_, n) => place(from + n));
 
-/** Components beyond x87 and SSE, by number: AVX; opmasks, upper halves of ZMM0–15, ZMM16–31. */
+const NO_TILES = new Uint8Array(TILECFG_BYTES);
+const bytesAt = (area: DataView, at: number, length: number): Uint8Array =>
+  new Uint8Array(area.buffer, area.byteOffset + at, length);
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+/** Components beyond x87 and SSE, by number: AVX; opmasks, upper halves of ZMM0–15, ZMM16–31; TILECFG, tile data. */
 export const COMPONENTS: readonly Component[] = [
   {
     number: 2,
@@ -95,6 +118,32 @@ export const COMPONENTS: readonly Component[] = [
     numbered(REGISTERS, REGISTERS, (n) => upper(n) - 16),
     64,
   ),
+  {
+    number: 17,
+    size: TILECFG_BYTES,
+    offset: 2752,
+    aligned: true,
+    save: (cpu, area, at) => bytesAt(area, at, TILECFG_BYTES).set(tileConfiguration(cpu)),
+    // What LDTILECFG would refuse leaves the initial state.
+    load: (cpu, area, at) => {
+      const image = area === null ? NO_TILES : bytesAt(area, at, TILECFG_BYTES);
+      setTileConfiguration(cpu, isTileConfiguration(image) ? image : NO_TILES);
+    },
+    initial: (cpu) => isZero(tileConfiguration(cpu)),
+  },
+  {
+    number: 18,
+    size: TILE_DATA_BYTES,
+    offset: 2816,
+    aligned: true,
+    canBeOff: true,
+    save: (cpu, area, at) => {
+      const data = tileData(cpu);
+      if (data !== null) bytesAt(area, at, TILE_DATA_BYTES).set(data);
+    },
+    load: (cpu, area, at) => setTileData(cpu, area === null ? null : bytesAt(area, at, TILE_DATA_BYTES)),
+    initial: (cpu) => isZero(tileData(cpu) ?? NO_TILES),
+  },
 ];
 
 const has = (mask: bigint, number: number): boolean => ((mask >> BigInt(number)) & 1n) === 1n;
@@ -137,6 +186,14 @@ export function inUse(cpu: CpuState): bigint {
   for (const { number, initial } of COMPONENTS) if (!initial(cpu)) mask |= 1n << BigInt(number);
   return mask;
 }
+
+/** Components that IA32_XFD keeps from being used (SDM 1 13.14). */
+export const switchedOff = (cpu: CpuState): bigint => cpu.u64(XFD);
+/** Those that it can keep from being used. */
+export const CAN_BE_OFF: bigint = COMPONENTS.reduce(
+  (mask, { number, canBeOff }) => (canBeOff ? mask | (1n << BigInt(number)) : mask),
+  0n,
+);
 
 /** Whether MXCSR has another value than at reset. */
 export const mxcsrInUse = (cpu: CpuState): boolean => cpu.mxcsr !== MXCSR_INITIAL;

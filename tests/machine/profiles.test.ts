@@ -51,7 +51,9 @@ describe.each(CPU_NAMES)('%s', (name) => {
     if (osxsave === 0) return expect([components, size, most]).toEqual([0, 0, 0]);
     const avx = profile.reported.has('AVX');
     const avx512 = profile.reported.has('AVX512F');
-    expect([components, size, most]).toEqual(avx512 ? [0xe7, 2688, 2688] : avx ? [7, 832, 832] : [3, 576, 576]);
+    const amx = profile.reported.has('AMX_TILE');
+    const all = avx512 ? [0xe7, 2688, 2688] : avx ? [7, 832, 832] : [3, 576, 576];
+    expect([components, size, most]).toEqual(amx ? [0x600e7, 11008, 11008] : all);
     expect(machine.cpuid(0x0d, 2).slice(0, 2)).toEqual(avx ? [256, 576] : [0, 0]);
   });
 });

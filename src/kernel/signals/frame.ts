@@ -1,7 +1,16 @@
 import type { CpuState } from '../../state/cpu-state.ts';
 import { FX, FXSAVE_BYTES, fxrstorImage } from '../../state/fxsave.ts';
 import * as L from '../../state/layout.ts';
-import { HEADER, inUse, LEGACY_BYTES, restoreImage, STATE_BIT, saveImage, standardSize } from '../../state/xsave.ts';
+import {
+  HEADER,
+  inUse,
+  LEGACY_BYTES,
+  restoreImage,
+  STATE_BIT,
+  saveImage,
+  standardSize,
+  switchedOff,
+} from '../../state/xsave.ts';
 import { SysError } from '../errno.ts';
 import { USER_CS, USER_SS } from '../exec.ts';
 import type { Task } from '../task.ts';
@@ -39,10 +48,10 @@ const RDI = 7;
 const SELECTOR_CS = 1;
 const SELECTOR_SS = 2;
 
-/** State components that a frame holds: those that the program can use. */
+/** State components that a frame holds: those that the thread can use. */
 export function usableFeatures(cpu: CpuState): bigint {
-  const all = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512;
-  return BigInt(cpu.view.getUint32(L.USABLE, true)) & all;
+  const all = STATE_BIT.x87 | STATE_BIT.sse | STATE_BIT.avx | STATE_BIT.avx512 | STATE_BIT.amx;
+  return BigInt(cpu.view.getUint32(L.USABLE, true)) & all & ~switchedOff(cpu);
 }
 
 /** The XSAVE area of a frame, with the kernel's marks in it. */

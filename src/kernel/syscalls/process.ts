@@ -5,6 +5,7 @@ import { NSIG } from '../signals/numbers.ts';
 import { DEFAULT_TIMER_SLACK, type Task } from '../task.ts';
 import { decodeName, LAM_UNTAG_MASK } from '../user-memory.ts';
 import { TASK_SIZE } from '../vm/layout.ts';
+import { requestState, tellStates } from '../xstate.ts';
 import { ADDRESS, type ArgKind, choice, HEX, INT, onlyIf, PATH, SIZE } from './args.ts';
 import { enterStrict } from './privileges.ts';
 import { NO_RESULT, row, type SyscallRow } from './row.ts';
@@ -17,6 +18,9 @@ const ARCH = {
   ARCH_GET_GS: 0x1004,
   ARCH_GET_CPUID: 0x1011,
   ARCH_SET_CPUID: 0x1012,
+  ARCH_GET_XCOMP_SUPP: 0x1021,
+  ARCH_GET_XCOMP_PERM: 0x1022,
+  ARCH_REQ_XCOMP_PERM: 0x1023,
   ARCH_GET_UNTAG_MASK: 0x4001,
   ARCH_ENABLE_TAGGED_ADDR: 0x4002,
   ARCH_GET_MAX_TAG_BITS: 0x4003,
@@ -55,6 +59,11 @@ function archPrctl(task: Task, code: number, address: number): number {
       return 1;
     case ARCH.ARCH_SET_CPUID:
       return fail(E.ENODEV);
+    case ARCH.ARCH_GET_XCOMP_SUPP:
+    case ARCH.ARCH_GET_XCOMP_PERM:
+      return tellStates(task, address, code === ARCH.ARCH_GET_XCOMP_SUPP);
+    case ARCH.ARCH_REQ_XCOMP_PERM:
+      return requestState(task, Number(BigInt.asUintN(53, cpu.gpr(RSI))));
     case ARCH.ARCH_GET_UNTAG_MASK:
       task.user.setU64(address, task.space.lam.enabled ? LAM_UNTAG_MASK : -1n);
       return 0;

@@ -8,6 +8,7 @@ import { defaultAction, NSIG, SIG } from '../signals/numbers.ts';
 import { MINSIGSTKSZ, SI, SIG_DFL, SIG_IGN, type SignalInfo, SS, signalBit, UNBLOCKABLE } from '../signals/state.ts';
 import { Task } from '../task.ts';
 import { deadlineAfter, waitFor } from '../wait.ts';
+import { holdsFrames } from '../xstate.ts';
 import { ADDRESS, choice, FD, INT, SIGNAL, SIZE, UINT } from './args.ts';
 import { timeoutAt } from './poll.ts';
 import { NO_RESULT, row, type SyscallRow } from './row.ts';
@@ -178,7 +179,7 @@ function sigaltstack(task: Task, next: number, old: number): number {
     if (mode === SS.DISABLE) {
       task.altStack = { base: 0, size: 0, flags: bits };
     } else {
-      if (room < MINSIGSTKSZ) fail(E.ENOMEM);
+      if (room < MINSIGSTKSZ || !holdsFrames(task, room)) fail(E.ENOMEM);
       task.altStack = { base: Number(wanted.getBigUint64(0, true)), size: room, flags: bits };
     }
   }

@@ -6,6 +6,7 @@ import { Process } from '../process.ts';
 import { SIG } from '../signals/numbers.ts';
 import { INITIAL_ALT_STACK } from '../signals/state.ts';
 import { Task } from '../task.ts';
+import { initialDisable } from '../xstate.ts';
 
 export const CLONE = {
   VM: 0x100,
@@ -56,8 +57,7 @@ export interface CloneRequest {
 const RAX = 0;
 const RSP = 4;
 
-const register = (task: Task, at: number, value: bigint): void =>
-  new DataView(task.registers.buffer).setBigUint64(at - L.STATE, BigInt.asUintN(64, value), true);
+const register = (task: Task, at: number, value: bigint): void => task.registers.setU64(at, value);
 
 /**
  * Makes a thread or a process that goes on where `parent`, whose registers are loaded, has made the call (Linux:
@@ -87,11 +87,13 @@ export function clone(parent: Task, request: CloneRequest): Task {
   child.strict = parent.strict;
   child.cpu = parent.cpu;
   child.mask = parent.savedMask ?? parent.mask;
-  child.registers.set(parent.registers);
+  // Tile data is left behind, and whoever uses tiles first gets room for it (Linux: fpu_clone).
+  child.registers.copyWithoutTiles(parent.registers);
   register(child, L.gprAt(RAX), 0n);
   if (request.stack !== 0) register(child, L.gprAt(RSP), BigInt(request.stack));
   if (has(CLONE.SETTLS)) register(child, L.FS_BASE, BigInt(request.tls));
   register(child, L.CR3, kernel.rootOf(child));
+  register(child, L.XFD, initialDisable(kernel.machine.cpu));
   // A thread begins without a stack for signals and without rseq; a process keeps what its parent has.
   if (!has(CLONE.VM) || has(CLONE.VFORK)) child.altStack = parent.altStack;
   else child.altStack = INITIAL_ALT_STACK;
@@ -138,6 +140,7 @@ function makeProcess(parent: Task, pid: number, request: CloneRequest): Process 
   child.dumpable = process.dumpable;
   child.noNewPrivileges = process.noNewPrivileges;
   child.barriers = process.barriers;
+  child.permittedStates = process.permittedStates;
   child.exitSignal = shares(CLONE.PARENT) ? process.exitSignal : request.exitSignal;
   child.borrowsSpace = shares(CLONE.VFORK);
   child.parent?.children.add(child);

@@ -115,6 +115,7 @@ export function execute(task: Task, executable: Executable, env: readonly string
   process.actions = process.actions.afterExec();
   process.timers.deletePosix();
   process.barriers = 0;
+  process.permittedStates = 0n;
   process.exitSignal = SIG.CHLD;
   process.program = { ...process.program, path, file: inode };
   task.name = (path.split('/').pop() ?? '').slice(0, NAME_LENGTH);

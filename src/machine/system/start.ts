@@ -1,6 +1,7 @@
 import type { CpuState } from '../../state/cpu-state.ts';
 import { ATTRIBUTE, SEGMENT } from '../../state/descriptors.ts';
 import * as L from '../../state/layout.ts';
+import { clearTiles } from '../../state/tiles.ts';
 
 const CR0_RESET = 0x6000_0010n;
 const CR0_PROTECTED = 0x11n;
@@ -22,6 +23,7 @@ const DATA_SEGMENTS = [SEGMENT.ES, SEGMENT.SS, SEGMENT.DS, SEGMENT.FS, SEGMENT.G
 /** Puts a CPU into the state behind a reset or INIT (SDM 3A table 10-1): real mode, at the reset vector. */
 export function resetCpu(cpu: CpuState): void {
   cpu.u8.fill(0, L.STATE, L.EXEC);
+  clearTiles(cpu);
   cpu.setU64(L.CR0, CR0_RESET);
   cpu.setU64(L.XCR0, 1n);
   cpu.setU64(L.PAT, PAT);

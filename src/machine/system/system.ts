@@ -230,12 +230,12 @@ export class System implements ApicBus {
   // ——— CPUs ———
 
   #save(vcpu: Vcpu): void {
-    vcpu.state.set(this.machine.cpu.u8.subarray(L.STATE, L.EXEC));
+    vcpu.state.take(this.machine.cpu);
     vcpu.icount = this.machine.cpu.icount;
   }
 
   #load(vcpu: Vcpu): void {
-    this.machine.cpu.u8.set(vcpu.state, L.STATE);
+    vcpu.state.put(this.machine.cpu);
     this.machine.cpu.icount = vcpu.icount;
     this.machine.mmu.exchange(vcpu.tlb);
     this.machine.mmu.icache = vcpu.icache;
@@ -294,7 +294,7 @@ export class System implements ApicBus {
   }
 
   #saved(vcpu: Vcpu, at: number): bigint {
-    return new DataView(vcpu.state.buffer).getBigUint64(at - L.STATE, true);
+    return vcpu.state.u64(at);
   }
 
   #interruptWaits(vcpu: Vcpu): boolean {

@@ -1,6 +1,6 @@
 import type { InstructionCache } from '../../memory/icache.ts';
 import { Tlb } from '../../memory/tlb.ts';
-import * as L from '../../state/layout.ts';
+import { SavedCpu } from '../../state/saved-cpu.ts';
 import { type ApicBus, LocalApic } from './apic.ts';
 
 /** What a CPU is doing. */
@@ -21,7 +21,7 @@ export interface Monitored {
 export class Vcpu {
   readonly id: number;
   readonly apic: LocalApic;
-  readonly state = new Uint8Array(L.EXEC - L.STATE);
+  readonly state = new SavedCpu();
   /** Instructions that it has executed. */
   icount = 0;
   readonly tlb = new Tlb();

@@ -1,6 +1,7 @@
 import * as L from '../../state/layout.ts';
 import { isPaged } from '../../state/mode.ts';
 import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
+import { CAN_BE_OFF } from '../../state/xsave.ts';
 import { isCanonical } from './descriptor.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
 import { privileged } from './system.ts';
@@ -81,6 +82,16 @@ const supervisorStates: Msr = {
   write: (c, value) => c.machine.has('XSAVES') && value === 0n,
 };
 
+/** IA32_XFD and IA32_XFD_ERR: bits of the components that can be switched off, which are those of AMX (SDM 1 13.14). */
+const featureDisable = (at: number): Msr => ({
+  read: (c) => (c.machine.has('AMX_TILE') ? c.cpu.u64(at) : null),
+  write: (c, value) => {
+    if (!c.machine.has('AMX_TILE') || value & ~CAN_BE_OFF) return false;
+    c.cpu.setU64(at, value);
+    return true;
+  },
+});
+
 /** IA32_MISC_ENABLE: fast strings; performance monitoring, BTS and PEBS are not there. */
 const MISC_ENABLE = 0x1801n;
 
@@ -95,6 +106,8 @@ const MSRS: ReadonlyMap<number, Msr> = new Map([
   [0x175, held(L.SYSENTER_ESP, isCanonical)],
   [0x176, held(L.SYSENTER_EIP, isCanonical)],
   [0x1a0, fixed(MISC_ENABLE)],
+  [0x1c4, featureDisable(L.XFD)],
+  [0x1c5, featureDisable(L.XFD_ERR)],
   // Neither last-branch records nor single-stepping on branches are there.
   [0x1d9, fixed(0n, (value) => value === 0n)],
   [0x277, held(L.PAT, isPat)],

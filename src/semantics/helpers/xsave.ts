@@ -1,5 +1,5 @@
 import { FX, MXCSR_MASK } from '../../state/fxsave.ts';
-import { CR0, CR4, XCR0 } from '../../state/layout.ts';
+import { CR0, CR4, XCR0, XFD_ERR } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
 import * as X from '../../state/xsave.ts';
 import { defineHelper, type HelperContext } from './helper.ts';
@@ -49,7 +49,8 @@ function save(c: HelperContext, address: bigint, wide: boolean, kind: Saving): v
   if (!usable(c, address, kind === 'xsaves')) return;
   const { cpu } = c;
   const requested = pair(c) & cpu.u64(XCR0);
-  let used = X.inUse(cpu);
+  const off = X.switchedOff(cpu);
+  let used = X.inUse(cpu) & ~off;
   // There are no supervisor components: IA32_XSS is 0.
   const compacted = kind === 'xsavec' || kind === 'xsaves';
   if (compacted && X.mxcsrInUse(cpu)) used |= X.STATE_BIT.sse;
@@ -64,7 +65,8 @@ function save(c: HelperContext, address: bigint, wide: boolean, kind: Saving): v
   if (before === null) return;
   const targets = [...pieces(runs), ...header];
   for (const offset of targets) if (!c.probeWrite(at(address, offset), 8)) return;
-  const image = X.saveImage(cpu, plan);
+  // A component that is switched off is saved as if it were initial: of these zeros.
+  const image = X.saveImage(cpu, { ...plan, written: written & ~off });
   const view = new DataView(image.buffer);
   for (const offset of pieces(runs)) c.write(at(address, offset), view.getBigUint64(offset, true), 64);
   const present = compacted ? requested & used : (before & ~requested) | (requested & used);
@@ -98,6 +100,11 @@ function restore(c: HelperContext, address: bigint, wide: boolean, supervisor: b
     : supervisor || present & ~enabled || layout || reserved(8);
   if (bad) return c.fault(GP, 0);
   const requested = pair(c) & enabled;
+  const off = requested & present & X.switchedOff(c.cpu);
+  if (off) {
+    c.cpu.setU64(XFD_ERR, off);
+    return c.fault(NM, null);
+  }
   const plan: X.RestorePlan = { requested, present, compacted: compacted ? components : null, wide };
   const image = readRuns(c, address, X.restoreRuns(plan));
   if (image === null) return;
@@ -149,12 +156,15 @@ defineHelper({
       X.STATE_BIT.x87 |
       X.STATE_BIT.sse |
       (c.machine.has('AVX') ? X.STATE_BIT.avx : 0n) |
-      (c.machine.has('AVX512F') ? X.STATE_BIT.avx512 : 0n);
+      (c.machine.has('AVX512F') ? X.STATE_BIT.avx512 : 0n) |
+      (c.machine.has('AMX_TILE') ? X.STATE_BIT.amx : 0n);
     const avxAlone = value & X.STATE_BIT.avx && !(value & X.STATE_BIT.sse);
     const upper = value & X.STATE_BIT.avx512;
     const part512 = upper !== 0n && (upper !== X.STATE_BIT.avx512 || !(value & X.STATE_BIT.avx));
-    if (c.cpu.gpr(1) & 0xffff_ffffn || value & ~known || !(value & X.STATE_BIT.x87) || avxAlone || part512)
-      return c.fault(GP, 0);
+    const tiles = value & X.STATE_BIT.amx;
+    const partAmx = tiles !== 0n && tiles !== X.STATE_BIT.amx;
+    const alone = avxAlone || part512 || partAmx;
+    if (c.cpu.gpr(1) & 0xffff_ffffn || value & ~known || !(value & X.STATE_BIT.x87) || alone) return c.fault(GP, 0);
     c.cpu.setU64(XCR0, value);
     c.cpu.settleUsable();
     c.decodingChanged();
