@@ -18,15 +18,10 @@ const ROW = PALETTE.bytesPerRow / 4;
 const SMALLEST_NORMAL = 2 ** -126;
 /** Below it a number stays below the smallest normal one when it is rounded. */
 const TINY = SMALLEST_NORMAL * (1 - 2 ** -20);
-/** Bits of a double that a single has not, and their value half-way between two singles. */
-const LOST = 0x1fff_ffff;
-const HALF_WAY = 0x1000_0000;
 
 const env = floatEnv({ daz: true, ftz: true });
 const exact = floatEnv();
 
-const double = new Float64Array(1);
-const doubleWords = new Uint32Array(double.buffer);
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
 
@@ -41,22 +36,11 @@ const fromBits = (bits: number): number => {
 
 /** a · b + c of finite singles, c not denormal, rounded once; NaN or infinity where the result is none of these. */
 export function fused(a: number, b: number, c: number): number {
-  // A product of numbers of at most 11 bits is exact in a double.
-  const product = a * b;
-  const sum = product + c;
+  // The product has at most 22 bits, and c has 24: what a double loses of the sum is too far below to decide between two singles.
+  const sum = a * b + c;
   const size = Math.abs(sum);
   if (size < SMALLEST_NORMAL && size !== 0)
     return size < TINY ? Math.sign(sum) * 0 : fromBits(Number(fma(F32, env, bitsOf(a), bitsOf(b), bitsOf(c))));
-  double[0] = sum;
-  if ((doubleWords[0]! & LOST) === HALF_WAY) {
-    const part = sum - product;
-    const lost = product - (sum - part) + (c - part);
-    // The exact sum lies on one side of the middle.
-    if (lost !== 0) {
-      doubleWords[0]! += lost > 0 === sum > 0 ? 1 : -1;
-      return Math.fround(double[0]!);
-    }
-  }
   return Math.fround(sum);
 }
 

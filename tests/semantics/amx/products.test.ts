@@ -227,6 +227,26 @@ describe('floating point', () => {
     }
   });
 
+  test('what is tiny is so behind its rounding', () => {
+    const words = (...bits: number[]): Uint8Array => {
+      const out = new Uint8Array(1024);
+      bits.forEach((value, i) => new DataView(out.buffer).setUint32(4 * i, value, true));
+      return out;
+    };
+    const below = (b: number, wanted: number): void => {
+      const column = new Uint8Array(1024);
+      new DataView(column.buffer).setUint32(0, 0x2000, true);
+      new DataView(column.buffer).setUint32(64, b, true);
+      // 2^-63 · 2^-63, and from it something by 2^-76
+      conforms('tdpbf16ps', [words(), words(0x2000, 0x1980), column], { m: 1, n: 1, k: 2 }, elements.tdpbf16ps);
+      expect(new DataView(benches[0]!.tile(C).slice().buffer).getUint32(0, true)).toBe(wanted);
+    };
+    below(0x9980, 0x0080_0000);
+    below(0x9a00, 0x0080_0000);
+    below(0x9a40, 0);
+    below(0x9b00, 0);
+  });
+
   test('one number that is none does not change how the others are rounded', () => {
     const tiles = [singles(120)(), draw(halves), draw(halves)] as const;
     const extent = { m: 16, n: 16, k: 16 };
