@@ -27,6 +27,8 @@ const vex = (pp: number, opcode: number, modrm: number, vvvv = 0): number[] => [
   opcode,
   modrm,
 ];
+/** Where it is stored to be looked at. */
+const CONFIGURATION = DATA.base + 0x1e00n;
 const RDI = 7;
 const RSI = 6;
 const SIB = 4;
@@ -112,9 +114,9 @@ export class TileBench {
 
   /** TILECFG as STTILECFG stores it. */
   configured(): Uint8Array {
-    const ended = this.run(AMX.sttilecfg, DATA.base + 0x1fc0n);
+    const ended = this.run(AMX.sttilecfg, CONFIGURATION);
     if (ended !== '') throw new Error(ended);
-    return this.bytes(64, DATA.base + 0x1fc0n);
+    return this.bytes(64, CONFIGURATION);
   }
 
   /** The 1,024 bytes of a tile. */
