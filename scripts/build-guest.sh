@@ -77,6 +77,7 @@ user() {
         program user percpu gcc percpu -pthread -Wno-missing-field-initializers
         strip=-s
         ;;
+      tiles) program user tiles musl-gcc tiles -mamx-tile -mamx-int8 -mamx-bf16 ;;
       *) program user "$name" musl-gcc "$name" ;;
     esac
     case $name in
