@@ -7,6 +7,7 @@ import { differences, initialSnapshot, type Masks, memoryDifferences, snapshot }
 import { REGIONS } from '../oracle/layout.ts';
 import type { Sandbox } from '../oracle/sandbox.ts';
 import * as L from '../state/layout.ts';
+import { PALETTE, TILECFG_BYTES, tileConfiguration, tileData } from '../state/tiles.ts';
 import type { Ending, Judged } from './oracles.ts';
 
 /** One field in which an oracle and the one that judges it differ. */
@@ -61,6 +62,9 @@ export function enginesAgree(a: Sandbox, endingA: Ending, b: Sandbox, endingB: E
   if (endingA.kind === 'fault' && endingText(endingA) !== endingText(endingB)) return false;
   for (const [from, to] of ARCHITECTURAL)
     if (Buffer.compare(x.u8.subarray(from, to), y.u8.subarray(from, to)) !== 0) return false;
+  if (Buffer.compare(tileConfiguration(x), tileConfiguration(y)) !== 0) return false;
+  const [tilesX, tilesY] = [tileData(x), tileData(y)];
+  if (tilesX !== tilesY && (tilesX === null || tilesY === null || Buffer.compare(tilesX, tilesY) !== 0)) return false;
   return WRITABLE.every((region) => {
     const bytes = (s: Sandbox): Uint8Array => s.machine.memory.bytes(s.physical(region.base), region.size);
     return Buffer.compare(bytes(a), bytes(b)) === 0;
@@ -75,6 +79,8 @@ const FIELDS: readonly (readonly [name: string, at: number, bytes: number])[] = 
   ...Array.from({ length: 32 }, (_, n) => [`ymm${n} 255:128`, L.vectorAt(n) + 16, 16] as const),
   ...Array.from({ length: 32 }, (_, n) => [`zmm${n} 511:256`, L.vectorAt(n) + 32, 32] as const),
   ...Array.from({ length: 8 }, (_, n) => [`k${n}`, L.opmaskAt(n), 8] as const),
+  ['tilecfg', L.TILECFG, TILECFG_BYTES],
+  ...Array.from({ length: PALETTE.tiles }, (_, n) => [`tmm${n}`, L.tileAt(n), L.TILE_BYTES] as const),
   ['fcw', L.X87_CW, 2],
   ['fsw', L.X87_SW, 2],
   ['ftw', L.X87_TW, 2],

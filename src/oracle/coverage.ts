@@ -86,8 +86,7 @@ export type Tallies = ReadonlyMap<string, { readonly cases: number; readonly mis
 
 /** What checks instructions that few hosts have. */
 const JUDGES: Readonly<Record<string, string>> = {
-  AMX_TILE: 'loops by the manual judge',
-  AMX_INT8: 'loops by the manual judge',
+  AMX_INT8: 'exact integers judge',
   AMX_BF16: 'exact integers judge',
   AMX_FP16: 'exact integers judge',
   AMX_COMPLEX: 'exact integers judge',
