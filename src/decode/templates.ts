@@ -30,6 +30,8 @@ export interface Template {
   readonly vvvv: boolean;
   /** The memory operand's index is a vector register. */
   readonly vsib: boolean;
+  /** Registers are tiles, of which there are 8. */
+  readonly tiles: boolean;
   /** Bytes of a near branch's displacement, 0 for everything else. */
   readonly relative: 0 | 1 | 4;
   readonly lockable: boolean;
@@ -71,13 +73,14 @@ const kindsNamed = (pattern: RegExp): ReadonlySet<number> =>
   );
 const MEMORY_ONLY = kindsNamed(/^(mem(_mpx|_mib|_vsib.*)?|sibmem)$/);
 const VSIB = kindsNamed(/^mem_vsib/);
+const TILES = kindsNamed(/^tmm/);
 const REGISTER_ONLY = kindsNamed(/^(r16_reg_mem|r32_reg_mem|r64_reg_mem)$|_rm$/);
 const EITHER = kindsNamed(/_or_mem(_mpx)?$/);
 const REG_FIELD = kindsNamed(/_reg(_mem)?$/);
 const VVVV = kindsNamed(/_vvvv$/);
 const OPCODE_REGISTER = kindsNamed(/_opcode$/);
 /** Far branches with an immediate, and what only other modes have. */
-const FOREIGN = kindsNamed(/^(farbr|br16|br32|xbegin|brdisp|tmm|bnd|tr_reg|mem_offs$)/);
+const FOREIGN = kindsNamed(/^(farbr|br16|br32|xbegin|brdisp|bnd|tr_reg|mem_offs$)/);
 
 function template(code: number, scratch: Instruction): Template | null {
   const info = CodeExt.opCode(code);
@@ -123,6 +126,7 @@ function template(code: number, scratch: Instruction): Template | null {
       opcodeRegister: has(OPCODE_REGISTER),
       vvvv: has(VVVV),
       vsib: has(VSIB),
+      tiles: has(TILES),
       relative: operands.includes(K.br64_4) ? 4 : operands.includes(K.br64_1) ? 1 : 0,
       lockable: info.canUseLockPrefix,
       repeatable: info.canUseRepPrefix || info.canUseRepnePrefix,

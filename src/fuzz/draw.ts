@@ -116,8 +116,9 @@ export function drawInstance(t: Template, random: Random, known: Known, target: 
     if (t.address67 || (memory && random.below(16) === 0) || random.below(48) === 0) head.push(0x67);
     if (t.lockable ? memory && random.below(6) === 0 : t.kind === 'legacy' && random.below(256) === 0) head.push(0xf0);
     if (t.repeatable && random.below(2)) head.push(random.pick([0xf2, 0xf3]));
-    const r = t.reg === null ? random.below(16) : t.reg;
-    const m = t.rm === null ? random.below(16) : t.rm;
+    const registers = registersOf(t);
+    const r = t.reg === null ? random.below(registers) : t.reg;
+    const m = t.rm === null ? random.below(registers) : t.rm;
     const b = address !== null ? address.b : m >> 3;
     const x = address?.x ?? 0;
     if (t.kind === 'legacy') {
@@ -151,6 +152,8 @@ export function drawInstance(t: Template, random: Random, known: Known, target: 
   return null;
 }
 
+const registersOf = ({ tiles }: Template): number => (tiles ? 8 : 16);
+
 /** VEX in three bytes, or EVEX; register numbers are stored inverted. `m`: the register in ModRM.rm, or null. */
 function pushVectorPrefix(
   head: number[],
@@ -161,7 +164,7 @@ function pushVectorPrefix(
   b: number,
   m: number | null,
 ): void {
-  const vvvv = t.vvvv ? random.below(16) : 0;
+  const vvvv = t.vvvv ? random.below(registersOf(t)) : 0;
   const inverted = (15 - vvvv) << 3;
   const rr = t.reg === null ? ((r >> 3) & 1) ^ 1 : 1;
   const rxb = (rr << 7) | ((x ^ 1) << 6) | ((b ^ 1) << 5);

@@ -9,6 +9,7 @@ import { drawState, knownRegisters } from './state.ts';
 import { type FuzzCase, offsetsOf, type StartState, type Step, withinBounds } from './steps.ts';
 import { drawSystemPiece } from './system.ts';
 import { drawTarget } from './targets.ts';
+import { drawTilePiece } from './tiles.ts';
 import type { Vocabulary, Word } from './vocabulary.ts';
 
 export interface GenerateOptions {
@@ -36,6 +37,8 @@ class Writer {
   /** Flags that are open here, and at later steps because of branches that lead there. */
   #open = 0;
   readonly #openAt: number[];
+  /** Tiles are configured. */
+  #tiled = false;
   ended = false;
 
   constructor(random: Random, options: GenerateOptions, gpr: ArrayLike<bigint>, length: number) {
@@ -85,6 +88,8 @@ class Writer {
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const { template, mnemonic } = pick();
       if (STRINGS.has(mnemonic) && this.#prepareString()) continue;
+      if (mnemonic === 'ldtilecfg' && this.#configureTiles()) return;
+      if (template.tiles && !this.#tiled && this.#configureTiles() && this.full) return;
       const drawn = drawInstance(template, this.#random, this.known, this.#target);
       if (drawn === null) continue;
       const { insn, place } = drawn;
@@ -111,6 +116,16 @@ class Writer {
     if (this.known[RCX] === null || this.known[RCX]! > 64) this.setRegister(RCX, this.#random.below(24));
     for (const n of [RSI, RDI]) if (!this.full && this.known[n] === null) this.setRegister(n, drawTarget(this.#random));
     return this.full;
+  }
+
+  /** A configuration that LDTILECFG takes, mostly: tiles that fit each other; false where there is no room for it. */
+  #configureTiles(): boolean {
+    const random = this.#random;
+    const piece = drawTilePiece(random);
+    if (random.below(8) === 0 || this.steps.length + piece.length > this.#length) return false;
+    for (const bytes of piece) this.push(decode(Uint8Array.from(bytes)) as Insn);
+    this.#tiled = true;
+    return true;
   }
 
   /** A register that is not known any more points at memory again. */
