@@ -3,6 +3,7 @@ import { VECTOR } from '../../state/pending.ts';
 import * as T from '../../state/tiles.ts';
 import { STATE_BIT, switchedOff } from '../../state/xsave.ts';
 import { defineHelper, type HelperContext } from '../helpers/helper.ts';
+import { unaligned } from '../helpers/unaligned.ts';
 
 const { GP, NM, UD } = VECTOR;
 const AMX = Number(STATE_BIT.amx);
@@ -42,8 +43,9 @@ export function tilesUsable(c: HelperContext, tiles: readonly number[], fits: ()
 /** Whether a row is whole elements. */
 export const wholeElements = (c: HelperContext, n: number): boolean => T.tileColumns(c.cpu, n) % ELEMENT === 0;
 
-/** Reads bytes at a linear address; false with a fault pending. Unlike accesses of 2 to 8 bytes they need no alignment. */
-function readBytes(c: HelperContext, address: bigint, into: Uint8Array, through: Through): boolean {
+/** Reads bytes at a linear address; false with a fault pending. */
+function readBytes(h: HelperContext, address: bigint, into: Uint8Array, through: Through): boolean {
+  const c = unaligned(h);
   const view = new DataView(into.buffer, into.byteOffset, into.length);
   for (let at = 0; at < into.length; ) {
     const whole = into.length - at >= PIECE;
@@ -59,7 +61,8 @@ function readBytes(c: HelperContext, address: bigint, into: Uint8Array, through:
 }
 
 /** Writes bytes, all or (with a fault pending) none. */
-function writeBytes(c: HelperContext, address: bigint, bytes: Uint8Array, through: Through): boolean {
+function writeBytes(h: HelperContext, address: bigint, bytes: Uint8Array, through: Through): boolean {
+  const c = unaligned(h);
   if (!c.probeWrite(address, bytes.length, through)) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length; ) {

@@ -4,6 +4,7 @@ import { ENGINE_NAMES } from '../../../src/exec/engine.ts';
 import { stateHash } from '../../../src/machine/state-hash.ts';
 import { DATA, READ_ONLY } from '../../../src/oracle/layout.ts';
 import { ALWAYS_USABLE, FS_BASE, TILECFG, XFD, XFD_ERR } from '../../../src/state/layout.ts';
+import { FLAG } from '../../../src/state/rflags.ts';
 import { touchTiles } from '../../../src/state/tiles.ts';
 import { AMX, configuration, type Shapes, TileBench } from '../../support/tiles.ts';
 
@@ -131,6 +132,21 @@ describe.each(ENGINE_NAMES)('%s', (engine) => {
       expect(bench.run([0x64, 0x67, ...AMX.tileloadd(0)], 0xffff_fff8n, 16n)).toBe('#PF 10ffffff8');
       expect(bench.run([0x64, ...AMX.tileloadd(0)], 5n, 16n)).toBe('');
       expect(bench.tile(0).slice(64, 72)).toEqual(memory.slice(21, 29));
+    });
+
+    test.each([4, 8, 12, 64])('of %i bytes need no alignment, whatever AC says', (bytes) => {
+      bench.configure({ 0: [3, bytes] });
+      const memory = random.bytes(0x300);
+      bench.put(memory);
+      cpu.rflags |= FLAG.AC;
+      const ended = [bench.run(AMX.tileloadd(0), DATA.base + 3n, 69n)];
+      ended.push(bench.run(AMX.tilestored(0), DATA.base + 0x401n, 69n));
+      cpu.rflags &= ~FLAG.AC;
+      expect(ended).toEqual(['', '']);
+      for (const row of [0, 1, 2]) {
+        const stored = bench.bytes(bytes, DATA.base + 0x401n + BigInt(69 * row));
+        expect(stored).toEqual(memory.slice(3 + 69 * row, 3 + 69 * row + bytes));
+      }
     });
 
     test('of a base in the stack segment are #SS where they are no addresses', () => {
