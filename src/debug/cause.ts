@@ -7,7 +7,9 @@ import type { PhysicalMemory } from '../memory/physical.ts';
 import type { CpuState } from '../state/cpu-state.ts';
 import * as L from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
+import { tilesConfigured } from '../state/tiles.ts';
 import { X87 } from '../state/x87.ts';
+import { STATE_BIT } from '../state/xsave.ts';
 import type { ComposedAccess } from './accesses.ts';
 import { failedCheck } from './walk.ts';
 
@@ -37,6 +39,7 @@ const MXCSR_MASKS = 7;
 const raised = (flags: number, masks: number): string =>
   EXCEPTIONS.filter((_, bit) => (flags & ~masks & (1 << bit)) !== 0).join(', ') || 'a floating-point exception';
 
+const CR0_EM_TS = 0xcn;
 const RAX = 0;
 const RDX = 2;
 
@@ -84,6 +87,8 @@ function protectionCause({ fault, cpu, bytes, accesses }: Scene): string {
   }
   const wild = accesses.find((access) => !isCanonical(access.address));
   if (wild) return `${hex(wild.address)} is not canonical: its bits 63 to 47 differ`;
+  if (insn.mnemonic === 'ldtilecfg')
+    return `the 64 bytes at ${hex(accesses[0]?.address ?? 0n)} are no configuration of tiles`;
   const crooked = accesses.find((access) => access.bytes >= 16 && access.address % 16n !== 0n);
   if (crooked) return `${hex(crooked.address)} is not aligned to 16 bytes, as ${insn.mnemonic} demands`;
   const target = branchTarget(insn, cpu);
@@ -97,11 +102,27 @@ function branchTarget(insn: Insn, cpu: CpuState): bigint | null {
   return branches && operand?.kind === 'reg' ? cpu.gpr(operand.register.n) : null;
 }
 
-function undefinedCause({ bytes }: Scene): string {
+/** #UD of an instruction of AMX. */
+function tileCause({ mnemonic }: Insn, cpu: CpuState): string {
+  const usable = BigInt(cpu.view.getUint32(L.USABLE, true));
+  if ((usable & STATE_BIT.amx) !== STATE_BIT.amx) return 'tiles are not enabled: CR4.OSXSAVE, XCR0 bits 17 and 18';
+  if (!tilesConfigured(cpu)) return 'no tiles are configured: LDTILECFG comes first';
+  return `the tiles of ${mnemonic} are not configured, or their rows and columns do not fit`;
+}
+
+const isAmx = (insn: Insn): boolean => insn.features.some((feature) => feature.startsWith('AMX'));
+
+function unavailableCause({ cpu }: Scene): string {
+  if (cpu.u64(L.CR0) & CR0_EM_TS || cpu.u64(L.XFD) === 0n) return 'the FPU is switched off: CR0.TS or CR0.EM is set';
+  return 'tile data is switched off by IA32_XFD: Linux programs ask for it by arch_prctl(ARCH_REQ_XCOMP_PERM, 18)';
+}
+
+function undefinedCause({ bytes, cpu }: Scene): string {
   const insn = decode(bytes);
   if (typeof insn === 'string') return 'these bytes are no instruction';
   if (/^ud[012]$/.test(insn.mnemonic)) return `${insn.mnemonic} is there to raise #UD`;
   if (insn.lock) return `LOCK is not allowed on this form of ${insn.mnemonic}`;
+  if (isAmx(insn)) return tileCause(insn, cpu);
   return `${insn.mnemonic} is switched off (a bit in CR0, CR4 or EFER), or these operands are not allowed`;
 }
 
@@ -120,7 +141,7 @@ export function causeOf(scene: Scene): string {
     case VECTOR.UD:
       return undefinedCause(scene);
     case VECTOR.NM:
-      return 'the FPU is switched off: CR0.TS or CR0.EM is set';
+      return unavailableCause(scene);
     case VECTOR.SS: {
       const wild = accesses.find((access) => !isCanonical(access.address));
       return `the stack address ${wild === undefined ? '' : `${hex(wild.address)} `}is not canonical: its bits 63 to 47 differ`;

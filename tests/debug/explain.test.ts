@@ -91,6 +91,8 @@ describe('the cause of an exception', () => {
       'the quotient of RDX:RAX = 0x5:0x0 and 0x1 does not fit 32 bits',
     ],
     ['UD2', '0f 0b', {}, {}, 'ud2 is there to raise #UD'],
+    ['tiles', 'c4 e2 7b 49 c0', {}, {}, 'no tiles are configured: LDTILECFG comes first'],
+    ['no tiles', 'c4 e2 78 49 03', { rbx: BASE }, {}, 'the 64 bytes at 0x100000 are no configuration of tiles'],
     ['no instruction', '06', {}, {}, 'these bytes are no instruction'],
     ['a privileged instruction', '0f 22 d8', {}, {}, 'mov needs CPL 0, this is CPL 3'],
     [
