@@ -74,4 +74,5 @@ import './evex/float.ts';
 import './evex/half.ts';
 import './helpers/legacy.ts';
 import './helpers/masked.ts';
+import './legacy/decimal.ts';
 import './legacy/instructions.ts';
