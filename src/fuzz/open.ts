@@ -25,6 +25,7 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
 const RSP = 4;
 const EVEX = { byte: 0x62, x: 0x40, broadcast: 0x10, p2: 3, modrm: 5 } as const;
 const VEX = { short: 0xc5, long: 0xc4, r: 0x80, v3: 0x40 } as const;
+const SVM = { opcode: [0x0f, 0x01], mask: 0xf8, modrm: 0xd8 } as const;
 const BETWEEN_REGISTERS = 0xc0;
 
 /**
@@ -115,8 +116,15 @@ function ignoresMaskExtension(bytes: Uint8Array): boolean {
   return typeof insn !== 'string' && insn.operands.some((op) => op.kind === 'reg' && op.register.file === 'k');
 }
 
-/** Bytes that are no instruction, and that the Zen 4 executes as if a bit of a prefix were not there. */
-export const ignoresExtension = (bytes: Uint8Array): boolean => ignoresBroadcast(bytes) || ignoresMaskExtension(bytes);
+/** VMRUN to INVLPGA (APM 3): a CPU of AMD knows them, and has #GP where privilege or SVME is missing. */
+function isSecureVirtualMachine(bytes: Uint8Array): boolean {
+  const opcode = bytes.findIndex((byte) => !isPrefix(byte));
+  return SVM.opcode.every((byte, i) => bytes[opcode + i] === byte) && (bytes[opcode + 2]! & SVM.mask) === SVM.modrm;
+}
+
+/** Bytes that are no instruction on Intel CPUs, and are one on the Zen 4, some as if a bit of a prefix were not there. */
+export const hasOwnMeaning = (bytes: Uint8Array): boolean =>
+  ignoresBroadcast(bytes) || ignoresMaskExtension(bytes) || isSecureVirtualMachine(bytes);
 
 /** Flags that are open behind an instruction, given those before it. */
 export function openBehind(insn: Insn, before: number): number {
