@@ -209,7 +209,7 @@ static void *spin(void *from) {
   memset(mine, (int)(intptr_t)from, sizeof mine);
   configure(&whole);
   _tile_loadd(3, mine, 64);
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 60; i++) {
     if (i % 10 == 0) syscall(SYS_sched_yield);
     _tile_stored(3, back, 64);
     lost += !same(mine, back);
