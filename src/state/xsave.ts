@@ -8,6 +8,7 @@ import {
   TILECFG_BYTES,
   tileConfiguration,
   tileData,
+  tilesConfigured,
 } from './tiles.ts';
 
 /** Bits of XCR0 and of every mask of state components (SDM 1 13.1). */
@@ -81,7 +82,6 @@ const numbered = (from: number, count: number, place: (n: number) => number): nu
 const NO_TILES = new Uint8Array(TILECFG_BYTES);
 const bytesAt = (area: DataView, at: number, length: number): Uint8Array =>
   new Uint8Array(area.buffer, area.byteOffset + at, length);
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 /** Components beyond x87 and SSE, by number: AVX; opmasks, upper halves of ZMM0–15, ZMM16–31; TILECFG, tile data. */
 export const COMPONENTS: readonly Component[] = [
@@ -129,7 +129,7 @@ export const COMPONENTS: readonly Component[] = [
       const image = area === null ? NO_TILES : bytesAt(area, at, TILECFG_BYTES);
       setTileConfiguration(cpu, isTileConfiguration(image) ? image : NO_TILES);
     },
-    initial: (cpu) => isZero(tileConfiguration(cpu)),
+    initial: (cpu) => !tilesConfigured(cpu),
   },
   {
     number: 18,
@@ -142,7 +142,7 @@ export const COMPONENTS: readonly Component[] = [
       if (data !== null) bytesAt(area, at, TILE_DATA_BYTES).set(data);
     },
     load: (cpu, area, at) => setTileData(cpu, area === null ? null : bytesAt(area, at, TILE_DATA_BYTES)),
-    initial: (cpu) => isZero(tileData(cpu) ?? NO_TILES),
+    initial: (cpu) => tileData(cpu)?.every((byte) => byte === 0) ?? true,
   },
 ];
 

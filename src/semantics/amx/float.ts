@@ -54,13 +54,16 @@ const BFLOAT = { shift: 16, exponent: 0x7f80, sign: 0x8000 } as const;
 const widenBfloat = (bits: number): number =>
   ((bits & BFLOAT.exponent ? bits : bits & BFLOAT.sign) << BFLOAT.shift) >>> 0;
 
+/** What the last bit of a half counts, by its exponent. */
+const HALF_UNIT = Float64Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+
 /** The number that 16 bits stand for; NaN where it is none. */
 const VALUE = {
   bfloat: (bits: number): number => fromBits(widenBfloat(bits)),
   half: (bits: number): number => {
     const exponent = (bits >> 10) & 0x1f;
     const fraction = bits & 0x3ff;
-    const size = exponent === 0 ? fraction * 2 ** -24 : (0x400 + fraction) * 2 ** (exponent - 25);
+    const size = (exponent === 0 ? fraction : 0x400 + fraction) * HALF_UNIT[exponent]!;
     return exponent === 0x1f ? Number.NaN : bits & 0x8000 ? -size : size;
   },
 } as const;
@@ -86,9 +89,18 @@ interface Operands {
   readonly c: Uint32Array;
 }
 
+/** Numbers of A and B. */
+const [X, Y] = [new Float64Array(HALVES), new Float64Array(HALVES)];
+
+function decodeAll(format: keyof typeof VALUE, from: Uint16Array, to: Float64Array): Float64Array {
+  const value = VALUE[format];
+  for (let i = 0; i < HALVES; i++) to[i] = value(from[i]!);
+  return to;
+}
+
 /** By numbers of JavaScript; false, with nothing done, where some number is or becomes infinite or a NaN. */
 function quickly({ format, a, b, c }: Operands, dot: Dot, { m, n, k }: Extent): boolean {
-  const [x, y] = [Float64Array.from(a, VALUE[format]), Float64Array.from(b, VALUE[format])];
+  const [x, y] = [decodeAll(format, a, X), decodeAll(format, b, Y)];
   const { first, second, negative } = PARTS[dot];
   const out = new Float32Array(SINGLES);
   for (let i = 0; i < m; i++)
