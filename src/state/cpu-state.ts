@@ -85,11 +85,11 @@ export class CpuState {
     this.view.setUint16(L.SEGMENT_ATTRIBUTES + 2 * n, attributes, true);
   }
 
-  /** Puts flat 64-bit code and data of a level into CS and SS, without a look at any table. Whoever keeps translations flushes. */
-  setFlatSegments(code: number, data: number, cpl: number): void {
+  /** Puts flat code and data of a level into CS and SS, without a look at any table. Whoever keeps translations flushes. */
+  setFlatSegments(code: number, data: number, cpl: number, bits: 32 | 64 = 64): void {
     const flat = { base: 0n, limit: 0xffff_ffff };
     this.setSelector(SEGMENT.CS, code);
-    this.setSegment(SEGMENT.CS, { ...flat, attributes: FLAT.longCode(cpl) });
+    this.setSegment(SEGMENT.CS, { ...flat, attributes: bits === 64 ? FLAT.longCode(cpl) : FLAT.code32(cpl) });
     this.setSelector(SEGMENT.SS, data);
     this.setSegment(SEGMENT.SS, { ...flat, attributes: FLAT.data(cpl) });
     this.cpl = cpl;

@@ -5,7 +5,7 @@ import { PENDING_KIND, VECTOR } from '../../state/pending.ts';
 import { FLAG } from '../../state/rflags.ts';
 import { markAccessed } from './descriptor.ts';
 import { codeOf, enterCode, returnCode, sameLevel } from './far.ts';
-import { defineHelper, type HelperContext } from './helper.ts';
+import { defineHelper, type HelperContext, helperNamed } from './helper.ts';
 import { setReal } from './segments.ts';
 
 // What 16- and 32-bit code needs beyond the helpers of 64-bit mode: segment bases and limits, narrow stacks.
@@ -180,10 +180,11 @@ export function deliverReal(c: HelperContext, vector: number, ip: bigint): bigin
 
 defineHelper({
   name: 'legacy.interrupt',
-  doc: 'INT n in real mode; in protected mode its gates are not implemented',
+  doc: 'INT n in real mode, and by the gates of IA-32e mode; those of protected mode are not implemented',
   args: [32, 64],
   result: 0,
   run: (c, vector, next) => {
+    if (isIa32e(c.cpu)) return void helperNamed('softwareInterrupt').run(c, vector!, next!, 1n);
     if (!isRealMode(c.cpu)) return c.stop(PENDING_KIND.unimplemented);
     const ip = deliverReal(c, Number(vector), next!);
     if (ip !== null) c.retire(ip);

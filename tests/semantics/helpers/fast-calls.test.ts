@@ -58,8 +58,26 @@ describe.each(ENGINE_NAMES)('%s', (engine) => {
     expect([off.ends('48 0f 07'), off.level(0).ends('0f 05')]).toEqual(['#6', '#6']);
   });
 
-  test('SYSRET to 32-bit code is not implemented, and says so', () => {
-    expect(bed().run('0f 07')).toMatchObject({ kind: 'unimplemented', mnemonic: 'sysret' });
+  test('SYSRET to 32-bit code takes 32 bits of RCX; SYSCALL there is #UD, INT n goes by the gates', () => {
+    const back = (code: string): KernelBed => {
+      const b = bed();
+      b.gate(0x80, { dpl: 3 });
+      b.put(AT.user, code);
+      b.cpu.setGpr(1, 0xffff_ffff_0000_0000n | BigInt(AT.user));
+      b.cpu.setGpr(4, BigInt(AT.userStack));
+      b.cpu.setGpr(11, 0x202n);
+      return b;
+    };
+    for (const [code, ending, rip] of [
+      ['0f 05', '#6', 0],
+      ['40 cd 80', '#128', 3],
+      ['b8 ff ff ff 7f 83 c0 01 ce', '#13(22)', 8],
+    ] as const) {
+      const b = back(code);
+      expect(b.ends('0f 07')).toBe(ending);
+      // The frame lies on the stack that the task-state segment names.
+      expect(b.frame(ending.includes('('))).toMatchObject({ rip: BigInt(AT.user + rip), cs: 0x23n, ss: 0x2bn });
+    }
   });
 
   test('SYSCALL with TF: masked there is no trap before the return; not masked it comes on the handler', () => {
@@ -102,6 +120,19 @@ describe.each(ENGINE_NAMES)('%s', (engine) => {
       ['SYSEXIT without a selector', '48 0f 35', 0, '#13(0)'],
     ] as const)('%s', (_, code, level, ending) => {
       expect(new KernelBed(engine).boot().level(level).ends(code)).toBe(ending);
+    });
+    test('SYSEXIT to 32-bit code takes 32 bits of RDX and RCX; SYSENTER leads back', () => {
+      const b = entered();
+      b.put(AT.user, '0f 34');
+      b.put(ENTRY, 'f4');
+      b.cpu.setGpr(2, 0x1234_0000_0000_0000n | BigInt(AT.user));
+      b.cpu.setGpr(1, 0x1234_0000_0000_0000n | BigInt(AT.userStack));
+      expect(b.run('0f 35', 1).kind).toBe('count');
+      const { cpu } = b;
+      expect([cpu.rip, cpu.gpr(4), cpu.cpl]).toEqual([BigInt(AT.user), BigInt(AT.userStack), 3]);
+      expect([cpu.selector(SEGMENT.CS), cpu.selector(SEGMENT.SS)]).toEqual([0x23, 0x2b]);
+      expect(b.machine.run(2).kind).toBe('hlt');
+      expect([cpu.rip, cpu.selector(SEGMENT.CS), cpu.cpl]).toEqual([BigInt(ENTRY), 0x10, 0]);
     });
     test('SYSEXIT outside CPL 0, and to what is not canonical', () => {
       expect(entered().level(3).ends('48 0f 35')).toBe('#13(0)');
