@@ -76,10 +76,10 @@ const BUILDS: readonly (readonly [compiler: Compiler, ...flags: string[]])[] = [
 describe.each(BUILDS.filter(([compiler]) => hasCompiler(compiler)))(
   'debug information of %s %s %s %s %s',
   (...build) => {
-    const [compiler, ...flags] = build.filter((word): word is Compiler => word !== undefined);
+    const [compiler, ...flags] = build.filter((word) => word !== undefined) as [Compiler, ...string[]];
     // With «single» the object itself is named, which is gone behind the linker.
     describe.each(flags.includes('-gsplit-dwarf=single') ? [false] : [false, true])('linked: %s', (link) => {
-      const path = workshop.compile(compiler!, SOURCE, flags, link);
+      const path = workshop.compile(compiler, SOURCE, flags, link);
       const file = open(readFileSync(path), path);
 
       it('has the declarations of functions', () => {
