@@ -32,6 +32,8 @@ interface NamedEntry {
   readonly offset: number;
 }
 
+/** Names in damaged files are any bytes; a note is a line all the same. */
+const UNPRINTABLE = /\p{C}/gu;
 const MAX_CHAIN = 16;
 const MAX_NESTING = 64;
 const placeKey = ({ address, section }: FunctionPlace): string => `${section}:${address}`;
@@ -54,7 +56,12 @@ export class DebugInfo {
 
   private constructor(sections: DebugSections, companions: Companions) {
     this.#sections = sections;
-    this.#file = new DebugFile(sections, '', companions, (text) => void this.#notes.add(text));
+    this.#file = new DebugFile(
+      sections,
+      '',
+      companions,
+      (text) => void this.#notes.add(text.replace(UNPRINTABLE, '?')),
+    );
     this.#types = new Types(
       (signature, from) => from.unit.info.file.typeOf(signature) ?? this.#file.typeOf(signature),
       (error) => this.#leaveAside(error),
