@@ -49,6 +49,8 @@ export class DebugInfo {
   readonly #file: DebugFile;
   readonly #types: Types;
   #ranges: readonly AddressRange[] | null = null;
+  /** Units that the ranges speak of. */
+  #described: ReadonlySet<number> | null = null;
   readonly #functions = new Map<Unit, ReadonlyMap<string, number>>();
   readonly #names = new Map<Unit, ReadonlyMap<string, NamedEntry>>();
   readonly #notes = new Set<string>();
@@ -130,19 +132,18 @@ export class DebugInfo {
 
   /** Units that may describe a place: what `.debug_aranges` says first, then all others. */
   *#candidates({ address, section }: FunctionPlace): Generator<Unit> {
-    const described = new Set<number>();
     const { info } = this.#file;
     if (section === 0) {
       this.#ranges ??= readAddressRanges(this.#sections);
       const said = new Set<number>();
       for (const { from, to, unit } of this.#ranges) {
-        described.add(unit);
         if (address < from || address >= to || said.has(unit)) continue;
         said.add(unit);
         yield info[0]!.unit(unit);
       }
+      this.#described ??= new Set(this.#ranges.map(({ unit }) => unit));
     }
-    for (const one of info) for (const offset of one.offsets) if (!described.has(offset)) yield one.unit(offset);
+    for (const one of info) for (const offset of one.offsets) if (!this.#described?.has(offset)) yield one.unit(offset);
   }
 
   /** A unit's functions by where they begin. */
