@@ -36,6 +36,9 @@ export function checkNoinstr(unit: ElfUnit): Warning[] {
   return functions.flatMap((fn) => checker.check(fn));
 }
 
+/** Begins without an end are counted up to this, and ends without a begin: a loop may have one more each time. */
+const DEEPEST = 4;
+
 /** How far a way through a function has come. */
 interface Way {
   readonly piece: Piece;
@@ -94,7 +97,7 @@ class Checker {
     return fn !== undefined && this.isNoinstr(fn);
   }
 
-  /** Follows every way through a function, each instruction once with instrumentation on and once with it off. */
+  /** Follows every way through a function, each instruction once for each depth of instrumentation. */
   check(fn: CodeFunction): Warning[] {
     const whole = Piece.ofFunction(fn);
     const replacements = new Map<Alternative, Piece | null>();
@@ -113,8 +116,8 @@ class Checker {
       for (; n >= 0 && n < stream.count; n++) {
         const at = stream.at[n]!;
         const place = placeId(piece.placeOf(at));
-        depth += this.#changes.get(place) ?? 0;
-        const state = n * 2 + (depth > 0 ? 1 : 0);
+        depth = Math.max(-DEEPEST, Math.min(DEEPEST, depth + (this.#changes.get(place) ?? 0)));
+        const state = n * (2 * DEEPEST + 1) + depth + DEEPEST;
         if (seen.has(state)) break;
         seen.add(state);
         const order = instead?.from ?? at;

@@ -17,7 +17,7 @@ export class Piece {
   readonly #from: number;
   /** The function's offset behind a replacement, and that of the code which it takes the place of; null in the function itself. */
   readonly instead: { readonly from: number; readonly to: number } | null;
-  /** Instructions that a way has come by, by number and whether instrumentation was on. */
+  /** Instructions that a way has come by, by number and how deep instrumentation was. */
   readonly seen = new Set<number>();
 
   constructor(fn: CodeFunction, name: string, from: number, instead: Piece['instead']) {

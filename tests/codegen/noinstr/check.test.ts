@@ -64,6 +64,15 @@ describe.skipIf(!hasCompiler('gcc'))('replacements of alternatives', () => {
     ]);
   });
 
+  it('a loop that leaves instrumentation once more each time is left with it off', () => {
+    const mark = (section: string): string => asm(`"1: nop; .pushsection ${section},\\"a\\"; .long 1b-.; .popsection"`);
+    const loop = `while (n-- > 0) { ${mark('.discard.instr_end')} }`;
+    const code = (before: string): string =>
+      `noinstr void f(int n) { ${before} ${loop} ${mark('.discard.instr_begin')} traced(); ${mark('.discard.instr_end')} }`;
+    expect(check(code(''))).toEqual([expect.stringMatching(/^f\+0x[0-9a-f]+: call to traced/)]);
+    expect(check(code('').replace(loop, ''))).toEqual([]);
+  });
+
   it('may return, jump back or away, or be empty', () => {
     const leaving = asm('ALTERNATIVE("call quiet", "jmp fast", 7)');
     expect(check(`noinstr void f(void) { ${leaving} }`)).toEqual([`.altinstr_replacement+0x0: ${LEAVES('fast')}`]);
