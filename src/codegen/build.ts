@@ -50,6 +50,8 @@ export interface CodeUnit {
   knows?(name: string): boolean;
   /** The function as its source declares it; null where debug information does not say, or where the compiler may have changed it. */
   signatureOf?(fn: CodeFunction): Signature | null;
+  /** What is damaged or missing of the debug information that has been looked at, a line each. */
+  readonly debugNotes?: readonly string[];
   /** A function of that name as the source of `fn` declares it. */
   declarationOf?(fn: CodeFunction, name: string): Signature | null;
   bytesOf(fn: CodeFunction): Uint8Array;

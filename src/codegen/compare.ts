@@ -39,7 +39,7 @@ export interface Comparison {
   readonly totals: { readonly old: Metrics; readonly new: Metrics };
   readonly statuses: Readonly<Record<Status, number>>;
   readonly findings: readonly Finding[];
-  readonly notes: readonly string[];
+  readonly notes: string[];
   /** The lines of one pair side by side. */
   rows(diff: FunctionDiff): readonly Row[];
   /** The reloads of either side, with paths. */
@@ -131,4 +131,11 @@ export function runChanged(comparison: Comparison, options: RunOptions): void {
       continue;
     diff.run = comparer.compare(diff.old.fn, diff.new.fn, options);
   }
+  comparison.notes.push(...debugNotes(comparison.old, comparison.new));
+}
+
+/** What the debug information of builds lacks, once a file. */
+function debugNotes(...builds: readonly Build[]): Set<string> {
+  const units = builds.flatMap((build) => build.units);
+  return new Set(units.flatMap((unit) => (unit.debugNotes ?? []).map((note) => `${unit.name}: ${note}`)));
 }

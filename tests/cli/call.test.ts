@@ -109,6 +109,13 @@ counter: .long 0
     expect(run('7')).not.toBe(run('8'));
   });
 
+  it('ends with a fault where the code loads page tables of its own', () => {
+    const tables = workshop.assemble(
+      `.globl own\n.type own,@function\nown: mov $0x2000,%eax\nmov %rax,%cr3\nret\n.size own,.-own`,
+    );
+    expect(swapgs(['call', tables, 'own'])).toMatchObject({ stdout: expect.stringMatching(/^own faults: #PF at 0x/) });
+  });
+
   it('tells how else a call may end', () => {
     expect(swapgs(['call', object, 'null'])).toMatchObject({
       status: 123,

@@ -35,6 +35,12 @@ const TOOLS: readonly (readonly [name: string, command: string])[] = [
   ['zstd as Linux packs a kernel', 'cat PLAIN | zstd -22 --ultra -c'],
   ['zstd', 'zstd -1 -c'],
   ['lz4 as Linux packs a kernel', 'lz4 -l -9 -c'],
+  ['bzip2 as Linux packs a kernel', 'bzip2 -9 -c'],
+  ['bzip2 in small blocks', 'bzip2 -1 -c'],
+  ['lzop as Linux packs a kernel', 'lzop -9 -c'],
+  ['lzop', 'lzop -1 -c'],
+  ['lzop with CRC32', 'lzop -3 --crc32 -c'],
+  ['lzop without checksums', 'lzop -F -c'],
 ];
 
 describe('packed data', () => {
@@ -70,12 +76,64 @@ describe('packed data', () => {
     for (let at = 6; at < packed.length - 12; at += 997) {
       const wrong = Uint8Array.from(packed);
       wrong[at]! ^= 0x10;
-      expect(() => unpacked(wrong)).toThrow(/^the xz data of the file are damaged; give another file$|only LZMA2/);
+      expect(() => unpacked(wrong)).toThrow(
+        /^the xz data of the file are damaged[^\n]*; give another file$|only LZMA2/,
+      );
     }
   });
 
-  it('that nothing here unpacks are named', () => {
-    expect(() => unpacked(Buffer.from('425a6839314159', 'hex'))).toThrow(/packed with bzip2, .* unpack it first/);
+  const CHECKS: readonly (readonly [tool: string, command: string, name: string])[] = [
+    ['xz', 'xz --check=crc32', 'CRC32'],
+    ['xz', 'xz --check=crc64', 'CRC64'],
+    ['xz', 'xz --check=sha256', 'SHA-256'],
+  ];
+  it.each(CHECKS.filter(([tool]) => hasTool(tool)))('%s: a wrong check is told (%s)', (_, command, name) => {
+    workshop.run('sh', ['-c', `head -c 50000 ${plain} | ${command} -c > ${workshop.path('packed')}`]);
+    const packed = readFileSync(workshop.path('packed'));
+    // Behind the check of the only block stand the index and the footer, which says how long the index is.
+    const index = packed.length - 12 - (packed.readUInt32LE(packed.length - 8) + 1) * 4;
+    packed[index - 1]! ^= 1;
+    expect(() => unpacked(packed)).toThrow(
+      `the xz data of the file are damaged (the ${name} of a block is wrong); give another file`,
+    );
+    packed[index - 1]! ^= 1;
+    expect(unpacked(packed).length).toBe(50_000);
+    packed[packed.length - 1]! ^= 1;
+    expect(() => unpacked(packed)).toThrow(/^the xz data of the file are damaged; give another file$/);
+  });
+
+  it.each(['bzip2', 'lzop'].filter(hasTool))('of %s with a wrong byte are damaged', (tool) => {
+    workshop.run('sh', ['-c', `head -c 50000 ${plain} | ${tool} -c > ${workshop.path('packed')}`]);
+    const packed = readFileSync(workshop.path('packed'));
+    let told = 0;
+    for (let at = 4; at < packed.length; at += 499) {
+      const wrong = Uint8Array.from(packed);
+      wrong[at]! ^= 0x10;
+      try {
+        unpacked(wrong);
+      } catch (error) {
+        expect(String(error)).toMatch(
+          /: the (bzip2|lzo) data of the file are damaged[^\n]*; give another file$|unknown way/,
+        );
+        told++;
+      }
+    }
+    expect(told).toBeGreaterThan(packed.length / 499 - 3);
+  });
+
+  it.skipIf(!hasTool('bzip2'))('of bzip2: runs of every length, and streams one behind the other', () => {
+    const bytes = Buffer.concat(Array.from({ length: 600 }, (_, n) => Buffer.alloc(n, n & 1 ? 0xff : n)));
+    writeFileSync(workshop.path('runs'), bytes);
+    workshop.run('sh', ['-c', `bzip2 -c ${workshop.path('runs')} > ${workshop.path('packed')}`]);
+    const packed = readFileSync(workshop.path('packed'));
+    expect(Buffer.from(unpacked(packed)).equals(bytes)).toBe(true);
+    expect(unpacked(Buffer.concat([packed, packed])).length).toBe(2 * bytes.length);
+  });
+
+  it('in an unknown way are told', () => {
+    expect(() => unpacked(Buffer.from('425a6839314159', 'hex'))).toThrow(
+      'the bzip2 data of the file are damaged; give another file',
+    );
     expect(() => unpacked(Buffer.from('0011223344556677', 'hex'))).toThrow(/packed in an unknown way/);
   });
 

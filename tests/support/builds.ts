@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Build } from '../../src/codegen/build.ts';
 import { type CompareOptions, type Comparison, compare, type FunctionDiff } from '../../src/codegen/compare.ts';
 import { type OpenOptions, openBuild } from '../../src/codegen/inputs/open.ts';
-import { memorySource } from '../../src/elf/source.ts';
+import { type ByteSource, memorySource } from '../../src/elf/source.ts';
 
 /** A build from a file on disk. */
 export const buildOf = (path: string, options: OpenOptions = {}): Build =>
-  openBuild(path, memorySource(readFileSync(path)), options);
+  openBuild(path, memorySource(readFileSync(path)), { openFile, ...options });
+
+/** Opens what debug information names. */
+export const openFile = (path: string): ByteSource | null =>
+  existsSync(path) ? memorySource(readFileSync(path)) : null;
 
 /** A build from text: a listing, or hexadecimal digits. */
 export const buildOfText = (text: string, options: OpenOptions = {}): Build =>

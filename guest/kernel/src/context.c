@@ -18,7 +18,7 @@ int ct_do_while;
 #define INCREMENT (1u << ct->counter_shift)
 #define WORK_MASK (((1u << ct->work_bits) - 1) << ct->work_shift)
 
-static void flush_work(u32 work)
+static noinstr void flush_work(u32 work)
 {
 	if (work & WORK_SYNC)
 		do_sync_core(0);
@@ -48,7 +48,7 @@ void ct_enter(u32 state)
 }
 
 /* Into the kernel: the counter becomes odd, and what was deferred is done. */
-void ct_exit(void)
+noinstr void ct_exit(void)
 {
 	volatile u32 *word = &this_ptr->ct_state;
 	u32 state = *word & STATE_MASK;

@@ -128,9 +128,10 @@ vector = 0
 vector = vector + 1
 .endr
 
-	.text
 /* IRET to the next instruction: serializes. */
+	.section .noinstr.text, "ax"
 	.globl sync_core
+	.type sync_core, @function
 sync_core:
 	mov %ss, %eax
 	mov %rsp, %rdx
@@ -142,7 +143,9 @@ sync_core:
 	push $1f
 	iretq
 1:	ret
+	.size sync_core, . - sync_core
 
+	.text
 /* switch_stacks(struct task *prev, struct task *next): back in the next one's last call of it. */
 	.globl switch_stacks
 switch_stacks:

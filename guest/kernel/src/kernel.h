@@ -16,6 +16,9 @@ typedef unsigned long u64;
 #define PAGE 0x1000ul
 #define noinline __attribute__((noinline))
 #define entry_data __attribute__((section(".entry.bss")))
+/* What nobody may trace (Linux include/linux/compiler_types.h), and what is not written behind the start. */
+#define noinstr noinline __attribute__((section(".noinstr.text")))
+#define ro_after_init __attribute__((section(".data..ro_after_init")))
 #define RET_IP ((u64)__builtin_return_address(0))
 
 #define PTE_P 1ul
@@ -69,8 +72,8 @@ struct percpu {
 	u32 cpu, preempt, in_irq, online;
 	volatile u32 ct_state;
 	u32 nr_sync, nr_flush, nr_invlpg, nr_ipi, entries;
-	/* Entries that found the key in front of the flush off, and on. */
-	u32 nr_key[2];
+	/* Entries that found a key off, and on: in front of the work that was deferred, the read-only one there, and behind the work. */
+	u32 nr_key[2], nr_key_ro[2], nr_key_late[2];
 	struct csd *volatile queue;
 	struct csd csds[MAX_CPUS];
 	struct csd single;
@@ -173,10 +176,21 @@ void do_sync_core(void *info);
 void text_poke_bp(u8 *at, const u8 *bytes, u32 length);
 int poke_int3(struct regs *regs);
 extern u32 poke_steps_left_out;
-enum { KEY_RO_AFTER_INIT = 1 };
-struct static_key { u8 *site, *target; u32 flags, enabled; };
-extern struct static_key early_key;
+/* Static keys as Linux has them (include/linux/jump_label.h): 16 bytes, whose sites stand in a table of distances. */
+struct static_key { u32 enabled; u64 type; };
+struct jump_entry { int code, target; long key; };
+enum { KEY_FLAGS = 3 };
+extern struct static_key early_key, early_key_ro;
 int static_key_enable(struct static_key *key);
+/* Off at first. The site is aligned, so that its halves are never of different ages. */
+static inline __attribute__((always_inline)) int static_branch(struct static_key *key)
+{
+	asm goto(".balign 4; 1: .byte 0x0f, 0x1f, 0x44, 0, 0; .pushsection __jump_table, \"aw\"; .balign 8; .long 1b - ., %l1 - .; .quad %c0 - .; .popsection"
+		:: "i"(key) :: on);
+	return 0;
+on:
+	return 1;
+}
 void text_poke_early(u8 *at, const u8 *bytes, u32 length);
 
 /* entry.S */

@@ -24,8 +24,8 @@ u64 switch_probe;
 /* Has CPU 1 look at vmalloc memory on its way in, before or behind the work that was deferred. */
 volatile u32 entry_reads;
 volatile u64 entry_value;
-extern u8 *early_key_at[2];
 struct static_key early_key;
+struct static_key early_key_ro ro_after_init;
 static u64 idt[512] entry_data __attribute__((aligned(16)));
 
 struct table { u16 limit; u64 base; } __attribute__((packed));
@@ -105,12 +105,8 @@ void bsp_main(u32 cpu)
 	mm_init();
 	ct_init();
 	trace_init();
-	early_key.site = early_key_at[0];
-	early_key.target = early_key_at[1];
-	if (option("ro-key")) {
-		early_key.flags = KEY_RO_AFTER_INIT;
-		static_key_enable(&early_key);
-	}
+	if (option("ro-key"))
+		static_key_enable(&early_key_ro);
 	if (nr_cpus > MAX_CPUS) {
 		kprintf("%u CPUs are too many\n", (u64)nr_cpus);
 		done(1);
@@ -131,15 +127,6 @@ void ap_main(u32 cpu)
 	__atomic_store_n(&percpus[cpu].online, 1, __ATOMIC_RELEASE);
 	ct_enter(CT_USER);
 	enter_user(USER_TEXT + (user_loop - user_start), USER_DATA + 0x11000 + cpu * PAGE, USER_DATA + cpu * sizeof(struct mailbox));
-}
-
-/* A static key in front of the work that was deferred. The site is aligned, so that its halves are never of different ages. */
-static inline __attribute__((always_inline)) int early_key_on(void)
-{
-	asm goto(".balign 4; 1: .byte 0x0f, 0x1f, 0x44, 0, 0; .pushsection .data; early_key_at: .quad 1b, %l0; .popsection" :::: on);
-	return 0;
-on:
-	return 1;
 }
 
 static void fault(struct regs *regs)
@@ -164,20 +151,27 @@ static void fault(struct regs *regs)
 	expected->resume = 0;
 }
 
+/* From user mode, with work that was deferred. Keys in front of it and behind it: what may be patched without an interrupt? */
+noinstr void enter_from_user_mode(void)
+{
+	this_cpu->entries++;
+	this_cpu->nr_key[static_branch(&early_key)]++;
+	this_cpu->nr_key_ro[static_branch(&early_key_ro)]++;
+	if (entry_reads == READ_EARLY && this_cpu->cpu == 1)
+		entry_value = *(volatile u64 *)VMALLOC;
+	ct_exit();
+	this_cpu->nr_key_late[static_branch(&early_key)]++;
+	if (entry_reads == READ_LATE && this_cpu->cpu == 1)
+		entry_value = *(volatile u64 *)VMALLOC;
+}
+
 /* Every entry, by SYSCALL and by the IDT. */
 void kernel_entry(struct regs *regs)
 {
 	int user = regs->cs & 3;
 
-	if (user) {
-		this_cpu->entries++;
-		this_cpu->nr_key[early_key_on()]++;
-		if (entry_reads == READ_EARLY && this_cpu->cpu == 1)
-			entry_value = *(volatile u64 *)VMALLOC;
-		ct_exit();
-		if (entry_reads == READ_LATE && this_cpu->cpu == 1)
-			entry_value = *(volatile u64 *)VMALLOC;
-	}
+	if (user)
+		enter_from_user_mode();
 	switch (regs->vector) {
 	case SYSCALL_VECTOR:
 		asm volatile("sti");

@@ -96,7 +96,7 @@ void mm_init(void)
 	map_entry(entry_bss_start, entry_bss_end);
 }
 
-noinline void do_flush_tlb_all(void *info)
+noinstr void do_flush_tlb_all(void *info)
 {
 	u64 cr4 = read_cr4();
 

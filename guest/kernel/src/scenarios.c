@@ -506,22 +506,28 @@ static void scenario_ltr(void)
 }
 
 /*
- * A key is enabled whose site CPU 1 passes before it does the work that was deferred: what does it find there? With ro-key the site
- * was patched before there was a second CPU.
+ * A key is enabled whose sites CPU 1 passes before and behind the work that was deferred: what does it find there? With ro-key it is
+ * the other one, whose site was patched before there was a second CPU.
  */
 static void scenario_static_key(void)
 {
+	struct percpu *pc = &percpus[1];
 	u64 entries = option_value("entries", 3);
-	u32 off;
+	u32 *early = option("ro-key") ? pc->nr_key_ro : pc->nr_key;
+	u32 off, late;
 
 	users_only();
 	opt_defer = !option("sent");
 	on_cpu(1, nothing, 0);
-	kprintf("static key: %s", static_key_enable(&early_key) ? "on" : "off");
-	off = percpus[1].nr_key[0];
+	kprintf("static key: %s", static_key_enable(option("ro-key") ? &early_key_ro : &early_key) ? "on" : "off");
+	off = early[0];
+	late = pc->nr_key_late[0];
 	for (u64 n = 0; n < entries; n++)
 		on_cpu(1, nothing, 0);
-	kprintf(", %u entries, stale %u\n", entries, (u64)(percpus[1].nr_key[0] - off));
+	kprintf(", %u entries, stale %u", entries, (u64)(early[0] - off));
+	if (!option("ro-key"))
+		kprintf(", behind the work %u", (u64)(pc->nr_key_late[0] - late));
+	kprintf("\n");
 }
 
 extern u32 current_pid_smp(void), current_pid_up(void);

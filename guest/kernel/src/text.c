@@ -5,7 +5,7 @@ static struct { u8 *volatile at; u8 bytes[8]; volatile u32 length; } poke;
 /* For a look at what goes wrong: bits of steps without synchronisation. */
 u32 poke_steps_left_out;
 
-noinline void do_sync_core(void *info)
+noinstr void do_sync_core(void *info)
 {
 	(void)info;
 	this_cpu->nr_sync++;
@@ -46,11 +46,8 @@ noinline void text_poke_bp(u8 *at, const u8 *bytes, u32 length)
 
 static int system_running(void) { return percpus[0].online; }
 
-static void jump_of(const struct static_key *key, u8 *jump)
-{
-	jump[0] = 0xe9;
-	*(int *)(jump + 1) = (u64)key->target - (u64)(key->site + 5);
-}
+extern struct jump_entry __start___jump_table[], __stop___jump_table[];
+extern struct static_key __start_ro_after_init[], __end_ro_after_init[];
 
 /* While nobody else runs. */
 void text_poke_early(u8 *at, const u8 *bytes, u32 length)
@@ -60,18 +57,27 @@ void text_poke_early(u8 *at, const u8 *bytes, u32 length)
 	sync_core();
 }
 
-/* Its no-op becomes a jump. Keys that are read-only behind the start can only be set before. */
+static void enable_site(const struct jump_entry *entry)
+{
+	u8 *site = (u8 *)&entry->code + entry->code, *target = (u8 *)&entry->target + entry->target;
+	u8 jump[5] = { 0xe9 };
+	int distance = target - (site + sizeof jump);
+
+	__builtin_memcpy(jump + 1, &distance, sizeof distance);
+	if (system_running())
+		text_poke_bp(site, jump, sizeof jump);
+	else
+		text_poke_early(site, jump, sizeof jump);
+}
+
+/* Its no-ops become jumps. Keys that are read-only behind the start can only be set before. */
 int static_key_enable(struct static_key *key)
 {
-	u8 jump[5];
-
-	if (key->enabled || (system_running() && key->flags & KEY_RO_AFTER_INIT))
+	if (key->enabled || (system_running() && key >= __start_ro_after_init && key < __end_ro_after_init))
 		return key->enabled;
-	jump_of(key, jump);
-	if (system_running())
-		text_poke_bp(key->site, jump, 5);
-	else
-		text_poke_early(key->site, jump, 5);
+	for (const struct jump_entry *entry = __start___jump_table; entry < __stop___jump_table; entry++)
+		if ((((u64)&entry->key + entry->key) & ~(u64)KEY_FLAGS) == (u64)key)
+			enable_site(entry);
 	key->enabled = 1;
 	return 1;
 }

@@ -1,4 +1,4 @@
-import { type CodeFunction, functionsOf } from '../../codegen/build.ts';
+import { functionsOf } from '../../codegen/build.ts';
 import { nearest } from '../../codegen/expect.ts';
 import { argumentsOf } from '../../codegen/run/arguments.ts';
 import { Caller } from '../../codegen/run/call.ts';
@@ -6,8 +6,6 @@ import { CodeImage, findFunction } from '../../codegen/run/image.ts';
 import { Externals, FS_BASE, GS_BASE } from '../../codegen/run/layout.ts';
 import { putBytes } from '../../codegen/run/memory.ts';
 import { callJson, callText } from '../../codegen/run/report.ts';
-import { DwarfError } from '../../elf/dwarf/cursor.ts';
-import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { bytesOf, pair } from '../bare/request.ts';
 import { CliError, locate } from '../errors.ts';
 import { Output } from '../output.ts';
@@ -54,7 +52,15 @@ export async function callFunction(path: string, name: string, options: CallOpti
       const [key, value] = pair(text, option, 'NAME=VALUE');
       return [key, number(value, `${option} ${key}`)] as const;
     });
-  const signature = declared(path, fn);
+  const told = new Set<string>();
+  const tellNotes = (): void => {
+    for (const note of fn.unit.debugNotes ?? []) {
+      if (!told.has(note)) process.stderr.write(`swapgs: ${path}: ${note}\n`);
+      told.add(note);
+    }
+  };
+  const signature = fn.unit.signatureOf?.(fn) ?? null;
+  tellNotes();
   const typed = locate('--arg', () => argumentsOf(signature, options.arg ?? [], (text) => number(text, '--arg')));
   const outcome = locate('--reg', () =>
     new Caller(image, externals).call(
@@ -80,6 +86,7 @@ export async function callFunction(path: string, name: string, options: CallOpti
   if (options.json === true) out.line(JSON.stringify(callJson(image, name, outcome, typed.call)));
   else for (const line of callText(image, name, outcome, typed.call)) out.line(line);
   out.flush();
+  tellNotes();
   switch (outcome.end.reason) {
     case 'return':
     case 'left':
@@ -88,17 +95,6 @@ export async function callFunction(path: string, name: string, options: CallOpti
       return STATUS.fault;
     case 'limit':
       return STATUS.limit;
-  }
-}
-
-/** The declaration of a function; damaged debug information is said and left aside. */
-function declared(path: string, fn: CodeFunction): Signature | null {
-  try {
-    return fn.unit.signatureOf?.(fn) ?? null;
-  } catch (error) {
-    if (!(error instanceof DwarfError)) throw error;
-    process.stderr.write(`swapgs: ${path}: damaged debug information: ${error.message}; types are not used\n`);
-    return null;
   }
 }
 

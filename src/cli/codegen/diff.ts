@@ -63,8 +63,11 @@ export async function diffBuilds(oldPath: string, newPath: string | undefined, o
       throw new CliError(`no function ${name}${nearest(all, name)}`, newPath ?? oldPath, 'check the name');
     }
   }
-  if (options.run === true)
-    runChanged(comparison, { inputs: options.inputs, seed: options.seed, stubs: stubsOf(options.stub ?? []) });
+  if (options.run === true) {
+    const stubs = stubsOf(options.stub ?? []);
+    const run = { inputs: options.inputs, seed: options.seed, stubs };
+    locate(newPath ?? oldPath, () => runChanged(comparison, run));
+  }
   await print(comparison, format, options, names, out);
   const broken: string[] = conditions.flatMap((condition) => {
     const what = condition.broken(comparison);

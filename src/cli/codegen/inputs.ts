@@ -1,9 +1,10 @@
+import fs from 'node:fs';
 import type { Build } from '../../codegen/build.ts';
 import { openBuild } from '../../codegen/inputs/open.ts';
-import { memorySource } from '../../elf/source.ts';
+import { type ByteSource, memorySource } from '../../elf/source.ts';
 import { symOptions } from '../bare/request.ts';
 import { locate } from '../errors.ts';
-import { openSource } from '../files.ts';
+import { openSource, readFile } from '../files.ts';
 
 /** Options of every command that reads builds. */
 export interface InputOptions {
@@ -17,7 +18,8 @@ export function readBuild(path: string, index: number, options: InputOptions): B
   const flat = options.bytes?.[index] ?? options.bytes?.[0];
   const names = new Map(symOptions(options.sym ?? []).map(([name, address]) => [signed(address), name] as const));
   const source = path === '-' ? memorySource(standardInput()) : openSource(path);
-  return locate(path, () => openBuild(path, source, { flat: flat === undefined ? undefined : signed(flat), names }));
+  const address = flat === undefined ? undefined : signed(flat);
+  return locate(path, () => openBuild(path, source, { flat: address, names, openFile }));
 }
 
 const signed = (address: bigint): number => Number(BigInt.asIntN(64, address));
@@ -25,4 +27,18 @@ const signed = (address: bigint): number => Number(BigInt.asIntN(64, address));
 function standardInput(): Uint8Array {
   const source = openSource('/dev/stdin');
   return source.read(0, source.length);
+}
+
+/** Files beyond this stay open and are read where they are wanted; smaller ones, of which there may be thousands, are read at once. */
+const READ_WHOLE = 16 << 20;
+
+/** A file that debug information names; null where there is none. */
+function openFile(path: string): ByteSource | null {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile()) return null;
+  try {
+    return stat.size > READ_WHOLE ? openSource(path) : memorySource(readFile(path));
+  } catch {
+    return null;
+  }
 }

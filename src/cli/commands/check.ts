@@ -45,14 +45,17 @@ async function noinstr(path: string, options: CheckOptions): Promise<number> {
   for (const unit of build.units) {
     if (!(unit instanceof ElfUnit)) throw new CliError('not an ELF file', path, 'give an object or a kernel');
     const name = basename(unit.name);
-    for (const { where, text, path: way } of locate(path, () => checkNoinstr(unit))) {
+    for (const { where, text, fn, path: way } of locate(path, () => checkNoinstr(unit))) {
       found++;
       if (options.json === true) {
-        out.line(JSON.stringify({ file: name, where, text, path: way }));
+        out.line(JSON.stringify({ file: name, where, text, function: fn, path: way }));
         continue;
       }
       out.line(`${name}: warning: objtool: ${where}: ${text}`);
-      if (options.path === true) out.line(`  by ${way.map((offset) => `+0x${offset.toString(16)}`).join(' → ')}`);
+      if (options.path === true)
+        out.line(
+          `  by ${where.startsWith(`${fn}+`) ? '' : `${fn}: `}${way.map((offset) => `+0x${offset.toString(16)}`).join(' → ')}`,
+        );
     }
   }
   out.flush();

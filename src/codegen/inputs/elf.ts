@@ -1,3 +1,4 @@
+import type { Companions } from '../../elf/dwarf/companions.ts';
 import { DebugInfo, type FunctionPlace, type Signature } from '../../elf/dwarf/debug-info.ts';
 import { EHDR_SIZE, ET, SHF, SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT, STB, STT } from '../../elf/format.ts';
 import { readHeader } from '../../elf/header.ts';
@@ -47,12 +48,17 @@ export class ElfUnit implements CodeUnit {
   readonly #highest: number;
   readonly #contents: Contents;
   readonly #type: number;
+  readonly #companions: Companions;
   /** Undefined until somebody asks. */
   #debug: DebugInfo | null | undefined;
   #window: { from: number; bytes: Uint8Array } = { from: 0, bytes: new Uint8Array(0) };
 
-  /** @throws ElfError, CodegenError */
-  constructor(name: string, source: ByteSource) {
+  /**
+   * @param companions how files are opened that its debug information is in
+   * @throws ElfError, CodegenError
+   */
+  constructor(name: string, source: ByteSource, companions: Companions = { path: name, open: () => null }) {
+    this.#companions = companions;
     this.name = name;
     this.#source = source;
     const header = readHeader(source.read(0, EHDR_SIZE));
@@ -212,8 +218,14 @@ export class ElfUnit implements CodeUnit {
     return this.#debugInfo?.declarationOf(this.#placeOf(fn), name) ?? null;
   }
 
+  get debugNotes(): readonly string[] {
+    return this.#debug?.notes ?? [];
+  }
+
   get #debugInfo(): DebugInfo | null {
-    if (this.#debug === undefined) this.#debug = DebugInfo.of(this.#source, this.sections, this.symbols, this.#type);
+    if (this.#debug === undefined) {
+      this.#debug = DebugInfo.of(this.#source, this.sections, this.symbols, this.#type, this.#companions);
+    }
     return this.#debug;
   }
 

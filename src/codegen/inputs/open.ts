@@ -1,5 +1,6 @@
 import { parseHexBytes } from '../../bits/hex.ts';
 import { isArchive, readArchive } from '../../elf/archive.ts';
+import type { Companions, OpenFile } from '../../elf/dwarf/companions.ts';
 import type { ByteSource } from '../../elf/source.ts';
 import type { Build, CodeUnit } from '../build.ts';
 import { CodegenError } from '../error.ts';
@@ -15,6 +16,8 @@ export interface OpenOptions {
   readonly flat?: number | undefined;
   /** Names of addresses, for flat code and listings. */
   readonly names?: ReadonlyMap<number, string>;
+  /** Opens files with debug information that others name: .dwo, .dwp, what dwz shares. Without it they are missing. */
+  readonly openFile?: OpenFile;
 }
 
 const ELF_MAGIC = 0x7f454c46;
@@ -40,11 +43,12 @@ function textOf(source: ByteSource): string | null {
  */
 export function openBuild(name: string, source: ByteSource, options: OpenOptions = {}): Build {
   const names = options.names ?? new Map<number, string>();
+  const companions = { path: name, open: options.openFile ?? (() => null) };
   if (source.length === 0)
     throw new CodegenError('the file is empty; give an ELF file, an archive, flat code or a listing');
-  if (isElf(source)) return build(name, [new ElfUnit(name, source)]);
-  if (isArchive(source)) return openArchive(name, source);
-  if (isKernelImage(source)) return build(name, [new ElfUnit(name, kernelIn(source))]);
+  if (isElf(source)) return build(name, [new ElfUnit(name, source, companions)]);
+  if (isArchive(source)) return openArchive(name, source, companions);
+  if (isKernelImage(source)) return build(name, [new ElfUnit(name, kernelIn(source), companions)]);
   if (options.flat === undefined && isPacked(source)) {
     const inner = unpack(source, 'the file');
     if (isPacked(inner)) throw new CodegenError('the file is packed more than once; unpack it first');
@@ -77,12 +81,12 @@ function openListing(name: string, text: string, given: ReadonlyMap<number, stri
   return build(name, [new FlatUnit(name, listing.functions, names)]);
 }
 
-function openArchive(name: string, source: ByteSource): Build {
+function openArchive(name: string, source: ByteSource, companions: Companions): Build {
   const units: CodeUnit[] = [];
   for (const member of readArchive(source)) {
     if (!isElf(member.source)) continue;
     try {
-      units.push(new ElfUnit(`${name}(${member.name})`, member.source));
+      units.push(new ElfUnit(`${name}(${member.name})`, member.source, companions));
     } catch (error) {
       // Members without code are the rule in archives of data; what is damaged is an error.
       if (!(error instanceof CodegenError)) throw error;

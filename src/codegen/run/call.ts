@@ -492,7 +492,8 @@ class Run {
       const page = cr2 & PAGE_MASK;
       if (page > STACK.address - NEAR_STACK && page < STACK_TOP + NEAR_STACK) return BEYOND;
       if (this.#pages.size >= MOST_PAGES) return { reason: 'limit', text: 'it has touched too many pages' };
-      if (this.#supply(page)) return null;
+      // A page that is there already is asked for again where the code has loaded page tables of its own.
+      if (!this.#pages.has(page) && this.#supply(page)) return null;
     }
     const where = cr2 === null ? '' : ` at 0x${cr2.toString(16)}`;
     return { reason: 'fault', text: `${vectorName(vector)}${where}`, at: rip, address: cr2 };

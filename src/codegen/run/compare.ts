@@ -1,8 +1,6 @@
 import { Random } from '../../bits/random.ts';
 import { InsnStream } from '../../decode/stream.ts';
 import { FLOW } from '../../decode/traits.ts';
-import { DwarfError } from '../../elf/dwarf/cursor.ts';
-import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
 import { hasOwnParameters } from '../names.ts';
 import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
@@ -89,7 +87,7 @@ export class RunComparer {
       stream.decode(fn.unit.bytesOf(fn));
       return stream;
     });
-    const signature = signatureOf(old) ?? signatureOf(fresh);
+    const signature = old.unit.signatureOf?.(old) ?? fresh.unit.signatureOf?.(fresh) ?? null;
     const parameters = signature === null ? [] : placeParameters(signature);
     const constants = constantsOf(streams);
     const random = new Random(options.seed);
@@ -176,27 +174,12 @@ export class RunComparer {
   }
 }
 
-/** The declaration of a function, where debug information that can be read has it. */
-function signatureOf(fn: CodeFunction): Signature | null {
-  try {
-    return fn.unit.signatureOf?.(fn) ?? null;
-  } catch (error) {
-    if (!(error instanceof DwarfError)) throw error;
-    return null;
-  }
-}
-
 /** Registers that the parameters of a function outside take, where the file declares it with integers and pointers alone. */
 function registersOf(fn: CodeFunction, name: string): number | null {
-  try {
-    const declared = fn.unit.declarationOf?.(fn, name) ?? null;
-    if (declared === null || declared.variadic) return null;
-    const places = placeParameters(declared);
-    return places.every(({ gpr }) => gpr !== null) ? places.length : null;
-  } catch (error) {
-    if (!(error instanceof DwarfError)) throw error;
-    return null;
-  }
+  const declared = fn.unit.declarationOf?.(fn, name) ?? null;
+  if (declared === null || declared.variadic) return null;
+  const places = placeParameters(declared);
+  return places.every(({ gpr }) => gpr !== null) ? places.length : null;
 }
 
 /** An input near another one; one that is declared differs in a parameter, or in any word that was read. */

@@ -96,7 +96,8 @@ export class CodeImage {
   }
 
   #content(unit: ElfUnit, section: Section, address: number): Uint8Array {
-    if (section.type === SHT.NOBITS) return new Uint8Array(section.size);
+    // Pages are zero without it, and a damaged file may call for any size.
+    if (section.type === SHT.NOBITS) return new Uint8Array(0);
     const raw = unit.sectionBytes(section);
     if (unit.kind === 'linked') return raw;
     const bytes = raw.slice();

@@ -14,6 +14,8 @@ export interface Alternative {
   readonly feature: number;
   /** Where the feature is absent. */
   readonly inverted: boolean;
+  /** Its call is exchanged for one of what the indirect call beside it would call. */
+  readonly direct: boolean;
 }
 
 /** Since Linux 6.3: offsets, feature and flags as 32 bits, two lengths. Before: 16 bits of feature; until 5.11 a length of padding too. */
@@ -24,6 +26,7 @@ const REPLACEMENT_AT = 4;
 /** Old entries mark the absence in the feature's top bit, new ones in the flags. */
 const OLD_INVERTED = 1 << 15;
 const FLAG_INVERTED = 1 << 0;
+const FLAG_DIRECT_CALL = 1 << 1;
 /** Entries that decide which of the layouts it is. */
 const PROBED = 64;
 
@@ -66,6 +69,7 @@ function entryAt(unit: ElfUnit, table: TableReader, bytes: Uint8Array, at: numbe
     replacementSize: bytes[lengths + 1]!,
     feature: wide ? feature : feature & ~OLD_INVERTED,
     inverted: wide ? (flags & FLAG_INVERTED) !== 0 : (feature & OLD_INVERTED) !== 0,
+    direct: (flags & FLAG_DIRECT_CALL) !== 0,
   };
   const isCode = (place: ElfPlace): boolean => ((sectionOf(unit, place)?.flags ?? 0n) & 4n) !== 0n;
   const isWhole = entry.replacementSize <= entry.size && entry.size > 0;

@@ -1,5 +1,5 @@
 import type { ElfUnit } from '../inputs/elf.ts';
-import { type ElfPlace, placeId, sectionOf, TableReader } from './places.ts';
+import { type ElfPlace, placeId, sectionOf, sectionsNamed, TableReader } from './places.ts';
 
 /** One site of a static key (Linux include/linux/jump_label.h). */
 export interface JumpSite {
@@ -23,7 +23,7 @@ const RO_AFTER_INIT = '.data..ro_after_init';
 /** The sites of `__jump_table` by their code place. */
 export function jumpSites(unit: ElfUnit): ReadonlyMap<string, JumpSite> {
   const sites = new Map<string, JumpSite>();
-  for (const section of unit.sections.filter(({ name }) => name === '__jump_table')) {
+  for (const section of sectionsNamed(unit, '__jump_table')) {
     const table = new TableReader(unit, section);
     for (let at = 0; at + ENTRY <= table.length; at += ENTRY) {
       const code = table.relative(at, 4);

@@ -1,4 +1,5 @@
 import { signedAt } from '../../decode/stream.ts';
+import { SHT } from '../../elf/format.ts';
 import type { Section } from '../../elf/sections.ts';
 import { isPlaced } from '../../elf/symbol-rows.ts';
 import type { ElfUnit } from '../inputs/elf.ts';
@@ -15,6 +16,21 @@ export interface ElfPlace {
 export const placeId = ({ section, offset, undefined: name }: ElfPlace): string => `${section}:${name ?? ''}:${offset}`;
 
 const startOf = (section: Section): number => Number(BigInt.asIntN(64, section.address));
+
+/**
+ * The sections of a name; in a linked file also the part of another section that a linker script has put them into and bounded by
+ * `__start_NAME` and `__stop_NAME` (Linux include/asm-generic/vmlinux.lds.h).
+ */
+export function sectionsNamed(unit: ElfUnit, name: string): Section[] {
+  const sections = unit.sections.filter((section) => section.name === name);
+  const from = unit.addressOf(`__start_${name}`);
+  const to = unit.addressOf(`__stop_${name}`);
+  if (sections.length > 0 || unit.kind !== 'linked' || from === undefined || to === undefined) return sections;
+  const around = unit.sectionAt(from);
+  if (around === null || around.type === SHT.NOBITS || to <= from || to > startOf(around) + around.size) return [];
+  const offset = around.offset + from - startOf(around);
+  return [{ ...around, name, address: BigInt.asUintN(64, BigInt(from)), offset, size: to - from }];
+}
 
 /** Reads tables of self-relative pointers, which are relocations in an object and numbers in a linked file. */
 export class TableReader {

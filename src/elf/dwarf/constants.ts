@@ -24,6 +24,7 @@ export const TAG = {
   restrict_type: 0x37,
   namespace: 0x39,
   unspecified_type: 0x3b,
+  imported_unit: 0x3d,
   rvalue_reference_type: 0x42,
   atomic_type: 0x47,
 } as const;
@@ -35,6 +36,8 @@ export const AT = {
   bit_size: 0x0d,
   low_pc: 0x11,
   const_value: 0x1c,
+  import: 0x18,
+  comp_dir: 0x1b,
   upper_bound: 0x2f,
   abstract_origin: 0x31,
   count: 0x37,
@@ -43,9 +46,14 @@ export const AT = {
   encoding: 0x3e,
   specification: 0x47,
   type: 0x49,
+  signature: 0x69,
   data_bit_offset: 0x6b,
   str_offsets_base: 0x72,
   addr_base: 0x73,
+  dwo_name: 0x76,
+  gnu_dwo_name: 0x2130,
+  gnu_dwo_id: 0x2131,
+  gnu_addr_base: 0x2133,
 } as const;
 
 export const FORM = {
@@ -92,6 +100,8 @@ export const FORM = {
   addrx2: 0x2a,
   addrx3: 0x2b,
   addrx4: 0x2c,
+  gnu_addr_index: 0x1f01,
+  gnu_str_index: 0x1f02,
   gnu_ref_alt: 0x1f20,
   gnu_strp_alt: 0x1f21,
 } as const;

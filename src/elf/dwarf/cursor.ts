@@ -43,6 +43,11 @@ export class Cursor {
     return size === 8 ? Number(this.#view.getBigInt64(at, true)) : this.#view.getUint32(at, true);
   }
 
+  /** Eight bytes, exact. */
+  big(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true);
+  }
+
   uleb(): number {
     let value = 0;
     for (let scale = 1; ; scale *= 128) {

@@ -1,11 +1,15 @@
+import { ElfError } from '../error.ts';
 import type { Section } from '../sections.ts';
 import type { ByteSource } from '../source.ts';
 import type { SymbolRow } from '../symbol-rows.ts';
+import type { Companions } from './companions.ts';
 import { AT, TAG } from './constants.ts';
-import { Cursor, DwarfError } from './cursor.ts';
+import { DwarfError } from './cursor.ts';
+import { DebugFile } from './debug-file.ts';
+import { type AddressRange, readAddressRanges } from './ranges.ts';
 import { DebugSections } from './sections.ts';
 import { type CType, nameOf, Types } from './types.ts';
-import { type Die, Unit } from './unit.ts';
+import type { Die, Unit } from './unit.ts';
 
 /** A function as its source declares it. */
 export interface Signature {
@@ -23,27 +27,47 @@ export interface FunctionPlace {
   readonly section: number;
 }
 
-const INFO = '.debug_info';
-const RANGES = '.debug_aranges';
+interface NamedEntry {
+  readonly unit: Unit;
+  readonly offset: number;
+}
+
+/** Names in damaged files are any bytes; a note is a line all the same. */
+const UNPRINTABLE = /\p{C}/gu;
 const MAX_CHAIN = 16;
+const MAX_NESTING = 64;
 const placeKey = ({ address, section }: FunctionPlace): string => `${section}:${address}`;
+const NOBODY: Companions = { path: '', open: () => null };
 
 /**
  * DWARF 2 to 5 of an ELF file, read where it is asked: units, entries and names as they are wanted, so that gigabytes of it cost nothing.
- * Split DWARF (.dwo) and supplementary files (dwz) are not followed.
+ * Types with units of their own, split files (.dwo, .dwp) and what dwz shares are followed. What is damaged or missing is unknown, and
+ * a note says so.
  */
 export class DebugInfo {
   readonly #sections: DebugSections;
+  readonly #file: DebugFile;
   readonly #types: Types;
-  readonly #units = new Map<number, Unit>();
-  #offsets: readonly number[] | null = null;
-  #ranges: readonly { readonly from: number; readonly to: number; readonly unit: number }[] | null = null;
-  readonly #functions = new Map<number, ReadonlyMap<string, number>>();
-  readonly #names = new Map<number, Map<string, number>>();
+  #ranges: readonly AddressRange[] | null = null;
+  /** Units that the ranges speak of. */
+  #described: ReadonlySet<number> | null = null;
+  readonly #functions = new Map<Unit, ReadonlyMap<string, number>>();
+  readonly #names = new Map<Unit, ReadonlyMap<string, NamedEntry>>();
+  readonly #notes = new Set<string>();
+  #damaged = false;
 
-  private constructor(sections: DebugSections) {
+  private constructor(sections: DebugSections, companions: Companions) {
     this.#sections = sections;
-    this.#types = new Types((offset) => this.#unitOf(offset));
+    this.#file = new DebugFile(
+      sections,
+      '',
+      companions,
+      (text) => void this.#notes.add(text.replace(UNPRINTABLE, '?')),
+    );
+    this.#types = new Types(
+      (signature, from) => from.unit.info.file.typeOf(signature) ?? this.#file.typeOf(signature),
+      (error) => this.#leaveAside(error),
+    );
   }
 
   /** The debug information of a file, or null where it has none. @param type e_type */
@@ -52,141 +76,116 @@ export class DebugInfo {
     sections: readonly Section[],
     symbols: readonly SymbolRow[],
     type: number,
+    companions: Companions = NOBODY,
   ): DebugInfo | null {
     const debug = new DebugSections(source, sections, symbols, type);
-    return debug.has(INFO) && debug.has('.debug_abbrev') ? new DebugInfo(debug) : null;
+    return debug.has('.debug_info') && debug.has('.debug_abbrev') ? new DebugInfo(debug, companions) : null;
   }
 
-  /** The declaration of the function that begins at a place; null where none is described there. @throws DwarfError */
+  /** What is damaged or missing of what has been looked at, a line each. */
+  get notes(): readonly string[] {
+    return [...this.#notes];
+  }
+
+  /** The declaration of the function that begins at a place; null where none is described there. */
   signatureOf(place: FunctionPlace): Signature | null {
-    for (const offset of this.#candidates(place)) {
-      const unit = this.#unit(offset);
-      const at = this.#functionsOf(unit).get(placeKey(place));
-      if (at !== undefined) return this.#signature(unit.die(at)!);
-    }
-    return null;
+    return this.#read(() => {
+      const found = this.#at(place);
+      return found === null ? null : this.#signature(found.die);
+    });
   }
 
-  /** The declaration of a function by its name in the unit that describes the function at a place. @throws DwarfError */
+  /** The declaration of a function by its name in the unit that describes the function at a place. */
   declarationOf(place: FunctionPlace, name: string): Signature | null {
-    for (const offset of this.#candidates(place)) {
-      const unit = this.#unit(offset);
-      if (!this.#functionsOf(unit).has(placeKey(place))) continue;
-      let names = this.#names.get(unit.offset);
-      if (names === undefined) {
-        names = new Map();
-        const root = unit.root;
-        if (root !== null) {
-          for (const die of unit.children(root)) {
-            if (die.tag === TAG.subprogram && nameOf(die) !== '') names.set(nameOf(die), die.offset);
-          }
-        }
-        this.#names.set(unit.offset, names);
-      }
-      const at = names.get(name);
-      return at === undefined ? null : this.#signature(unit.die(at)!);
+    return this.#read(() => {
+      const found = this.#at(place);
+      const named = found === null ? undefined : this.#namesOf(found.unit).get(name);
+      return named === undefined ? null : this.#signature(named.unit.die(named.offset)!);
+    });
+  }
+
+  #read<T>(read: () => T | null): T | null {
+    try {
+      return read();
+    } catch (error) {
+      this.#leaveAside(error);
+      return null;
+    }
+  }
+
+  #leaveAside(error: unknown): void {
+    if (!(error instanceof DwarfError || error instanceof ElfError)) throw error;
+    if (!this.#damaged) this.#notes.add(`damaged debug information: ${error.message}; types are not used`);
+    this.#damaged = true;
+  }
+
+  /** The function that begins at a place, and the unit that describes it. */
+  #at(place: FunctionPlace): { readonly unit: Unit; readonly die: Die } | null {
+    for (const candidate of this.#candidates(place)) {
+      if (candidate.type !== null) continue;
+      const unit = this.#file.whole(candidate);
+      const offset = unit === null ? undefined : this.#functionsOf(unit).get(placeKey(place));
+      if (offset !== undefined) return { unit: unit!, die: unit!.die(offset)! };
     }
     return null;
-  }
-
-  #unit(offset: number): Unit {
-    let unit = this.#units.get(offset);
-    if (unit === undefined) {
-      unit = new Unit(this.#sections, offset);
-      this.#units.set(offset, unit);
-    }
-    return unit;
-  }
-
-  /** Offsets of all units, ascending. */
-  get #all(): readonly number[] {
-    if (this.#offsets === null) {
-      const offsets: number[] = [];
-      const size = this.#sections.size(INFO);
-      for (let at = 0; at < size; at = new Unit(this.#sections, at).end) offsets.push(at);
-      this.#offsets = offsets;
-    }
-    return this.#offsets;
-  }
-
-  /** The unit that an entry lies in. */
-  #unitOf(offset: number): Unit {
-    const all = this.#all;
-    let low = 0;
-    let high = all.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (all[middle]! <= offset) low = middle + 1;
-      else high = middle;
-    }
-    if (low === 0) throw new DwarfError('an entry of it refers outside every unit');
-    return this.#unit(all[low - 1]!);
   }
 
   /** Units that may describe a place: what `.debug_aranges` says first, then all others. */
-  *#candidates({ address, section }: FunctionPlace): Generator<number> {
-    const said = new Set<number>();
+  *#candidates({ address, section }: FunctionPlace): Generator<Unit> {
+    const { info } = this.#file;
     if (section === 0) {
-      this.#ranges ??= this.#readRanges();
+      this.#ranges ??= readAddressRanges(this.#sections);
+      const said = new Set<number>();
       for (const { from, to, unit } of this.#ranges) {
         if (address < from || address >= to || said.has(unit)) continue;
         said.add(unit);
-        yield unit;
+        yield info[0]!.unit(unit);
       }
-      const described = new Set(this.#ranges.map(({ unit }) => unit));
-      for (const unit of this.#all) if (!described.has(unit)) yield unit;
-      return;
+      this.#described ??= new Set(this.#ranges.map(({ unit }) => unit));
     }
-    yield* this.#all;
+    for (const one of info) for (const offset of one.offsets) if (!this.#described?.has(offset)) yield one.unit(offset);
   }
 
-  #readRanges(): { readonly from: number; readonly to: number; readonly unit: number }[] {
-    const rows: { readonly from: number; readonly to: number; readonly unit: number }[] = [];
-    const size = this.#sections.size(RANGES);
-    const c = new Cursor(this.#sections.read(RANGES, 0, size));
-    while (c.at < size) {
-      const start = c.at;
-      let length = c.unsigned(4);
-      const wide = length === 0xffff_ffff;
-      if (wide) length = c.unsigned(8);
-      const end = c.at + length;
-      c.skip(2);
-      const unit = c.unsigned(wide ? 8 : 4);
-      const addressSize = c.unsigned(1);
-      c.skip(1);
-      if (addressSize !== 8) {
-        c.at = end;
-        continue;
-      }
-      c.skip(-(c.at - start) & (2 * addressSize - 1));
-      while (c.at + 2 * addressSize <= end) {
-        const from = c.address(addressSize);
-        const bytes = c.unsigned(addressSize);
-        if (from !== 0 || bytes !== 0) rows.push({ from, to: from + bytes, unit });
-      }
-      c.at = end;
-    }
-    return rows;
-  }
-
-  /** Offsets of a unit's functions by where they begin. */
+  /** A unit's functions by where they begin. */
   #functionsOf(unit: Unit): ReadonlyMap<string, number> {
-    let functions = this.#functions.get(unit.offset);
+    let functions = this.#functions.get(unit);
     if (functions === undefined) {
       const found = new Map<string, number>();
-      const visit = (parent: Die): void => {
+      const visit = (parent: Die, depth: number): void => {
         for (const die of unit.children(parent)) {
-          if (die.tag === TAG.namespace) visit(die);
+          if (die.tag === TAG.namespace && depth < MAX_NESTING) visit(die, depth + 1);
           const low = die.tag === TAG.subprogram ? die.attributes.get(AT.low_pc) : undefined;
           if (low?.kind === 'address') found.set(placeKey({ address: low.value, section: low.section }), die.offset);
         }
       };
-      const root = unit.root;
-      if (root !== null) visit(root);
+      const { root } = unit;
+      if (root !== null) visit(root, 0);
       functions = found;
-      this.#functions.set(unit.offset, functions);
+      this.#functions.set(unit, functions);
     }
     return functions;
+  }
+
+  /** A unit's functions by name, with those of the parts that it shares with others. */
+  #namesOf(unit: Unit): ReadonlyMap<string, NamedEntry> {
+    let names = this.#names.get(unit);
+    if (names === undefined) {
+      const found = new Map<string, NamedEntry>();
+      const seen = new Set<Unit>();
+      const visit = (root: Die | null, depth: number): void => {
+        if (root === null || depth > MAX_CHAIN || seen.has(root.unit)) return;
+        seen.add(root.unit);
+        for (const die of root.unit.children(root)) {
+          if (die.tag === TAG.imported_unit) visit(this.#types.referred(die, AT.import), depth + 1);
+          else if (die.tag === TAG.subprogram && nameOf(die) !== '')
+            found.set(nameOf(die), { unit: die.unit, offset: die.offset });
+        }
+      };
+      visit(unit.root, 0);
+      names = found;
+      this.#names.set(unit, names);
+    }
+    return names;
   }
 
   #signature(die: Die): Signature {

@@ -1,6 +1,7 @@
 import { AT, ATE, TAG } from './constants.ts';
 import { DwarfError } from './cursor.ts';
-import type { Die, Unit } from './unit.ts';
+import type { InfoSection } from './info-section.ts';
+import type { Die } from './unit.ts';
 
 /** A C type, without the qualifiers that say nothing of its bytes. What others refer to is read when it is asked for. */
 export type CType =
@@ -35,8 +36,8 @@ export interface Member {
   readonly bits: { readonly at: number; readonly size: number } | null;
 }
 
-/** Where types of one file are found: a unit by an offset of its entries. */
-export type FindUnit = (offset: number) => Unit;
+/** The entry of the type that has a signature, for an entry that names it; null where there is none. */
+export type FindType = (signature: bigint, from: Die) => Die | null;
 
 const MAX_CHAIN = 64;
 const POINTER_SIZE = 8;
@@ -52,19 +53,23 @@ export const nameOf = (die: Die): string => {
   return value?.kind === 'text' ? value.value : '';
 };
 
-/** Reads C types from their entries. */
+/** Reads C types from their entries. What is damaged is unknown, and told once it is looked at. */
 export class Types {
-  readonly #find: FindUnit;
-  readonly #known = new Map<number, CType>();
+  readonly #find: FindType;
+  readonly #damaged: (error: unknown) => void;
+  readonly #known = new Map<InfoSection, Map<number, CType>>();
 
-  constructor(find: FindUnit) {
+  /** @param damaged what is done with an error in what is read later; throws what it does not know */
+  constructor(find: FindType, damaged: (error: unknown) => void) {
     this.#find = find;
+    this.#damaged = damaged;
   }
 
-  /** The entry that an attribute of another one refers to. */
+  /** The entry that an attribute of another one refers to. @throws DwarfError */
   referred(die: Die, at: number): Die | null {
     const value = die.attributes.get(at);
-    return value?.kind === 'ref' ? this.#find(value.value).die(value.value) : null;
+    if (value?.kind === 'signature') return this.#find(value.value, die);
+    return value?.kind === 'ref' ? value.info.unitOf(value.value).die(value.value) : null;
   }
 
   /** The type that an entry has; void where it has none. @throws DwarfError */
@@ -72,15 +77,27 @@ export class Types {
     return this.#typeOf(die, 0);
   }
 
+  #later<T>(read: () => T, otherwise: T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.#damaged(error);
+      return otherwise;
+    }
+  }
+
   #typeOf(die: Die, depth: number): CType {
     if (depth > MAX_CHAIN) throw new DwarfError('its types refer to themselves');
     const type = this.referred(die, AT.type);
-    // By signature, or in another file: that there is one is all that is known.
+    // In a file that is missing: that there is one is all that is known.
     if (type === null) return die.attributes.has(AT.type) ? { kind: 'unknown', size: 0 } : { kind: 'void' };
-    let known = this.#known.get(type.offset);
+    const { info } = type.unit;
+    const inSection = this.#known.get(info) ?? new Map<number, CType>();
+    this.#known.set(info, inSection);
+    let known = inSection.get(type.offset);
     if (known === undefined) {
       known = this.#read(type, depth + 1);
-      this.#known.set(type.offset, known);
+      inSection.set(type.offset, known);
     }
     return known;
   }
@@ -98,17 +115,17 @@ export class Types {
           kind: 'pointer',
           size: POINTER_SIZE,
           to: () => {
-            to ??= this.#typeOf(die, 0);
+            to ??= this.#later<CType>(() => this.#typeOf(die, 0), { kind: 'unknown', size: 0 });
             return to;
           },
         };
       }
       case TAG.enumeration_type:
-        return { kind: 'enum', name: `enum ${nameOf(die)}`.trim(), size, values: enumerators(die) };
+        return this.#enumeration(this.referred(die, AT.signature) ?? die);
       case TAG.structure_type:
       case TAG.class_type:
       case TAG.union_type:
-        return this.#structure(die, size);
+        return this.#structure(this.referred(die, AT.signature) ?? die);
       case TAG.array_type:
         return this.#array(die, depth);
       case TAG.subroutine_type:
@@ -126,7 +143,8 @@ export class Types {
     }
   }
 
-  #structure(die: Die, size: number): CType {
+  #structure(die: Die): CType {
+    const size = numberOf(die, AT.byte_size) ?? 0;
     const kind = die.tag === TAG.union_type ? 'union' : 'struct';
     let members: readonly Member[] | null = null;
     return {
@@ -134,12 +152,19 @@ export class Types {
       name: `${kind} ${nameOf(die)}`.trim(),
       size,
       members: () => {
-        members ??= [...die.unit.children(die)]
-          .filter(({ tag }) => tag === TAG.member)
-          .map((member) => this.#member(member));
+        members ??= this.#later<readonly Member[]>(() => this.#members(die), []);
         return members;
       },
     };
+  }
+
+  #enumeration(die: Die): CType {
+    const size = numberOf(die, AT.byte_size) ?? 0;
+    return { kind: 'enum', name: `enum ${nameOf(die)}`.trim(), size, values: enumerators(die) };
+  }
+
+  #members(die: Die): Member[] {
+    return [...die.unit.children(die)].filter(({ tag }) => tag === TAG.member).map((row) => this.#member(row));
   }
 
   #member(die: Die): Member {

@@ -1,18 +1,23 @@
 import { AT, FORM, UT } from './constants.ts';
 import { Cursor, DwarfError } from './cursor.ts';
+import type { InfoSection } from './info-section.ts';
 import type { DebugSections } from './sections.ts';
 
-/** An attribute's value: a number, a text, an offset of `.debug_info` (`ref`), or an address with its section in an object. */
+/**
+ * An attribute's value: a number, a text, an offset in a section of units (`ref`), the signature of a type that has a unit of its own, or
+ * an address with its section in an object.
+ */
 export type Value =
   | { readonly kind: 'number'; readonly value: number }
   | { readonly kind: 'text'; readonly value: string }
-  | { readonly kind: 'ref'; readonly value: number }
+  | { readonly kind: 'ref'; readonly value: number; readonly info: InfoSection }
+  | { readonly kind: 'signature'; readonly value: bigint }
   | { readonly kind: 'address'; readonly value: number; readonly section: number }
   | { readonly kind: 'block'; readonly value: Uint8Array };
 
 /** A debugging information entry. */
 export interface Die {
-  /** Offset in `.debug_info`. */
+  /** Offset in its section of units. */
   readonly offset: number;
   readonly tag: number;
   readonly hasChildren: boolean;
@@ -28,13 +33,13 @@ interface Abbreviation {
   readonly fields: readonly (readonly [at: number, form: number, constant: number])[];
 }
 
-const INFO = '.debug_info';
 const EXTENDED_LENGTH = 0xffff_ffff;
 const MAX_STRING = 4096;
 const MAX_NESTING = 512;
 
-/** One unit of `.debug_info`. Its bytes are read when an entry is. */
+/** One unit. Its bytes are read when an entry is. */
 export class Unit {
+  readonly info: InfoSection;
   readonly offset: number;
   /** Behind its last byte. */
   readonly end: number;
@@ -42,18 +47,24 @@ export class Unit {
   readonly addressSize: number;
   /** Offset of its first entry. */
   readonly first: number;
-  readonly #sections: DebugSections;
+  /** Of a unit that is one type: its signature, and the offset of the type's entry; null of others. */
+  readonly type: { readonly signature: bigint; readonly at: number } | null;
+  /** Of a split unit: the one in the program that has the addresses. */
+  skeleton: Unit | null = null;
+  readonly #id: bigint | null;
   readonly #offsetSize: number;
   readonly #abbreviations: number;
+  /** Where the strings of a unit in a package begin. */
+  readonly #strings: number;
   #table: ReadonlyMap<number, Abbreviation> | null = null;
   #bytes: Uint8Array | null = null;
   #bases: { readonly strings: number; readonly addresses: number } | null = null;
 
   /** The unit at an offset. @throws DwarfError */
-  constructor(sections: DebugSections, offset: number) {
-    this.#sections = sections;
+  constructor(info: InfoSection, offset: number) {
+    this.info = info;
     this.offset = offset;
-    const c = new Cursor(sections.read(INFO, offset, 64));
+    const c = new Cursor(info.read(offset, 64));
     let length = c.unsigned(4);
     this.#offsetSize = 4;
     if (length === EXTENDED_LENGTH) {
@@ -61,27 +72,42 @@ export class Unit {
       this.#offsetSize = 8;
     }
     this.end = offset + c.at + length;
-    if (this.end > sections.size(INFO)) throw new DwarfError('a unit of it ends behind the section');
+    if (this.end > info.size) throw new DwarfError('a unit of it ends behind the section');
     this.version = c.unsigned(2);
     if (this.version < 2 || this.version > 5)
       throw new DwarfError(`version ${this.version} of DWARF is not known here`);
-    const kind = this.version >= 5 ? c.unsigned(1) : UT.compile;
+    const kind = this.version >= 5 ? c.unsigned(1) : info.isTypes ? UT.type : UT.compile;
     this.addressSize = this.version >= 5 ? c.unsigned(1) : 0;
-    this.#abbreviations = c.unsigned(this.#offsetSize);
+    const abbreviations = c.unsigned(this.#offsetSize);
     if (this.version < 5) this.addressSize = c.unsigned(1);
-    if (kind === UT.skeleton || kind === UT.split_compile) c.skip(8);
-    if (kind === UT.type || kind === UT.split_type) c.skip(8 + this.#offsetSize);
+    this.#id = kind === UT.skeleton || kind === UT.split_compile ? c.big() : null;
+    const signature = kind === UT.type || kind === UT.split_type ? c.big() : null;
+    this.type = signature === null ? null : { signature, at: offset + c.unsigned(this.#offsetSize) };
     this.first = offset + c.at;
+    const part = info.file.contributionOf(info, offset);
+    this.#abbreviations = abbreviations + (part?.abbreviations ?? 0);
+    this.#strings = part?.strings ?? 0;
   }
 
-  /** The entry at an offset of `.debug_info`; null for the end of a list of children. @throws DwarfError */
+  get #sections(): DebugSections {
+    return this.info.file.sections;
+  }
+
+  /** What names the split unit that belongs to a skeleton, and the skeleton to it; null where it is not split. */
+  get id(): bigint | null {
+    if (this.#id !== null) return this.#id;
+    const id = this.version < 5 ? this.root?.attributes.get(AT.gnu_dwo_id) : undefined;
+    return id?.kind === 'signature' ? id.value : null;
+  }
+
+  /** The entry at an offset; null for the end of a list of children. @throws DwarfError */
   die(offset: number): Die | null {
     if (offset < this.first || offset >= this.end) throw new DwarfError('an entry of it refers outside its unit');
-    this.#bytes ??= this.#sections.read(INFO, this.offset, this.end - this.offset);
+    this.#bytes ??= this.info.read(this.offset, this.end - this.offset);
     const c = new Cursor(this.#bytes, offset - this.offset);
     const code = c.uleb();
     if (code === 0) return null;
-    this.#table ??= readAbbreviations(this.#sections, this.#abbreviations);
+    this.#table ??= readAbbreviations(this.#sections, `.debug_abbrev${this.info.suffix}`, this.#abbreviations);
     const abbreviation = this.#table.get(code);
     if (abbreviation === undefined) throw new DwarfError('an entry of it has no abbreviation');
     const attributes = new Map<number, Value>();
@@ -126,10 +152,11 @@ export class Unit {
 
   #value(c: Cursor, form: number, constant: number, at: number): Value | null {
     const number = (value: number): Value => ({ kind: 'number', value });
-    const ref = (value: number): Value => ({ kind: 'ref', value: this.offset + value });
+    const { info } = this;
+    const ref = (value: number): Value => ({ kind: 'ref', value: this.offset + value, info });
     switch (form) {
       case FORM.addr: {
-        const section = this.#sections.sectionAt(INFO, this.offset + c.at);
+        const section = this.#sections.sectionAt(info.section, this.offset + c.at);
         return { kind: 'address', value: c.address(this.addressSize), section };
       }
       case FORM.data1:
@@ -140,9 +167,9 @@ export class Unit {
       case FORM.data4:
         return number(c.unsigned(4));
       case FORM.data8:
+        return at === AT.gnu_dwo_id ? { kind: 'signature', value: c.big() } : number(c.address(8));
       case FORM.ref_sig8:
-      case FORM.ref_sup8:
-        return number(c.address(8));
+        return { kind: 'signature', value: c.big() };
       case FORM.data16:
         return skipped(c, 16);
       case FORM.sdata:
@@ -156,19 +183,27 @@ export class Unit {
       case FORM.flag_present:
         return number(1);
       case FORM.sec_offset:
-      case FORM.gnu_ref_alt:
-      case FORM.gnu_strp_alt:
-      case FORM.strp_sup:
         return number(c.unsigned(this.#offsetSize));
+      case FORM.gnu_ref_alt:
+        return this.#elsewhere(c.unsigned(this.#offsetSize));
       case FORM.ref_sup4:
-        return number(c.unsigned(4));
+        return this.#elsewhere(c.unsigned(4));
+      case FORM.ref_sup8:
+        return this.#elsewhere(c.unsigned(8));
+      case FORM.gnu_strp_alt:
+      case FORM.strp_sup: {
+        const offset = c.unsigned(this.#offsetSize);
+        const { supplementary } = info.file;
+        return supplementary === null ? null : textAt(supplementary.sections, '.debug_str', offset);
+      }
       case FORM.string:
         return { kind: 'text', value: c.text() };
       case FORM.strp:
-        return this.#text('.debug_str', c.unsigned(this.#offsetSize));
+        return textAt(this.#sections, `.debug_str${info.suffix}`, c.unsigned(this.#offsetSize));
       case FORM.line_strp:
-        return this.#text('.debug_line_str', c.unsigned(this.#offsetSize));
+        return textAt(this.#sections, '.debug_line_str', c.unsigned(this.#offsetSize));
       case FORM.strx:
+      case FORM.gnu_str_index:
         return this.#indexedText(c.uleb(), at);
       case FORM.strx1:
       case FORM.strx2:
@@ -176,6 +211,7 @@ export class Unit {
       case FORM.strx4:
         return this.#indexedText(c.unsigned(form - FORM.strx1 + 1), at);
       case FORM.addrx:
+      case FORM.gnu_addr_index:
         return this.#indexedAddress(c.uleb());
       case FORM.addrx1:
       case FORM.addrx2:
@@ -193,7 +229,7 @@ export class Unit {
       case FORM.ref_udata:
         return ref(c.uleb());
       case FORM.ref_addr:
-        return { kind: 'ref', value: c.unsigned(this.version === 2 ? this.addressSize : this.#offsetSize) };
+        return this.#anywhere(c, this.version === 2 ? this.addressSize : this.#offsetSize);
       case FORM.block1:
         return block(c, c.unsigned(1));
       case FORM.block2:
@@ -210,30 +246,34 @@ export class Unit {
     }
   }
 
-  #text(section: string, offset: number): Value {
-    const sections = this.#sections;
-    // Most names are never looked at.
-    return {
-      kind: 'text',
-      get value(): string {
-        const bytes = sections.read(section, offset, MAX_STRING);
-        const end = bytes.indexOf(0);
-        return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
-      },
-    };
+  /** An entry of any unit of the file: in an object a relocation says of which section. */
+  #anywhere(c: Cursor, size: number): Value {
+    const index = this.#sections.sectionAt(this.info.section, this.offset + c.at);
+    const info = this.info.file.infoAt(index) ?? (this.info.isTypes ? this.info.file.info[0] : undefined) ?? this.info;
+    return { kind: 'ref', value: c.unsigned(size), info };
+  }
+
+  /** An entry of the supplementary file; where that is missing there is one all the same. */
+  #elsewhere(value: number): Value {
+    const info = this.info.file.supplementary?.info[0];
+    return info === undefined ? { kind: 'number', value } : { kind: 'ref', value, info };
   }
 
   /** Tables of texts and addresses; the unit's own entry says where its part begins, and is read without them. */
   get #tables(): { readonly strings: number; readonly addresses: number } {
     if (this.#bases === null) {
-      const headers = this.#offsetSize === 8 ? 16 : 8;
-      this.#bases = { strings: headers, addresses: 8 };
+      // The parts of a split file have no base but their header's end, and that only since DWARF 5.
+      const header = this.version < 5 ? 0 : this.#offsetSize === 8 ? 16 : 8;
+      this.#bases = { strings: this.#strings + header, addresses: header };
       const root = this.die(this.first);
-      const base = (at: number, otherwise: number): number => {
+      const base = (at: number): number | null => {
         const value = root?.attributes.get(at);
-        return value?.kind === 'number' ? value.value : otherwise;
+        return value?.kind === 'number' ? value.value : null;
       };
-      this.#bases = { strings: base(AT.str_offsets_base, headers), addresses: base(AT.addr_base, 8) };
+      this.#bases = {
+        strings: base(AT.str_offsets_base) ?? this.#bases.strings,
+        addresses: base(AT.addr_base) ?? base(AT.gnu_addr_base) ?? this.#bases.addresses,
+      };
     }
     return this.#bases;
   }
@@ -241,16 +281,30 @@ export class Unit {
   #indexedText(index: number, at: number): Value | null {
     if (at === AT.str_offsets_base) return null;
     const size = this.#offsetSize;
-    const bytes = this.#sections.read('.debug_str_offsets', this.#tables.strings + index * size, size);
-    return this.#text('.debug_str', new Cursor(bytes).unsigned(size));
+    const { suffix } = this.info;
+    const bytes = this.#sections.read(`.debug_str_offsets${suffix}`, this.#tables.strings + index * size, size);
+    return textAt(this.#sections, `.debug_str${suffix}`, new Cursor(bytes).unsigned(size));
   }
 
   #indexedAddress(index: number): Value {
+    if (this.skeleton !== null) return this.skeleton.#indexedAddress(index);
     const offset = this.#tables.addresses + index * this.addressSize;
     const bytes = this.#sections.read('.debug_addr', offset, this.addressSize);
     const section = this.#sections.sectionAt('.debug_addr', offset);
     return { kind: 'address', value: new Cursor(bytes).address(this.addressSize), section };
   }
+}
+
+function textAt(sections: DebugSections, section: string, offset: number): Value {
+  // Most names are never looked at.
+  return {
+    kind: 'text',
+    get value(): string {
+      const bytes = sections.read(section, offset, MAX_STRING);
+      const end = bytes.indexOf(0);
+      return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8');
+    },
+  };
 }
 
 function skipped(c: Cursor, size: number): null {
@@ -264,20 +318,24 @@ function block(c: Cursor, size: number): Value {
   return { kind: 'block', value: c.bytes.subarray(from, c.at) };
 }
 
-const ABBREVIATIONS = '.debug_abbrev';
 /** A table of abbreviations is read in one piece of this size, or a larger one where it does not fit. */
 const PIECE = 1 << 16;
-const tables = new WeakMap<DebugSections, Map<number, ReadonlyMap<number, Abbreviation>>>();
+const tables = new WeakMap<DebugSections, Map<string, ReadonlyMap<number, Abbreviation>>>();
 
-function readAbbreviations(sections: DebugSections, offset: number): ReadonlyMap<number, Abbreviation> {
-  const known = tables.get(sections) ?? new Map<number, ReadonlyMap<number, Abbreviation>>();
+function readAbbreviations(
+  sections: DebugSections,
+  section: string,
+  offset: number,
+): ReadonlyMap<number, Abbreviation> {
+  const known = tables.get(sections) ?? new Map<string, ReadonlyMap<number, Abbreviation>>();
   tables.set(sections, known);
-  let table: ReadonlyMap<number, Abbreviation> | null | undefined = known.get(offset);
+  const key = `${section} ${offset}`;
+  let table: ReadonlyMap<number, Abbreviation> | null | undefined = known.get(key);
   if (table === undefined) {
-    const size = sections.size(ABBREVIATIONS) - offset;
-    table = parse(sections.read(ABBREVIATIONS, offset, Math.min(PIECE, size)), size > PIECE);
-    table ??= parse(sections.read(ABBREVIATIONS, offset, size), false);
-    known.set(offset, table!);
+    const size = sections.size(section) - offset;
+    table = parse(sections.read(section, offset, Math.min(PIECE, size)), size > PIECE);
+    table ??= parse(sections.read(section, offset, size), false);
+    known.set(key, table!);
   }
   return table!;
 }

@@ -1,9 +1,7 @@
+import { DamagedError } from './damaged.ts';
 import type { Output } from './output.ts';
 
 // LZMA as the LZMA specification (LZMA SDK, lzma-specification.txt) has it. The names of the tables are its own.
-
-/** What a decoder throws for data that no encoder writes; the caller names the file. */
-export class DamagedError extends Error {}
 
 const BITS_MODEL_TOTAL = 11;
 const MOVE_BITS = 5;

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { CodegenError } from '../../error.ts';
 import { decodeX86Branches } from './bcj.ts';
-import { DamagedError, LzmaDecoder } from './lzma.ts';
+import { crc64 } from './checksums.ts';
+import { DamagedError } from './damaged.ts';
+import { LzmaDecoder } from './lzma.ts';
 import type { Output } from './output.ts';
 
 // The .xz file format, version 1.2.1: streams of blocks, each filtered, packed with LZMA2 and checked.
@@ -10,13 +12,15 @@ import type { Output } from './output.ts';
 const HEADER_MAGIC = [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00];
 const HEADER_SIZE = 12;
 const FOOTER_SIZE = 12;
+const FOOTER_FLAGS = 8;
+const FOOTER_MAGIC = 'YZ';
 const INDEX_INDICATOR = 0;
 const FILTER_X86 = 4n;
 const FILTER_LZMA2 = 0x21n;
 const HAS_PACKED_SIZE = 0x40;
 const HAS_UNPACKED_SIZE = 0x80;
-const CHECK_NONE = 0;
 const CHECK_CRC32 = 1;
+const CHECK_CRC64 = 4;
 const CHECK_SHA256 = 10;
 /** Bytes of a check, by its number. */
 const CHECK_SIZES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64];
@@ -86,6 +90,13 @@ function unpackStream(bytes: Uint8Array, start: number, out: Output): number {
   }
   reader.at += -(reader.at - index) & 3;
   reader.checksum(index);
+  // The footer repeats the size of the index and the kind of check.
+  const footer = bytes.subarray(reader.at, reader.at + FOOTER_SIZE);
+  const magic = Buffer.from(footer.subarray(FOOTER_SIZE - 2)).toString('latin1');
+  if (footer.length < FOOTER_SIZE || magic !== FOOTER_MAGIC || footer[FOOTER_FLAGS + 1] !== check) {
+    throw new DamagedError();
+  }
+  if (crc32(footer.subarray(4, FOOTER_SIZE - 2)) !== reader.view.getUint32(reader.at, true)) throw new DamagedError();
   return reader.at + FOOTER_SIZE;
 }
 
@@ -118,18 +129,20 @@ function unpackBlock(reader: Reader, check: number, out: Output): void {
   const block = out.from(from);
   if (x86Start !== null) decodeX86Branches(block, x86Start);
   if (size !== null && BigInt(block.length) !== size) throw new DamagedError();
-  const stored = bytes.subarray(reader.at, reader.at + CHECK_SIZES[check]!);
-  if (!isRight(check, block, stored)) throw new DamagedError();
+  verify(check, block, bytes.subarray(reader.at, reader.at + CHECK_SIZES[check]!));
   reader.at += CHECK_SIZES[check]!;
 }
 
-/** Whether the check behind a block is that of its bytes. CRC64 is not looked at: what LZMA2 decodes is checked by the ELF reader. */
-function isRight(check: number, block: Uint8Array, stored: Uint8Array): boolean {
-  if (stored.length !== CHECK_SIZES[check]) return false;
-  if (check === CHECK_NONE) return true;
-  if (check === CHECK_CRC32) return crc32(block) === Buffer.from(stored).readUInt32LE(0);
-  if (check === CHECK_SHA256) return createHash('sha256').update(block).digest().equals(stored);
-  return true;
+/** Compares the check behind a block with its bytes. Kinds that are not known here are passed over, as the format allows. */
+function verify(check: number, block: Uint8Array, stored: Uint8Array): void {
+  if (stored.length !== CHECK_SIZES[check]) throw new DamagedError();
+  const bytes = Buffer.from(stored);
+  const wrong = (name: string): never => {
+    throw new DamagedError(`the ${name} of a block is wrong`);
+  };
+  if (check === CHECK_CRC32 && crc32(block) !== bytes.readUInt32LE(0)) wrong('CRC32');
+  if (check === CHECK_CRC64 && crc64(block) !== bytes.readBigUInt64LE(0)) wrong('CRC64');
+  if (check === CHECK_SHA256 && !createHash('sha256').update(block).digest().equals(bytes)) wrong('SHA-256');
 }
 
 /** Control bytes of LZMA2 chunks. */

@@ -1,5 +1,5 @@
 import { Decompress } from 'fzstd';
-import { DamagedError } from './lzma.ts';
+import { DamagedError } from './damaged.ts';
 import type { Output } from './output.ts';
 
 // Frames are found here, since other bytes may follow the last (Linux appends the unpacked size); RFC 8878 3.1.1.
