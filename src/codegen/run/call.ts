@@ -8,11 +8,12 @@ import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import { BUILTINS, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
-import { changesOf, type SuppliedPage, type WordChange, type Written } from './changes.ts';
+import { changesOf, type PageChange, StoredBytes, type SuppliedPage, type WordChange, type Written } from './changes.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_SIZE, STACK_TOP } from './layout.ts';
-import { allocated, isAllocation, type NotedCall, noted } from './library.ts';
+import { allocated, isAllocation, type NotedCall, noted, notedOutput } from './library.ts';
 import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
+import { type CallFrame, callFormatted, type FormattedCall } from './variadic.ts';
 
 /** What a function is called with. */
 export interface CallInput {
@@ -33,6 +34,8 @@ export interface CallOptions {
   readonly stubs?: ReadonlyMap<string, bigint>;
   /** Instructions at most. */
   readonly instructions?: number;
+  /** Ends at an access next to the image where nothing is: two builds have other things there. */
+  readonly withinObjects?: boolean;
 }
 
 /** A call that left the build, or that a stub answered. */
@@ -74,8 +77,10 @@ export interface CallOutcome {
   readonly gsLoads: number;
   readonly calls: readonly OutsideCall[];
   readonly writes: readonly Written[];
-  /** Words that have changed, by a name that is the same in another build of the same source. */
+  /** Words of the image that have changed, by a name that is the same in another build of the same source. */
   readonly words: ReadonlyMap<string, WordChange>;
+  /** Pages of other memory that have changed. */
+  readonly pages: ReadonlyMap<bigint, PageChange>;
   /** Pages of unknown memory that were touched. */
   readonly supplied: readonly bigint[];
   /** Conditional branches of the function itself: offset → bit 0 not taken, bit 1 taken. */
@@ -183,7 +188,7 @@ class Run {
   readonly #branches = new Map<number, number>();
   readonly #read = new Set<bigint>();
   /** Bytes that stores with an operand have written, outside the stack. */
-  readonly #stored = new Set<bigint>();
+  readonly #stored = new StoredBytes();
   readonly #size: number;
   #loads = 0;
   #stores = 0;
@@ -364,7 +369,7 @@ class Run {
     if (place !== null && !onStack(place)) {
       const last = place + BigInt(Math.max(1, insn.size) - 1);
       if (insn.memory & ACCESS.read) for (let word = place & ~7n; word <= last; word += 8n) this.#read.add(word);
-      if (insn.memory & ACCESS.write && insn.size > 0) for (let at = place; at <= last; at++) this.#stored.add(at);
+      if (insn.memory & ACCESS.write) this.#stored.add(place, insn.size);
     }
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
@@ -419,7 +424,11 @@ class Run {
       }
     } else {
       const seed = this.#input.memory.seed;
-      const call = this.#noted(name, args);
+      const text = stub === undefined ? this.#formatted(name, args) : null;
+      if (text?.stream === undefined && text !== null && text.length >= 0) {
+        return this.#back(BigInt(text.length), rip);
+      }
+      const call = text?.text == null ? this.#noted(name, args) : notedOutput(text.text, text.stream!);
       // By name, so that builds that call in another order get the same.
       const nth = this.#calls.filter((other) => other.name === call.name).length;
       const hash = mix((seed ?? 0) + nth, textHash(call.name));
@@ -431,6 +440,12 @@ class Run {
       if (stub === undefined && NORETURN.has(name))
         return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
     }
+    return this.#back(returned, rip);
+  }
+
+  /** Comes back from a call that has not run, with everything lost that a call may lose. */
+  #back(returned: bigint, rip: bigint): { readonly end?: CallEnd } {
+    const { cpu } = this.#guest.machine;
     cpu.setGpr(RAX, returned);
     for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
     const rsp = cpu.gpr(RSP);
@@ -446,6 +461,23 @@ class Run {
     this.#resultWidth = 64;
     this.#xmm0Width = 0;
     return {};
+  }
+
+  /** What a function of the printf family writes; null for others, and where its arguments are bad. */
+  #formatted(name: string, args: readonly bigint[]): FormattedCall | null {
+    const { cpu } = this.#guest.machine;
+    const frame: CallFrame = {
+      args,
+      xmm: (n) => BigInt.asUintN(64, cpu.xmm(n)),
+      stack: cpu.gpr(RSP) + 8n,
+      pointer: (address) => this.#image.nameOf(address) ?? (onStack(address) ? 'stack' : `0x${address.toString(16)}`),
+    };
+    try {
+      return callFormatted(name, frame, this.#memory());
+    } catch (error) {
+      if (!(error instanceof BadAddress)) throw error;
+      return null;
+    }
   }
 
   #noted(name: string, args: readonly bigint[]): NotedCall {
@@ -491,6 +523,7 @@ class Run {
     if (vector === PF && cr2 !== null && (code & PRESENT) === 0) {
       const page = cr2 & PAGE_MASK;
       if (page > STACK.address - NEAR_STACK && page < STACK_TOP + NEAR_STACK) return BEYOND;
+      if (this.#options.withinObjects && this.#image.isBeyondObjects(page)) return BEYOND_OBJECTS;
       if (this.#pages.size >= MOST_PAGES) return { reason: 'limit', text: 'it has touched too many pages' };
       if (this.#supply(page)) return null;
     }
@@ -517,6 +550,12 @@ class Run {
 
 /** No build promises anything to a function that does so: what it hits depends on how the frame is laid out. */
 const BEYOND: CallEnd = { reason: 'limit', text: 'it reaches beyond its frame: an index out of bounds' };
+
+/** The same of an index into an object of the image. */
+const BEYOND_OBJECTS: CallEnd = {
+  reason: 'limit',
+  text: 'it reaches beyond the objects of the image: an index out of bounds',
+};
 
 /** Whether an access reaches what lies above the frame and its arguments, or overwrites the return address. */
 const isStray = (insn: Decoded, place: bigint): boolean =>
