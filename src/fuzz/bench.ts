@@ -18,7 +18,7 @@ import {
   failed,
   hostDifferences,
 } from './differences.ts';
-import { ignoresBroadcast, openBehind } from './open.ts';
+import { ignoresExtension, openBehind } from './open.ts';
 import type { EngineOracleName, OracleName } from './oracle-names.ts';
 import { type Ending, EngineOracle, type Judged } from './oracles.ts';
 import { type FuzzCase, insnOf, offsetsOf, oracleCase } from './steps.ts';
@@ -184,7 +184,7 @@ export class Bench {
       return [];
     if (!this.#intel && vectorOf(ending) === VECTOR.UD && fetchesOn(host)) return [];
     const { cpu, memory } = sandbox.machine;
-    if (!this.#intel && vectorOf(ending) === VECTOR.UD && ignoresBroadcast(peek(memory, cpu, cpu.rip, MAX_INSN_LENGTH)))
+    if (!this.#intel && vectorOf(ending) === VECTOR.UD && ignoresExtension(peek(memory, cpu, cpu.rip, MAX_INSN_LENGTH)))
       return [];
     const fxsave = host.fxsave.slice();
     // AMD CPUs keep the pointers of every x87 instruction, Intel CPUs some only of those that raise an exception.

@@ -75,7 +75,7 @@ export function assemblyText(finding: Finding, c: FuzzCase, replay: string): str
     ...finding.explanation.map((line) => `#   ${line}`),
     `# replay: ${replay}`,
     '#',
-    `# code at ${finding.case.codeAddress}; what is not named is zero`,
+    `# code at ${finding.case.codeAddress}; what is not named is zero, and int3 (0xcc) where code may be`,
   ];
   const { state } = finding.case;
   for (const [name, value] of Object.entries(state.gpr ?? {})) lines.push(`#   ${name.padEnd(7)} ${value}`);

@@ -24,6 +24,7 @@ function cutsTarget({ mnemonic, bytes }: Insn): boolean {
 
 const RSP = 4;
 const EVEX = { byte: 0x62, x: 0x40, broadcast: 0x10, p2: 3, modrm: 5 } as const;
+const VEX = { short: 0xc5, long: 0xc4, r: 0x80, v3: 0x40 } as const;
 const BETWEEN_REGISTERS = 0xc0;
 
 /**
@@ -89,7 +90,7 @@ export const endsJudgement = (insn: Insn): boolean => ofCode(insn).endsJudgement
  * EVEX.b between registers where nothing can be rounded: #UD (SDM 2A 2.7.11), but the Zen 4 takes most of them as if the bit were
  * clear.
  */
-export function ignoresBroadcast(bytes: Uint8Array): boolean {
+function ignoresBroadcast(bytes: Uint8Array): boolean {
   const opcode = bytes.findIndex((byte) => !isPrefix(byte));
   if (bytes[opcode] !== EVEX.byte || bytes.length <= opcode + EVEX.modrm) return false;
   if ((bytes[opcode + EVEX.modrm]! & BETWEEN_REGISTERS) !== BETWEEN_REGISTERS) return false;
@@ -98,6 +99,24 @@ export function ignoresBroadcast(bytes: Uint8Array): boolean {
   clear[opcode + EVEX.p2]! &= ~EVEX.broadcast;
   return typeof decode(clear) !== 'string';
 }
+
+/**
+ * VEX.R or the top bit of VEX.vvvv set for a mask register, of which there are eight: #UD on Intel CPUs, while the Zen 4 takes no notice of
+ * them.
+ */
+function ignoresMaskExtension(bytes: Uint8Array): boolean {
+  const opcode = bytes.findIndex((byte) => !isPrefix(byte));
+  const long = bytes[opcode] === VEX.long;
+  if (!(long || bytes[opcode] === VEX.short) || typeof decode(bytes) !== 'string') return false;
+  const clear = bytes.slice();
+  clear[opcode + 1]! |= VEX.r;
+  clear[opcode + (long ? 2 : 1)]! |= VEX.v3;
+  const insn = decode(clear);
+  return typeof insn !== 'string' && insn.operands.some((op) => op.kind === 'reg' && op.register.file === 'k');
+}
+
+/** Bytes that are no instruction, and that the Zen 4 executes as if a bit of a prefix were not there. */
+export const ignoresExtension = (bytes: Uint8Array): boolean => ignoresBroadcast(bytes) || ignoresMaskExtension(bytes);
 
 /** Flags that are open behind an instruction, given those before it. */
 export function openBehind(insn: Insn, before: number): number {

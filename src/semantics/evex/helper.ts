@@ -1,9 +1,9 @@
 import { ALL_EXCEPTIONS, floatEnv, PRE_COMPUTATION, type RoundingMode, setFromMxcsr } from '../../bits/softfloat.ts';
-import { CR4, OPMASK, SYSTEM_FLAGS } from '../../state/layout.ts';
+import { CR4, OPMASK } from '../../state/layout.ts';
 import { VECTOR } from '../../state/pending.ts';
-import { FLAG } from '../../state/rflags.ts';
 import { isCanonical } from '../helpers/descriptor.ts';
 import { defineHelper, type HelperContext } from '../helpers/helper.ts';
+import { unaligned } from '../helpers/unaligned.ts';
 import { KIND, kindOf, type Row, rowNumber, type Sources, widthOf } from './row.ts';
 
 /** The one place that knows masks, zeroing, broadcast, embedded rounding and fault suppression (SDM 2A 2.7). */
@@ -169,35 +169,11 @@ function store(
       c.write(address(dst, i * bytes + bit / 8), BigInt.asUintN(width, result[i]! >> BigInt(bit)), width, segment);
 }
 
-/** The same, where alignment is not checked: of memory operands of more than 8 bytes, whose elements are no accesses of their own. */
-function unaligned(c: HelperContext): HelperContext {
-  const bytes = (width: number): bigint[] => Array.from({ length: width / 8 }, (_, n) => BigInt(n));
-  const at = (from: bigint, n: bigint): bigint => BigInt.asUintN(64, from + n);
-  const reach: Pick<HelperContext, 'cpu' | 'fault' | 'read' | 'write' | 'probeWrite'> = {
-    cpu: c.cpu,
-    fault: (vector, errorCode) => c.fault(vector, errorCode),
-    read: (from, width, fault) => {
-      let value = 0n;
-      for (const n of bytes(width)) {
-        const byte = c.read(at(from, n), 8, fault);
-        if (byte === null) return null;
-        value |= byte << (8n * n);
-      }
-      return value;
-    },
-    write: (to, value, width, fault) =>
-      bytes(width).every((n) => c.write(at(to, n), (value >> (8n * n)) & 0xffn, 8, fault)),
-    probeWrite: (to, length, fault) =>
-      length > 8 ? c.probeWrite(to, length, fault) : bytes(8 * length).every((n) => c.probeWrite(at(to, n), 1, fault)),
-  };
-  return reach as HelperContext;
-}
-
 function run(context: HelperContext, row: Row, control: number, segment: Segment, operands: readonly Operand[]): void {
   const zeroing = (control & 0x80) !== 0;
   const memory = operands.find((op) => op.kind === KIND.memory);
   const wide = memory !== undefined && memory.w > 64;
-  const c = wide && context.cpu.view.getUint32(SYSTEM_FLAGS, true) & FLAG.AC ? unaligned(context) : context;
+  const c = wide ? unaligned(context) : context;
   const own = (control & 0x10) !== 0 && memory === undefined;
   const length = own ? 512 : 128 << ((control >> 5) & 3);
   const number = control & 7;

@@ -1,4 +1,5 @@
 import { defineHelper, type HelperContext } from './helper.ts';
+import { unaligned } from './unaligned.ts';
 
 /** Bytes of a vector register. */
 const BYTES = 64;
@@ -17,6 +18,7 @@ const chosen = (bits: bigint, count: bigint): number[] =>
 
 const segmentOf = (stack: bigint): 'general' | 'stack' => (stack ? 'stack' : 'general');
 
+// VMASKMOV is never misaligned (SDM 2C VMASKMOV: «No AC# reported for any mask bit combinations»); gathers check each element.
 for (const w of [32, 64] as const) {
   const at = (address: bigint, i: number): bigint => BigInt.asUintN(64, address + BigInt((w / 8) * i));
   defineHelper({
@@ -24,7 +26,8 @@ for (const w of [32, 64] as const) {
     doc: `VMASKMOV: loads the elements of ${w} bits whose bit is set; the others, and what is above, become zero`,
     args: [64, 32, 32, 32, 32],
     result: 0,
-    run: (c, address, stack, place, bits, count) => {
+    run: (context, address, stack, place, bits, count) => {
+      const c = unaligned(context);
       const loaded = new Map<number, bigint>();
       for (const i of chosen(bits!, count!)) {
         const value = c.read(at(address!, i), w, segmentOf(stack!));
@@ -40,7 +43,8 @@ for (const w of [32, 64] as const) {
     doc: `VMASKMOV: stores the elements of ${w} bits whose bit is set, none where one would fault`,
     args: [64, 32, 32, 32, 32],
     result: 0,
-    run: (c, address, stack, place, bits, count) => {
+    run: (context, address, stack, place, bits, count) => {
+      const c = unaligned(context);
       const wanted = chosen(bits!, count!);
       if (!wanted.every((i) => c.probeWrite(at(address!, i), w / 8, segmentOf(stack!)))) return;
       for (const i of wanted) c.write(at(address!, i), element(c, Number(place), i, w), w, segmentOf(stack!));
