@@ -6,11 +6,13 @@ import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
 import { hasOwnParameters } from '../names.ts';
 import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
+import { towardsBranch } from './compared.ts';
 import { comparable, differences, memoryDifferences, type ResultKind, type Side } from './differences.ts';
 import { CodeImage } from './image.ts';
 import { constantsOf, drawInput, mutate, mutateWord } from './inputs.ts';
 import { Externals } from './layout.ts';
 import { unknownWord } from './memory.ts';
+import { Reach } from './reach.ts';
 import { drawParameter, drawTyped, placeParameters, placeResult, type TypedParameter } from './typed.ts';
 
 /** How much is run. */
@@ -48,6 +50,18 @@ export interface RunVerdict {
   /** Why nothing can be said, where it is not that no input ran to its end. */
   readonly reason?: string;
 }
+
+/** An input that has shown something new, and what it did. */
+interface Parent {
+  readonly input: CallInput;
+  readonly read: readonly bigint[];
+  readonly old: Noticed;
+  readonly new: Noticed;
+}
+
+type Noticed = Pick<CallOutcome, 'compared' | 'read'>;
+
+const noticed = ({ compared, read }: CallOutcome): Noticed => ({ compared, read });
 
 /** A pair of runs, and whether what they have written differs: that itself is not kept, it may be megabytes. */
 interface Done {
@@ -104,10 +118,13 @@ export class RunComparer {
     });
     const signature = signatureOf(old) ?? signatureOf(fresh);
     const parameters = signature === null ? [] : placeParameters(signature);
+    const pointers = new Set(
+      parameters.flatMap(({ type, gpr }) => (type.kind === 'pointer' && gpr !== null ? [gpr] : [])),
+    );
     const constants = constantsOf(streams);
     const random = new Random(options.seed);
     const seen = { old: new Map<number, number>(), new: new Map<number, number>() };
-    const pool: { readonly input: CallInput; readonly read: readonly bigint[] }[] = [];
+    const pool: Parent[] = [];
     const done: Done[] = [];
     const counts = { old: noCounts(), new: noCounts() };
     for (let number = 0; number < options.inputs; number++) {
@@ -115,12 +132,18 @@ export class RunComparer {
       const input =
         parent === null
           ? drawTyped(random, parameters, drawInput(random, constants, number))
-          : vary(random, parameters, parent);
+          : (towards(random, parent, seen, pointers) ?? vary(random, parameters, parent));
       const a = this.#run(old, input, options);
       const b = this.#run(fresh, input, options);
       const more = [learn(seen.old, a.outcome), learn(seen.new, b.outcome)].includes(true);
       if (a.outcome.end.reason === 'fault' && !more) continue;
-      if (more) pool.push({ input, read: [...new Set([...a.outcome.read, ...b.outcome.read])] });
+      if (more)
+        pool.push({
+          input,
+          read: [...new Set([...a.outcome.read, ...b.outcome.read])],
+          old: noticed(a.outcome),
+          new: noticed(b.outcome),
+        });
       if (!comparable(a.outcome, b.outcome)) continue;
       add(counts.old, a.outcome);
       add(counts.new, b.outcome);
@@ -138,14 +161,19 @@ export class RunComparer {
       coverage: { old: coverage(streams[0]!, seen.old), new: coverage(streams[1]!, seen.new) },
       counts,
     };
-    const bad = done.find((run) => run.memory || differences(run.old, run.new, kind).length > 0);
+    const bad = done.find(
+      (run) =>
+        (run.memory || differences(run.old, run.new, kind).length > 0) && !this.#strays(old, fresh, run.input, options),
+    );
     if (bad === undefined) {
       const verdict = done.length > 0 ? 'equal' : 'inconclusive';
       return { ...base, verdict, differences: [], input: null, uninitialised: null };
     }
     const differ = (input: CallInput): string[] =>
       differences(this.#run(old, input, options), this.#run(fresh, input, options), kind);
-    const input = this.#shrink(bad.input, [...bad.old.outcome.read, ...bad.new.outcome.read], differ);
+    const input = this.#shrink(bad.input, [...bad.old.outcome.read, ...bad.new.outcome.read], differ, (candidate) =>
+      this.#strays(old, fresh, candidate, options),
+    );
     const depends = (fn: CodeFunction): boolean => {
       const plain = this.#run(fn, input, options);
       return SALTS.some((salt) => differences(plain, this.#run(fn, { ...input, salt }, options), kind).length > 0);
@@ -161,11 +189,26 @@ export class RunComparer {
     return { image, outcome: caller.call(image.addressOf(fn), input, limits) };
   }
 
+  /** Whether one build reaches from one object of its image into another, where the other one does not: an index out of bounds. */
+  #strays(old: CodeFunction, fresh: CodeFunction, input: CallInput, options: RunOptions): boolean {
+    const reach = [old, fresh].map((fn) => {
+      const reached = new Reach();
+      this.#run(fn, input, { ...options, reach: reached });
+      return reached;
+    });
+    return reach[0]!.straysFrom(reach[1]!) || reach[1]!.straysFrom(reach[0]!);
+  }
+
   /** Makes an input smaller as long as it still shows a difference: memory word by word, then arguments. */
-  #shrink(from: CallInput, read: readonly bigint[], differ: (input: CallInput) => string[]): CallInput {
+  #shrink(
+    from: CallInput,
+    read: readonly bigint[],
+    differ: (input: CallInput) => string[],
+    isStray: (input: CallInput) => boolean,
+  ): CallInput {
     let input = from;
     const keep = (candidate: CallInput): boolean => {
-      if (differ(candidate).length === 0) return false;
+      if (differ(candidate).length === 0 || isStray(candidate)) return false;
       input = candidate;
       return true;
     };
@@ -213,12 +256,27 @@ function registersOf(fn: CodeFunction, name: string): number | null {
   }
 }
 
-/** An input near another one; one that is declared differs in a parameter, or in any word that was read. */
-function vary(
+/** Every other time, an input that may take a branch of either build in a direction that nothing has taken yet. */
+function towards(
   random: Random,
-  parameters: readonly TypedParameter[],
-  { input, read }: { readonly input: CallInput; readonly read: readonly bigint[] },
-): CallInput {
+  parent: Parent,
+  seen: { readonly old: ReadonlyMap<number, number>; readonly new: ReadonlyMap<number, number> },
+  pointers: ReadonlySet<number>,
+): CallInput | null {
+  if (random.below(2) === 0) return null;
+  const side = random.below(2) === 0 ? 'old' : 'new';
+  const { input } = parent;
+  return towardsBranch(
+    random,
+    { input, outcome: parent[side] },
+    seen[side],
+    (at) => unknownWord(input.memory, at),
+    pointers,
+  );
+}
+
+/** An input near another one; one that is declared differs in a parameter, or in any word that was read. */
+function vary(random: Random, parameters: readonly TypedParameter[], { input, read }: Parent): CallInput {
   if (parameters.length === 0) return mutate(random, input, read);
   if (read.length > 0 && random.below(2) === 0) return mutateWord(random, input, read);
   return drawParameter(random, parameters, random.below(parameters.length), input);

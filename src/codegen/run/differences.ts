@@ -1,6 +1,7 @@
 import { hex } from '../../bits/hex.ts';
 import { baseName } from '../names.ts';
-import { type CallOutcome, type OutsideCall, onStack } from './call.ts';
+import { onStack } from './bounds.ts';
+import type { CallOutcome, OutsideCall } from './call.ts';
 import type { CodeImage } from './image.ts';
 import { endText, placeName } from './report.ts';
 import type { TypedResult } from './typed.ts';
@@ -172,7 +173,8 @@ function pageDifferences(old: Side, fresh: Side, page: bigint): string[] {
   for (let at = 0; at < left.length; at += 8) {
     const was = a!.getBigUint64(at, true);
     const is = b!.getBigUint64(at, true);
-    if (!same(old, was, fresh, is)) found.push(`memory at ${hex(page + BigInt(at))}: old ${hex(was)}, new ${hex(is)}`);
+    if (!same(old, was, fresh, is))
+      found.push(`memory at ${placeName(old.image, page + BigInt(at))}: old ${hex(was)}, new ${hex(is)}`);
   }
   return found;
 }

@@ -177,6 +177,12 @@ export class CodeImage {
     return this.#stretches.some((row) => row.execute && signed >= row.address && signed < row.address + row.size);
   }
 
+  /** Whether the image has something at an address. */
+  holds(address: bigint): boolean {
+    const signed = Number(BigInt.asIntN(64, address));
+    return this.#stretches.some((row) => signed >= row.address && signed < row.address + row.size);
+  }
+
   /** Whether nothing is on a page that an index of 32 bits from an object of the image leads to. */
   isBeyondObjects(page: bigint): boolean {
     const signed = Number(BigInt.asIntN(64, page));
