@@ -6,6 +6,7 @@ import { BareGuest } from '../../machine/bare.ts';
 import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
+import { conditionHolds } from '../../state/rflags.ts';
 import { BEYOND_FRAME, BEYOND_OBJECTS, besideStack, leavesFrame, onStack, STACK } from './bounds.ts';
 import { BUILTINS, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
 import {
@@ -20,10 +21,10 @@ import { type Compared, operandValue } from './compared.ts';
 import { type Decoded, decodeFirst } from './decoded.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_TOP } from './layout.ts';
-import { allocated, isAllocation, type NotedCall, noted, notedOutput } from './library.ts';
+import { allocated, isAllocation, noted, notedOutput } from './library.ts';
 import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
 import type { Reach } from './reach.ts';
-import { type CallFrame, callFormatted, type FormattedCall } from './variadic.ts';
+import { type CallFrame, callFormatted } from './variadic.ts';
 
 /** What a function is called with. */
 export interface CallInput {
@@ -97,6 +98,8 @@ export interface CallOutcome {
   readonly supplied: readonly bigint[];
   /** Conditional branches of the function itself: offset → bit 0 not taken, bit 1 taken. */
   readonly branches: ReadonlyMap<number, number>;
+  /** The same of SETcc and CMOVcc. */
+  readonly conditions: ReadonlyMap<number, number>;
   /** What was compared last before each of those. */
   readonly compared: ReadonlyMap<number, Compared>;
   /** Words of unknown memory near what was read, to be made simpler. */
@@ -118,6 +121,7 @@ const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
 const ALL_REGISTERS = 0xffff;
 const SALT = 0x1000_0001;
+const SHORT_TEXT = 0x3f;
 /** Runs functions of one image, one call at a time, each from the same beginning. */
 export class Caller {
   readonly #image: CodeImage;
@@ -162,6 +166,7 @@ class Run {
   readonly #pages = new Map<bigint, SuppliedPage>();
   readonly #calls: OutsideCall[] = [];
   readonly #branches = new Map<number, number>();
+  readonly #conditions = new Map<number, number>();
   readonly #read = new Set<bigint>();
   /** Bytes that stores with an operand have written, outside the stack. */
   readonly #stored = new StoredBytes();
@@ -250,6 +255,7 @@ class Run {
       ...changesOf(this.#pages, this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       branches: this.#branches,
+      conditions: this.#conditions,
       compared: this.#compared,
       read: new Set([...this.#read].filter((word) => this.#pages.get(word & PAGE_MASK)?.known === false)),
     };
@@ -350,14 +356,17 @@ class Run {
     } else if (use.reads & 1) this.#resultWidth = 0;
     if (use.vectorWrites & 1) this.#xmm0Width = use.xmm0Width;
     else if (use.vectorReads & 1) this.#xmm0Width = 0;
-    if (insn.flow === FLOW.conditional) {
-      const offset = Number(rip - this.#entry);
-      if (offset >= 0 && offset < this.#size) {
-        if (this.#comparison !== null) this.#compared.set(offset, this.#comparison);
-        const taken = cpu.rip !== rip + BigInt(insn.length);
-        this.#branches.set(offset, (this.#branches.get(offset) ?? 0) | (taken ? 2 : 1));
-      }
-    }
+    if (insn.flow === FLOW.conditional) this.#decide(this.#branches, rip, cpu.rip !== rip + BigInt(insn.length));
+    // Neither changes a flag.
+    else if (insn.condition !== null) this.#decide(this.#conditions, rip, conditionHolds(insn.condition, cpu.rflags));
+  }
+
+  /** Notes which way a condition of the function itself went, and what it compared. */
+  #decide(decided: Map<number, number>, rip: bigint, holds: boolean): void {
+    const offset = Number(rip - this.#entry);
+    if (offset < 0 || offset >= this.#size) return;
+    if (this.#comparison !== null) this.#compared.set(offset, this.#comparison);
+    decided.set(offset, (decided.get(offset) ?? 0) | (holds ? 2 : 1));
   }
 
   #compare([left, right]: readonly [Operand, Operand], place: bigint | null): void {
@@ -384,6 +393,16 @@ class Run {
       if (hit === null || hit.offset !== 0 || !stubs.has(hit.fn.name)) return null;
       name = hit.fn.name;
     }
+    try {
+      return this.#answer(name, rip);
+    } catch (error) {
+      if (!(error instanceof BadAddress)) throw error;
+      return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
+    }
+  }
+
+  /** Does what a function outside does, or notes that it was called. @throws BadAddress */
+  #answer(name: string, rip: bigint): { readonly end?: CallEnd } {
     const { cpu } = this.#guest.machine;
     const args = ARGUMENTS.map((register) => cpu.gpr(register));
     const among = (registers: number): number =>
@@ -392,34 +411,33 @@ class Run {
     const passed = among(this.#untouched);
     const stub = this.#options.stubs?.get(name);
     const builtin = stub === undefined ? BUILTINS[name] : undefined;
-    let returned: bigint;
     if (builtin !== undefined) {
       if (takesLength(name) && args[2]! > BigInt(MOST_BYTES)) {
         return { end: { reason: 'fault', text: `${name} of ${args[2]} bytes`, at: rip, address: null } };
       }
-      try {
-        returned = builtin(this.#memory(), args[0]!, args[1]!, args[2]!);
-      } catch (error) {
-        if (!(error instanceof BadAddress)) throw error;
-        return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
-      }
-    } else {
-      const seed = this.#input.memory.seed;
-      const text = stub === undefined ? this.#formatted(name, args) : null;
-      if (text?.stream === undefined && text !== null && text.length >= 0) {
-        return this.#back(BigInt(text.length), rip);
-      }
-      const call = text?.text == null ? this.#noted(name, args) : notedOutput(text.text, text.stream!);
-      // By name, so that builds that call in another order get the same.
-      const nth = this.#calls.filter((other) => other.name === call.name).length;
-      const hash = mix((seed ?? 0) + nth, textHash(call.name));
-      returned =
-        stub ??
-        (isAllocation(name) ? allocated(seed, nth) : seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
-      if (returned !== 0n && call.zeroed > 0) this.#memory().write(returned, new Uint8Array(call.zeroed));
-      this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned });
-      if (stub === undefined && NORETURN.has(name))
-        return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
+      return this.#back(builtin(this.#memory(), args[0]!, args[1]!, args[2]!), rip);
+    }
+    const written = stub === undefined ? callFormatted(name, this.#frame(args), this.#memory()) : null;
+    if (written !== null && written.stream === undefined && written.text !== null) {
+      return this.#back(BigInt(written.length), rip);
+    }
+    const text = written?.text ?? null;
+    const call = text === null ? noted(name, args, this.#memory()) : notedOutput(text, written!.stream!);
+    const { seed, constants } = this.#input.memory;
+    // By name, so that builds that call in another order get the same.
+    const nth = this.#calls.filter((other) => other.name === call.name).length;
+    const hash = mix((seed ?? 0) + nth, textHash(call.name));
+    const drawn = (): bigint => {
+      if (isAllocation(name)) return allocated(seed, nth);
+      // A length that compilers hold for small.
+      if (written !== null) return BigInt(hash & SHORT_TEXT);
+      return seed === null ? 0n : drawWord(hash, constants);
+    };
+    const returned = stub ?? drawn();
+    if (returned !== 0n && call.zeroed > 0) this.#memory().write(returned, new Uint8Array(call.zeroed));
+    this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned });
+    if (stub === undefined && NORETURN.has(name)) {
+      return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
     }
     return this.#back(returned, rip);
   }
@@ -444,30 +462,15 @@ class Run {
     return {};
   }
 
-  /** What a function of the printf family writes; null for others, and where its arguments are bad. */
-  #formatted(name: string, args: readonly bigint[]): FormattedCall | null {
+  /** Registers and stack as a function of the printf family finds them. */
+  #frame(args: readonly bigint[]): CallFrame {
     const { cpu } = this.#guest.machine;
-    const frame: CallFrame = {
+    return {
       args,
       xmm: (n) => BigInt.asUintN(64, cpu.xmm(n)),
       stack: cpu.gpr(RSP) + 8n,
       pointer: (address) => this.#image.nameOf(address) ?? (onStack(address) ? 'stack' : `0x${address.toString(16)}`),
     };
-    try {
-      return callFormatted(name, frame, this.#memory());
-    } catch (error) {
-      if (!(error instanceof BadAddress)) throw error;
-      return null;
-    }
-  }
-
-  #noted(name: string, args: readonly bigint[]): NotedCall {
-    try {
-      return noted(name, args, this.#memory());
-    } catch (error) {
-      if (!(error instanceof BadAddress)) throw error;
-      return { name, args, output: null, zeroed: 0 };
-    }
   }
 
   #memory(): { read(address: bigint, length: number): Uint8Array; write(address: bigint, bytes: Uint8Array): void } {

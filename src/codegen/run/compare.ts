@@ -77,6 +77,8 @@ const withoutMemory = ({ image, outcome }: Side): Side => ({
 });
 
 const BATCH = 16;
+/** Of an input that differs, so many smaller ones are run. */
+const MOST_TRIALS = 400;
 const DEFAULT_INSTRUCTIONS = 20_000;
 /** Salts of what nobody has set, beside 0. */
 const SALTS = [0x5a, 0xa7] as const;
@@ -134,6 +136,8 @@ export class RunComparer {
           ? drawTyped(random, parameters, drawInput(random, constants, number))
           : (towards(random, parent, seen, pointers) ?? vary(random, parameters, parent));
       const a = this.#run(old, input, options);
+      // It may be a loop without an end, which costs most and says nothing.
+      if (a.outcome.end.reason === 'limit' && !learn(seen.old, a.outcome)) continue;
       const b = this.#run(fresh, input, options);
       const more = [learn(seen.old, a.outcome), learn(seen.new, b.outcome)].includes(true);
       if (a.outcome.end.reason === 'fault' && !more) continue;
@@ -171,8 +175,10 @@ export class RunComparer {
     }
     const differ = (input: CallInput): string[] =>
       differences(this.#run(old, input, options), this.#run(fresh, input, options), kind);
-    const input = this.#shrink(bad.input, [...bad.old.outcome.read, ...bad.new.outcome.read], differ, (candidate) =>
-      this.#strays(old, fresh, candidate, options),
+    const input = this.#shrink(
+      bad.input,
+      [...bad.old.outcome.read, ...bad.new.outcome.read],
+      (candidate) => differ(candidate).length > 0 && !this.#strays(old, fresh, candidate, options),
     );
     const depends = (fn: CodeFunction): boolean => {
       const plain = this.#run(fn, input, options);
@@ -199,36 +205,37 @@ export class RunComparer {
     return reach[0]!.straysFrom(reach[1]!) || reach[1]!.straysFrom(reach[0]!);
   }
 
-  /** Makes an input smaller as long as it still shows a difference: memory word by word, then arguments. */
-  #shrink(
-    from: CallInput,
-    read: readonly bigint[],
-    differ: (input: CallInput) => string[],
-    isStray: (input: CallInput) => boolean,
-  ): CallInput {
+  /** Makes an input smaller as long as it still shows a difference: memory, many words at a time, then arguments, then words to one. */
+  #shrink(from: CallInput, read: readonly bigint[], shows: (input: CallInput) => boolean): CallInput {
     let input = from;
+    let trials = 0;
     const keep = (candidate: CallInput): boolean => {
-      if (differ(candidate).length === 0 || isStray(candidate)) return false;
+      if (trials++ >= MOST_TRIALS || !shows(candidate)) return false;
       input = candidate;
       return true;
     };
     const words = new Map(read.map((word) => [word, unknownWord(from.memory, word)]));
     keep({ ...input, memory: { ...input.memory, seed: null, words } });
+    const fill = (value: bigint, chosen: readonly bigint[]): void => {
+      if (chosen.length === 0) return;
+      const smaller = new Map(input.memory.words);
+      for (const word of chosen) {
+        if (value === 0n && input.memory.seed === null) smaller.delete(word);
+        else smaller.set(word, value);
+      }
+      if (keep({ ...input, memory: { ...input.memory, words: smaller } }) || chosen.length === 1) return;
+      const middle = chosen.length >> 1;
+      fill(value, chosen.slice(0, middle));
+      fill(value, chosen.slice(middle));
+    };
+    fill(0n, [...input.memory.words.keys()]);
     for (const [i] of input.args.entries()) {
       for (const value of [0n, 1n, 2n]) {
         if (input.args[i] === value) break;
         if (keep({ ...input, args: input.args.with(i, value) })) break;
       }
     }
-    for (const word of [...input.memory.words.keys()]) {
-      for (const value of [0n, 1n]) {
-        const smaller = new Map(input.memory.words);
-        if (smaller.get(word) === value) break;
-        if (value === 0n && input.memory.seed === null) smaller.delete(word);
-        else smaller.set(word, value);
-        if (keep({ ...input, memory: { ...input.memory, words: smaller } })) break;
-      }
-    }
+    for (const [word, value] of input.memory.words) if (value > 1n) fill(1n, [word]);
     return input;
   }
 }
@@ -303,10 +310,10 @@ function add(counts: RunCounts, outcome: CallOutcome): void {
   counts.gsLoads += outcome.gsLoads;
 }
 
-/** Notes directions of branches; whether one was new. */
-function learn(seen: Map<number, number>, { branches }: CallOutcome): boolean {
+/** Notes directions of conditions; whether one was new. */
+function learn(seen: Map<number, number>, { branches, conditions }: CallOutcome): boolean {
   let more = false;
-  for (const [offset, ways] of branches) {
+  for (const [offset, ways] of [...branches, ...conditions]) {
     const before = seen.get(offset) ?? 0;
     if ((before | ways) === before) continue;
     seen.set(offset, before | ways);
@@ -317,8 +324,12 @@ function learn(seen: Map<number, number>, { branches }: CallOutcome): boolean {
 
 function coverage(stream: InsnStream, seen: ReadonlyMap<number, number>): Coverage {
   let all = 0;
-  for (let n = 0; n < stream.count; n++) if (stream.traits[n]!.flow === FLOW.conditional) all += 2;
   let taken = 0;
-  for (const ways of seen.values()) taken += (ways & 1) + (ways >> 1);
+  for (let n = 0; n < stream.count; n++) {
+    if (stream.traits[n]!.flow !== FLOW.conditional) continue;
+    const ways = seen.get(stream.at[n]!) ?? 0;
+    all += 2;
+    taken += (ways & 1) + (ways >> 1);
+  }
   return { taken, all };
 }

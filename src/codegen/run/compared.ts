@@ -43,7 +43,7 @@ export function operandValue(
 type Place = { readonly arg: number } | { readonly word: bigint; readonly byte: number };
 
 /**
- * An input that may take a branch in its other direction; null where nothing of it was compared.
+ * An input that may take a branch in its other direction, or that lies on the edge; null where nothing of it was compared.
  * @param seen directions that have been taken, by branch @param wordOf a word of the input's memory
  * @param pointers arguments that are declared as pointers
  */
@@ -54,9 +54,12 @@ export function towardsBranch(
   wordOf: (address: bigint) => bigint,
   pointers: ReadonlySet<number>,
 ): CallInput | null {
-  const open = [...outcome.compared].filter(([offset]) => seen.get(offset) !== BOTH);
-  if (open.length === 0) return null;
-  const [, { a, b, width }] = random.pick(open);
+  const all = [...outcome.compared];
+  const open = all.filter(([offset]) => seen.get(offset) !== BOTH);
+  // Where both directions are known, the edge between them may not be.
+  const among = open.length > 0 && random.below(4) > 0 ? open : all;
+  if (among.length === 0) return null;
+  const [, { a, b, width }] = random.pick(among);
   const flipped = random.below(2) === 0;
   const [from, to] = flipped ? [b, a] : [a, b];
   const places = placesOf(input, outcome.read, from, width, wordOf);

@@ -1,5 +1,5 @@
 import { decode } from '../../decode/decode.ts';
-import type { Operand } from '../../decode/insn.ts';
+import { isPrefix, type Operand } from '../../decode/insn.ts';
 import type { InsnStream } from '../../decode/stream.ts';
 import { ACCESS } from '../../decode/traits.ts';
 import { type RegisterUse, registerUse } from '../../decode/usage.ts';
@@ -24,6 +24,8 @@ export interface Decoded {
   readonly extends: boolean;
   /** What CMP and TEST compare; null for everything else. */
   readonly compared: readonly [Operand, Operand] | null;
+  /** The condition of SETcc and CMOVcc; null for everything else. */
+  readonly condition: number | null;
 }
 
 const EXTENDS = /^(Movsxd?_r64_|Cdqe)/;
@@ -50,7 +52,16 @@ export function decodeFirst(bytes: Uint8Array, stream: InsnStream): Decoded {
     extends: EXTENDS.test(traits.codeName),
     use: registerUse(own),
     compared: traits.mnemonic === 'cmp' || traits.mnemonic === 'test' ? comparedBy(own) : null,
+    condition: conditionOf(own),
   };
+}
+
+/** 0F 40–4F and 0F 90–9F. */
+function conditionOf(bytes: Uint8Array): number | null {
+  const at = bytes.findIndex((byte) => !isPrefix(byte));
+  if (bytes[at] !== 0x0f) return null;
+  const opcode = bytes[at + 1]!;
+  return (opcode & 0xf0) === 0x40 || (opcode & 0xf0) === 0x90 ? opcode & 15 : null;
 }
 
 function comparedBy(bytes: Uint8Array): readonly [Operand, Operand] | null {

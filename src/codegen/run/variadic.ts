@@ -72,7 +72,11 @@ export function callFormatted(name: string, frame: CallFrame, memory: BuiltinMem
   const { args } = frame;
   const format = textAt(memory, args[family.format]!);
   const rest = family.list ? listed(args[family.format + 1]!, frame, memory) : passed(family.format + 1, frame, memory);
-  const text = formatted(format, rest);
+  // What compilers make strcpy or puts of has no NULL.
+  const text = formatted(
+    format,
+    /^%s\n?$/.test(format) ? { ...rest, integer: () => existing(rest.integer(), memory) } : rest,
+  );
   if (family.to !== 'buffer') {
     const stream = family.to === 'stream' ? args[0]! : family.to === 'log' ? 'log' : null;
     return { text, stream, length: text?.length ?? -1 };
@@ -82,6 +86,12 @@ export function callFormatted(name: string, frame: CallFrame, memory: BuiltinMem
   const room = size > BigInt(text.length) ? text.length : Number(size) - 1;
   if (room >= 0) memory.write(args[0]!, Buffer.from(`${text.slice(0, room)}\0`, 'latin1'));
   return { text, length: family.written ? Math.max(0, room) : text.length };
+}
+
+/** The same address, which something can be read at. */
+function existing(address: bigint, memory: BuiltinMemory): bigint {
+  memory.read(address, 1);
+  return address;
 }
 
 const textAt = (memory: BuiltinMemory, address: bigint): string =>
