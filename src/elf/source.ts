@@ -8,7 +8,9 @@ export interface ByteSource {
 
 /** Bytes that are in memory already. */
 export function memorySource(bytes: Uint8Array): ByteSource {
-  return { length: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
+  // Node's Buffer has a `slice` that shares memory: whoever copies by it would write here.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { length: plain.length, read: (offset, length) => plain.subarray(offset, offset + length) };
 }
 
 /** A part of a source as a source of its own. */

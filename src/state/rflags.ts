@@ -53,3 +53,20 @@ export function writeRflags(view: DataView, flags: number): void {
   view.setBigUint64(SF_SLOT, flags & FLAG.SF ? 1n << 63n : 0n, true);
   view.setUint8(OF_SLOT, flags & FLAG.OF ? 1 : 0);
 }
+
+/** Whether a condition holds: the low four bits of the opcode of Jcc, SETcc and CMOVcc (SDM 1 appendix B). */
+export function conditionHolds(code: number, rflags: number): boolean {
+  const is = (flag: number): boolean => (rflags & flag) !== 0;
+  const less = is(FLAG.SF) !== is(FLAG.OF);
+  const plain = [
+    is(FLAG.OF),
+    is(FLAG.CF),
+    is(FLAG.ZF),
+    is(FLAG.CF) || is(FLAG.ZF),
+    is(FLAG.SF),
+    is(FLAG.PF),
+    less,
+    less || is(FLAG.ZF),
+  ];
+  return plain[code >> 1]! !== ((code & 1) === 1);
+}

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Caller } from '../../src/codegen/run/call.ts';
 import { CodeImage } from '../../src/codegen/run/image.ts';
 import { Externals, GS_BASE } from '../../src/codegen/run/layout.ts';
+import { placeName } from '../../src/codegen/run/report.ts';
 import { countSlot } from '../../src/codegen/slot-count.ts';
 import { buildOf, compareFiles, diffOf } from '../support/builds.ts';
 import { type Compiler, hasCompiler, Workshop } from '../support/compile.ts';
@@ -73,9 +74,10 @@ describe('a const alias of `current`', () => {
     const memory = { seed: null, words: new Map([[slot, IDLE]]), constants: [] };
     const outcome = new Caller(image, externals).call(image.addressOf(fn), { args: [], memory });
     expect(outcome.end.reason).toBe('return');
-    return [...outcome.words].map(
-      ([name, { after }]) => `${name} = ${image.nameOf(after)}; ${outcome.gsLoads} %gs loads`,
-    );
+    return outcome.writes.map(({ address, bytes }) => {
+      const value = Buffer.from(bytes).readBigUInt64LE();
+      return `${placeName(image, address)} = ${image.nameOf(value)}; ${outcome.gsLoads} %gs loads`;
+    });
   }
 
   it.skipIf(!hasCompiler('gcc'))('beside its definition is folded: the store goes to init_task on every CPU', () => {

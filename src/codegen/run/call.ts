@@ -1,18 +1,30 @@
+import type { Operand } from '../../decode/insn.ts';
 import { InsnStream, RIP_REGISTER, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
 import { ACCESS, FLOW } from '../../decode/traits.ts';
-import { type RegisterUse, registerUse } from '../../decode/usage.ts';
 import { type Fault, vectorName } from '../../exec/exit.ts';
 import { BareGuest } from '../../machine/bare.ts';
-import type { BareRegion } from '../../machine/bare-space.ts';
 import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
+import { conditionHolds } from '../../state/rflags.ts';
+import { BEYOND_FRAME, BEYOND_OBJECTS, besideStack, leavesFrame, onStack, STACK } from './bounds.ts';
 import { BUILTINS, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
-import { changesOf, type SuppliedPage, type WordChange, type Written } from './changes.ts';
+import {
+  changesOf,
+  type PageChange,
+  StoredBytes,
+  type SuppliedPage,
+  type WordChange,
+  type Written,
+} from './changes.ts';
+import { type Compared, operandValue } from './compared.ts';
+import { type Decoded, decodeFirst } from './decoded.ts';
 import type { CodeImage } from './image.ts';
-import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_SIZE, STACK_TOP } from './layout.ts';
-import { allocated, isAllocation, type NotedCall, noted } from './library.ts';
+import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_TOP } from './layout.ts';
+import { allocated, isAllocation, noted, notedOutput } from './library.ts';
 import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
+import type { Reach } from './reach.ts';
+import { type CallFrame, callFormatted } from './variadic.ts';
 
 /** What a function is called with. */
 export interface CallInput {
@@ -33,6 +45,10 @@ export interface CallOptions {
   readonly stubs?: ReadonlyMap<string, bigint>;
   /** Instructions at most. */
   readonly instructions?: number;
+  /** Ends at an access next to the image where nothing is: two builds have other things there. */
+  readonly withinObjects?: boolean;
+  /** Where accesses to the image are noted. */
+  readonly reach?: Reach;
 }
 
 /** A call that left the build, or that a stub answered. */
@@ -74,34 +90,20 @@ export interface CallOutcome {
   readonly gsLoads: number;
   readonly calls: readonly OutsideCall[];
   readonly writes: readonly Written[];
-  /** Words that have changed, by a name that is the same in another build of the same source. */
+  /** Words of the image that have changed, by a name that is the same in another build of the same source. */
   readonly words: ReadonlyMap<string, WordChange>;
+  /** Pages of other memory that have changed. */
+  readonly pages: ReadonlyMap<bigint, PageChange>;
   /** Pages of unknown memory that were touched. */
   readonly supplied: readonly bigint[];
   /** Conditional branches of the function itself: offset → bit 0 not taken, bit 1 taken. */
   readonly branches: ReadonlyMap<number, number>;
+  /** The same of SETcc and CMOVcc. */
+  readonly conditions: ReadonlyMap<number, number>;
+  /** What was compared last before each of those. */
+  readonly compared: ReadonlyMap<number, Compared>;
   /** Words of unknown memory near what was read, to be made simpler. */
   readonly read: ReadonlySet<bigint>;
-}
-
-interface Decoded {
-  readonly length: number;
-  readonly flow: number;
-  readonly loads: number;
-  readonly stores: number;
-  /** A number of `ACCESS` for the explicit memory operand. */
-  readonly memory: number;
-  readonly gs: boolean;
-  readonly segment: number;
-  readonly base: number;
-  readonly index: number;
-  readonly scale: number;
-  readonly displacement: number;
-  readonly use: RegisterUse;
-  readonly size: number;
-  readonly pops: boolean;
-  /** It widens with the sign to 64 bits. */
-  readonly extends: boolean;
 }
 
 const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
@@ -118,25 +120,8 @@ const PRESENT = 1;
 const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
 const ALL_REGISTERS = 0xffff;
-const EXTENDS = /^(Movsxd?_r64_|Cdqe)/;
 const SALT = 0x1000_0001;
-const STACK: BareRegion = {
-  address: STACK_TOP - BigInt(STACK_SIZE),
-  size: STACK_SIZE + PAGE_SIZE,
-  write: true,
-  execute: false,
-  user: false,
-};
-
-/** Above the return address: arguments on the stack are there, and nothing else that a function may touch. */
-const STACK_ARGUMENTS = 0x100n;
-/** How far an index out of bounds leads from the stack, as a rule. */
-const NEAR_STACK = 1n << 24n;
-
-/** Whether an address lies on the stack of the call. */
-export const onStack = (address: bigint): boolean =>
-  address >= STACK.address && address < STACK.address + BigInt(STACK.size);
-
+const SHORT_TEXT = 0x3f;
 /** Runs functions of one image, one call at a time, each from the same beginning. */
 export class Caller {
   readonly #image: CodeImage;
@@ -181,10 +166,15 @@ class Run {
   readonly #pages = new Map<bigint, SuppliedPage>();
   readonly #calls: OutsideCall[] = [];
   readonly #branches = new Map<number, number>();
+  readonly #conditions = new Map<number, number>();
   readonly #read = new Set<bigint>();
   /** Bytes that stores with an operand have written, outside the stack. */
-  readonly #stored = new Set<bigint>();
+  readonly #stored = new StoredBytes();
   readonly #size: number;
+  readonly #compared = new Map<number, Compared>();
+  #comparison: Compared | null = null;
+  /** The last instruction went to where memory or a register says. */
+  #jumped = false;
   #loads = 0;
   #stores = 0;
   #gsLoads = 0;
@@ -265,14 +255,16 @@ class Run {
       ...changesOf(this.#pages, this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       branches: this.#branches,
+      conditions: this.#conditions,
+      compared: this.#compared,
       read: new Set([...this.#read].filter((word) => this.#pages.get(word & PAGE_MASK)?.known === false)),
     };
   }
 
-  #run(limit: number): CallEnd {
+  #run(most: number): CallEnd {
     const { machine } = this.#guest;
     const { cpu } = machine;
-    while (cpu.icount < limit) {
+    while (cpu.icount < most) {
       const { rip } = cpu;
       if (rip === BigInt(RETURN)) return { reason: 'return' };
       const outside = this.#outside(rip);
@@ -281,11 +273,16 @@ class Run {
         continue;
       }
       if (!this.#decoded.has(rip) && !this.#image.holdsCode(rip)) {
-        return { reason: 'left', text: 'leaves the code', at: rip };
+        // A jump out of a listing has its target in the code; what memory or a register holds may be anything.
+        return this.#jumped
+          ? { reason: 'fault', text: 'jumps to where no code is', at: rip, address: rip }
+          : { reason: 'left', text: 'leaves the code', at: rip };
       }
       const insn = this.#decode(rip);
       const place = insn === null || insn.memory === 0 ? null : this.#placeOf(insn, rip);
-      if (insn !== null && place !== null && isStray(insn, place)) return BEYOND;
+      if (insn !== null && place !== null && leavesFrame(insn, place)) return limit(BEYOND_FRAME);
+      if (insn !== null && place !== null) this.#options.reach?.note(this.#image, this.#anchors(insn), place);
+      if (insn?.compared != null) this.#compare(insn.compared, place);
       const exit = machine.run(1);
       switch (exit.kind) {
         case 'count':
@@ -313,27 +310,7 @@ class Run {
     const { machine } = this.#guest;
     const bytes = peek(machine.memory, machine.cpu, rip, MAX_INSN);
     if (bytes.length === 0) return null;
-    const stream = this.#stream;
-    stream.decode(bytes);
-    const traits = stream.traits[0]!;
-    const length = stream.length[0]!;
-    const decoded: Decoded = {
-      length,
-      flow: traits.flow,
-      loads: (traits.access & ACCESS.read ? 1 : 0) + traits.stringReads,
-      stores: (traits.access & ACCESS.write ? 1 : 0) + traits.stringWrites,
-      memory: traits.access,
-      gs: stream.segment[0] === SEGMENT_GS,
-      segment: stream.segment[0]!,
-      base: stream.base[0]!,
-      index: stream.index[0]!,
-      scale: stream.scale[0]!,
-      displacement: stream.displacement[0]!,
-      size: traits.size,
-      pops: traits.mnemonic === 'pop',
-      extends: EXTENDS.test(traits.codeName),
-      use: registerUse(bytes.subarray(0, length)),
-    };
+    const decoded = decodeFirst(bytes, this.#stream);
     // A page's end may have cut it off.
     if (bytes.length === MAX_INSN) this.#decoded.set(rip, decoded);
     return decoded;
@@ -360,12 +337,13 @@ class Run {
     const { cpu } = this.#guest.machine;
     this.#loads += insn.loads;
     this.#stores += insn.stores;
-    if (insn.gs) this.#gsLoads += insn.loads;
+    if (insn.segment === SEGMENT_GS) this.#gsLoads += insn.loads;
     if (place !== null && !onStack(place)) {
       const last = place + BigInt(Math.max(1, insn.size) - 1);
       if (insn.memory & ACCESS.read) for (let word = place & ~7n; word <= last; word += 8n) this.#read.add(word);
-      if (insn.memory & ACCESS.write && insn.size > 0) for (let at = place; at <= last; at++) this.#stored.add(at);
+      if (insn.memory & ACCESS.write) this.#stored.add(place, insn.size);
     }
+    this.#jumped = insn.flow === FLOW.indirectJump || insn.flow === FLOW.indirectCall || insn.flow === FLOW.return;
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
     this.#fresh = (this.#fresh & ~use.reads) | use.writes;
@@ -378,13 +356,30 @@ class Run {
     } else if (use.reads & 1) this.#resultWidth = 0;
     if (use.vectorWrites & 1) this.#xmm0Width = use.xmm0Width;
     else if (use.vectorReads & 1) this.#xmm0Width = 0;
-    if (insn.flow === FLOW.conditional) {
-      const offset = Number(rip - this.#entry);
-      if (offset >= 0 && offset < this.#size) {
-        const taken = cpu.rip !== rip + BigInt(insn.length);
-        this.#branches.set(offset, (this.#branches.get(offset) ?? 0) | (taken ? 2 : 1));
-      }
-    }
+    if (insn.flow === FLOW.conditional) this.#decide(this.#branches, rip, cpu.rip !== rip + BigInt(insn.length));
+    // Neither changes a flag.
+    else if (insn.condition !== null) this.#decide(this.#conditions, rip, conditionHolds(insn.condition, cpu.rflags));
+  }
+
+  /** Notes which way a condition of the function itself went, and what it compared. */
+  #decide(decided: Map<number, number>, rip: bigint, holds: boolean): void {
+    const offset = Number(rip - this.#entry);
+    if (offset < 0 || offset >= this.#size) return;
+    if (this.#comparison !== null) this.#compared.set(offset, this.#comparison);
+    decided.set(offset, (decided.get(offset) ?? 0) | (holds ? 2 : 1));
+  }
+
+  #compare([left, right]: readonly [Operand, Operand], place: bigint | null): void {
+    const { machine } = this.#guest;
+    const memory = (size: number): bigint | null => {
+      if (place === null) return null;
+      const bytes = peek(machine.memory, machine.cpu, place, size);
+      return bytes.length < size ? null : bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+    };
+    const value = (op: Operand): bigint | null => operandValue(op, (n) => machine.cpu.gpr(n), memory);
+    const a = value(left);
+    const b = left === right || sameRegister(left, right) ? 0n : value(right);
+    this.#comparison = a === null || b === null ? null : { a, b, width: left.width };
   }
 
   /** Answers a call that leaves the image, or that has a stub; null where RIP is at code that runs. */
@@ -398,6 +393,16 @@ class Run {
       if (hit === null || hit.offset !== 0 || !stubs.has(hit.fn.name)) return null;
       name = hit.fn.name;
     }
+    try {
+      return this.#answer(name, rip);
+    } catch (error) {
+      if (!(error instanceof BadAddress)) throw error;
+      return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
+    }
+  }
+
+  /** Does what a function outside does, or notes that it was called. @throws BadAddress */
+  #answer(name: string, rip: bigint): { readonly end?: CallEnd } {
     const { cpu } = this.#guest.machine;
     const args = ARGUMENTS.map((register) => cpu.gpr(register));
     const among = (registers: number): number =>
@@ -406,31 +411,40 @@ class Run {
     const passed = among(this.#untouched);
     const stub = this.#options.stubs?.get(name);
     const builtin = stub === undefined ? BUILTINS[name] : undefined;
-    let returned: bigint;
     if (builtin !== undefined) {
       if (takesLength(name) && args[2]! > BigInt(MOST_BYTES)) {
         return { end: { reason: 'fault', text: `${name} of ${args[2]} bytes`, at: rip, address: null } };
       }
-      try {
-        returned = builtin(this.#memory(), args[0]!, args[1]!, args[2]!);
-      } catch (error) {
-        if (!(error instanceof BadAddress)) throw error;
-        return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
-      }
-    } else {
-      const seed = this.#input.memory.seed;
-      const call = this.#noted(name, args);
-      // By name, so that builds that call in another order get the same.
-      const nth = this.#calls.filter((other) => other.name === call.name).length;
-      const hash = mix((seed ?? 0) + nth, textHash(call.name));
-      returned =
-        stub ??
-        (isAllocation(name) ? allocated(seed, nth) : seed === null ? 0n : drawWord(hash, this.#input.memory.constants));
-      if (returned !== 0n && call.zeroed > 0) this.#memory().write(returned, new Uint8Array(call.zeroed));
-      this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned });
-      if (stub === undefined && NORETURN.has(name))
-        return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
+      return this.#back(builtin(this.#memory(), args[0]!, args[1]!, args[2]!), rip);
     }
+    const written = stub === undefined ? callFormatted(name, this.#frame(args), this.#memory()) : null;
+    if (written !== null && written.stream === undefined && written.text !== null) {
+      return this.#back(BigInt(written.length), rip);
+    }
+    const text = written?.text ?? null;
+    const call = text === null ? noted(name, args, this.#memory()) : notedOutput(text, written!.stream!);
+    const { seed, constants } = this.#input.memory;
+    // By name, so that builds that call in another order get the same.
+    const nth = this.#calls.filter((other) => other.name === call.name).length;
+    const hash = mix((seed ?? 0) + nth, textHash(call.name));
+    const drawn = (): bigint => {
+      if (isAllocation(name)) return allocated(seed, nth);
+      // A length that compilers hold for small.
+      if (written !== null) return BigInt(hash & SHORT_TEXT);
+      return seed === null ? 0n : drawWord(hash, constants);
+    };
+    const returned = stub ?? drawn();
+    if (returned !== 0n && call.zeroed > 0) this.#memory().write(returned, new Uint8Array(call.zeroed));
+    this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned });
+    if (stub === undefined && NORETURN.has(name)) {
+      return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
+    }
+    return this.#back(returned, rip);
+  }
+
+  /** Comes back from a call that has not run, with everything lost that a call may lose. */
+  #back(returned: bigint, rip: bigint): { readonly end?: CallEnd } {
+    const { cpu } = this.#guest.machine;
     cpu.setGpr(RAX, returned);
     for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
     const rsp = cpu.gpr(RSP);
@@ -448,13 +462,15 @@ class Run {
     return {};
   }
 
-  #noted(name: string, args: readonly bigint[]): NotedCall {
-    try {
-      return noted(name, args, this.#memory());
-    } catch (error) {
-      if (!(error instanceof BadAddress)) throw error;
-      return { name, args, output: null, zeroed: 0 };
-    }
+  /** Registers and stack as a function of the printf family finds them. */
+  #frame(args: readonly bigint[]): CallFrame {
+    const { cpu } = this.#guest.machine;
+    return {
+      args,
+      xmm: (n) => BigInt.asUintN(64, cpu.xmm(n)),
+      stack: cpu.gpr(RSP) + 8n,
+      pointer: (address) => this.#image.nameOf(address) ?? (onStack(address) ? 'stack' : `0x${address.toString(16)}`),
+    };
   }
 
   #memory(): { read(address: bigint, length: number): Uint8Array; write(address: bigint, bytes: Uint8Array): void } {
@@ -490,13 +506,28 @@ class Run {
     const code = errorCode ?? 0;
     if (vector === PF && cr2 !== null && (code & PRESENT) === 0) {
       const page = cr2 & PAGE_MASK;
-      if (page > STACK.address - NEAR_STACK && page < STACK_TOP + NEAR_STACK) return BEYOND;
-      if (this.#pages.size >= MOST_PAGES) return { reason: 'limit', text: 'it has touched too many pages' };
+      if (besideStack(page)) return limit(BEYOND_FRAME);
+      if (this.#options.withinObjects && this.#isAnchored(rip) && this.#image.isBeyondObjects(page))
+        return limit(BEYOND_OBJECTS);
+      if (this.#pages.size >= MOST_PAGES) return limit('it has touched too many pages');
       // A page that is there already is asked for again where the code has loaded page tables of its own.
       if (!this.#pages.has(page) && this.#supply(page)) return null;
     }
     const where = cr2 === null ? '' : ` at 0x${cr2.toString(16)}`;
     return { reason: 'fault', text: `${vectorName(vector)}${where}`, at: rip, address: cr2 };
+  }
+
+  /** What the address of an operand is the sum of, without its segment and RIP. */
+  #anchors(insn: Decoded): bigint[] {
+    const { cpu } = this.#guest.machine;
+    const registers = [insn.base, insn.index].filter((register) => register >= 0 && register < RIP_REGISTER);
+    return [BigInt.asUintN(64, BigInt(insn.displacement)), ...registers.map((register) => cpu.gpr(register))];
+  }
+
+  /** Whether an instruction counts its operand from something in the image. */
+  #isAnchored(rip: bigint): boolean {
+    const insn = this.#decode(rip);
+    return insn !== null && this.#anchors(insn).some((address) => this.#image.holds(address));
   }
 
   /** Maps a page with what belongs there; false where nothing may. */
@@ -516,13 +547,11 @@ class Run {
   }
 }
 
-/** No build promises anything to a function that does so: what it hits depends on how the frame is laid out. */
-const BEYOND: CallEnd = { reason: 'limit', text: 'it reaches beyond its frame: an index out of bounds' };
+const limit = (text: string): CallEnd => ({ reason: 'limit', text });
 
-/** Whether an access reaches what lies above the frame and its arguments, or overwrites the return address. */
-const isStray = (insn: Decoded, place: bigint): boolean =>
-  (place >= STACK_TOP + STACK_ARGUMENTS && place < STACK_TOP + NEAR_STACK) ||
-  ((insn.memory & ACCESS.write) !== 0 && place + BigInt(insn.size) > STACK_TOP - 8n && place < STACK_TOP);
+/** TEST of a register with itself compares it with zero. */
+const sameRegister = (a: Operand, b: Operand): boolean =>
+  a.kind === 'reg' && b.kind === 'reg' && a.register.name === b.register.name;
 
 class BadAddress extends Error {
   readonly address: bigint;

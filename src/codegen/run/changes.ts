@@ -14,6 +14,12 @@ export interface WordChange {
   readonly after: bigint;
 }
 
+/** A page of memory that is not the image's, before and after. */
+export interface PageChange {
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
 /** A page as it was when a call touched it first; `known` where the build has it. */
 export interface SuppliedPage {
   readonly before: Uint8Array;
@@ -26,8 +32,40 @@ const WORD = 8;
 /** What a call has left in memory. */
 export interface Changes {
   readonly writes: readonly Written[];
-  /** Words that were written, by a name that is the same in another build of the same source. */
+  /** Words of the image that were written, by a name that is the same in another build of the same source. */
   readonly words: ReadonlyMap<string, WordChange>;
+  /** Other pages that have changed: their addresses are the same in every build. */
+  readonly pages: ReadonlyMap<bigint, PageChange>;
+}
+
+/** Bytes that stores have written, whether or not they have changed them: a mark for each byte of a page. */
+export class StoredBytes {
+  readonly #pages = new Map<bigint, Uint8Array>();
+
+  /** Marks `size` bytes. */
+  add(address: bigint, size: number): void {
+    for (let done = 0; done < size; ) {
+      const at = address + BigInt(done);
+      const offset = Number(at & ~PAGE_MASK);
+      const length = Math.min(size - done, PAGE_SIZE - offset);
+      this.#of(at & PAGE_MASK).fill(1, offset, offset + length);
+      done += length;
+    }
+  }
+
+  #of(page: bigint): Uint8Array {
+    let marks = this.#pages.get(page);
+    if (marks === undefined) {
+      marks = new Uint8Array(PAGE_SIZE);
+      this.#pages.set(page, marks);
+    }
+    return marks;
+  }
+
+  /** The marks of a page; undefined where there are none. */
+  page(page: bigint): Uint8Array | undefined {
+    return this.#pages.get(page);
+  }
 }
 
 /**
@@ -36,37 +74,43 @@ export interface Changes {
  * @param peek memory as it is now
  */
 export function changesOf(
-  pages: ReadonlyMap<bigint, SuppliedPage>,
-  stored: ReadonlySet<bigint>,
+  supplied: ReadonlyMap<bigint, SuppliedPage>,
+  stored: StoredBytes,
   image: CodeImage,
   peek: (address: bigint, size: number) => Uint8Array,
 ): Changes {
   const writes: Written[] = [];
-  for (const [page, { before }] of [...pages].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const ofImage: Written[] = [];
+  const pages = new Map<bigint, PageChange>();
+  for (const [page, { before, known }] of [...supplied].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const marks = stored.page(page);
     const now = peek(page, PAGE_SIZE);
-    const written = (at: number): boolean => now[at] !== before[at] || stored.has(page + BigInt(at));
+    if (marks === undefined && Buffer.compare(now, before) === 0) continue;
+    const after = now.slice();
+    if (!known) pages.set(page, { before, after });
+    const written = (at: number): boolean => after[at] !== before[at] || marks?.[at] === 1;
     for (let at = 0; at < PAGE_SIZE; at++) {
       if (!written(at)) continue;
       let end = at + 1;
       while (end < PAGE_SIZE && written(end)) end++;
-      writes.push({ address: page + BigInt(at), bytes: now.slice(at, end) });
+      const row = { address: page + BigInt(at), bytes: after.subarray(at, end) };
+      writes.push(row);
+      if (known) ofImage.push(row);
       at = end;
     }
   }
+  const before = (page: bigint): Uint8Array | undefined => supplied.get(page)?.before;
+  const after = (page: bigint): Uint8Array => peek(page, PAGE_SIZE);
   const words = new Map<string, WordChange>();
-  for (const { address, bytes } of writes) {
+  for (const { address, bytes } of ofImage) {
     for (let at = address; at < address + BigInt(bytes.length); ) {
       const { start, name } = wordAt(image, at);
-      if (!words.has(name))
-        words.set(name, { before: number(wordBefore(pages, start)), after: number(peek(start, WORD)) });
+      if (!words.has(name)) words.set(name, { before: word(before, start), after: word(after, start) });
       at = start + BigInt(WORD);
     }
   }
-  return { writes, words };
+  return { writes, words, pages };
 }
-
-const number = (bytes: Uint8Array): bigint =>
-  bytes.length < WORD ? 0n : new DataView(bytes.buffer, bytes.byteOffset, WORD).getBigUint64(0, true);
 
 /** The word that a byte is in: counted from its symbol where it has one, so that it is the same in another build. */
 function wordAt(image: CodeImage, address: bigint): { readonly start: bigint; readonly name: string } {
@@ -79,11 +123,18 @@ function wordAt(image: CodeImage, address: bigint): { readonly start: bigint; re
   return { start: address - BigInt(place.offset - offset), name: withOffset(place.symbol, offset) };
 }
 
-function wordBefore(pages: ReadonlyMap<bigint, SuppliedPage>, start: bigint): Uint8Array {
-  const bytes = new Uint8Array(WORD);
-  for (let i = 0; i < WORD; i++) {
-    const at = start + BigInt(i);
-    bytes[i] = pages.get(at & PAGE_MASK)?.before[Number(at & ~PAGE_MASK)] ?? 0;
+/** Eight bytes that may lie on two pages; bytes that nobody has are zero. */
+function word(pageAt: (page: bigint) => Uint8Array | undefined, start: bigint): bigint {
+  const offset = Number(start & ~PAGE_MASK);
+  const first = pageAt(start & PAGE_MASK);
+  if (offset <= PAGE_SIZE - WORD) {
+    return first === undefined ? 0n : new DataView(first.buffer, first.byteOffset + offset, WORD).getBigUint64(0, true);
   }
-  return bytes;
+  const second = pageAt((start & PAGE_MASK) + BigInt(PAGE_SIZE));
+  let value = 0n;
+  for (let i = WORD - 1; i >= 0; i--) {
+    const at = offset + i;
+    value = (value << 8n) | BigInt((at < PAGE_SIZE ? first?.[at] : second?.[at - PAGE_SIZE]) ?? 0);
+  }
+  return value;
 }

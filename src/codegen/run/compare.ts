@@ -4,11 +4,13 @@ import { FLOW } from '../../decode/traits.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
 import { hasOwnParameters } from '../names.ts';
 import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
-import { comparable, differences, type ResultKind, type Side } from './differences.ts';
+import { towardsBranch } from './compared.ts';
+import { comparable, differences, memoryDifferences, type ResultKind, type Side } from './differences.ts';
 import { CodeImage } from './image.ts';
 import { constantsOf, drawInput, mutate, mutateWord } from './inputs.ts';
 import { Externals } from './layout.ts';
 import { unknownWord } from './memory.ts';
+import { Reach } from './reach.ts';
 import { drawParameter, drawTyped, placeParameters, placeResult, type TypedParameter } from './typed.ts';
 
 /** How much is run. */
@@ -47,7 +49,34 @@ export interface RunVerdict {
   readonly reason?: string;
 }
 
+/** An input that has shown something new, and what it did. */
+interface Parent {
+  readonly input: CallInput;
+  readonly read: readonly bigint[];
+  readonly old: Noticed;
+  readonly new: Noticed;
+}
+
+type Noticed = Pick<CallOutcome, 'compared' | 'read'>;
+
+const noticed = ({ compared, read }: CallOutcome): Noticed => ({ compared, read });
+
+/** A pair of runs, and whether what they have written differs: that itself is not kept, it may be megabytes. */
+interface Done {
+  readonly input: CallInput;
+  readonly old: Side;
+  readonly new: Side;
+  readonly memory: boolean;
+}
+
+const withoutMemory = ({ image, outcome }: Side): Side => ({
+  image,
+  outcome: { ...outcome, writes: [], words: new Map(), pages: new Map() },
+});
+
 const BATCH = 16;
+/** Of an input that differs, so many smaller ones are run. */
+const MOST_TRIALS = 400;
 const DEFAULT_INSTRUCTIONS = 20_000;
 /** Salts of what nobody has set, beside 0. */
 const SALTS = [0x5a, 0xa7] as const;
@@ -89,27 +118,39 @@ export class RunComparer {
     });
     const signature = old.unit.signatureOf?.(old) ?? fresh.unit.signatureOf?.(fresh) ?? null;
     const parameters = signature === null ? [] : placeParameters(signature);
+    const pointers = new Set(
+      parameters.flatMap(({ type, gpr }) => (type.kind === 'pointer' && gpr !== null ? [gpr] : [])),
+    );
     const constants = constantsOf(streams);
     const random = new Random(options.seed);
     const seen = { old: new Map<number, number>(), new: new Map<number, number>() };
-    const pool: { readonly input: CallInput; readonly read: readonly bigint[] }[] = [];
-    const done: { readonly input: CallInput; readonly old: Side; readonly new: Side }[] = [];
+    const pool: Parent[] = [];
+    const done: Done[] = [];
     const counts = { old: noCounts(), new: noCounts() };
     for (let number = 0; number < options.inputs; number++) {
       const parent = pool.length > 0 && number % BATCH > BATCH / 4 ? pool[random.below(pool.length)]! : null;
       const input =
         parent === null
           ? drawTyped(random, parameters, drawInput(random, constants, number))
-          : vary(random, parameters, parent);
+          : (towards(random, parent, seen, pointers) ?? vary(random, parameters, parent));
       const a = this.#run(old, input, options);
+      // It may be a loop without an end, which costs most and says nothing.
+      if (a.outcome.end.reason === 'limit' && !learn(seen.old, a.outcome)) continue;
       const b = this.#run(fresh, input, options);
       const more = [learn(seen.old, a.outcome), learn(seen.new, b.outcome)].includes(true);
       if (a.outcome.end.reason === 'fault' && !more) continue;
-      if (more) pool.push({ input, read: [...new Set([...a.outcome.read, ...b.outcome.read])] });
+      if (more)
+        pool.push({
+          input,
+          read: [...new Set([...a.outcome.read, ...b.outcome.read])],
+          old: noticed(a.outcome),
+          new: noticed(b.outcome),
+        });
       if (!comparable(a.outcome, b.outcome)) continue;
       add(counts.old, a.outcome);
       add(counts.new, b.outcome);
-      done.push({ input, old: a, new: b });
+      const memory = memoryDifferences(a, b).length > 0;
+      done.push({ input, old: withoutMemory(a), new: withoutMemory(b), memory });
     }
     const guessed = kindOf(done.map(({ old: { outcome } }) => outcome));
     const kind = {
@@ -122,14 +163,21 @@ export class RunComparer {
       coverage: { old: coverage(streams[0]!, seen.old), new: coverage(streams[1]!, seen.new) },
       counts,
     };
-    const bad = done.find((run) => differences(run.old, run.new, kind).length > 0);
+    const bad = done.find(
+      (run) =>
+        (run.memory || differences(run.old, run.new, kind).length > 0) && !this.#strays(old, fresh, run.input, options),
+    );
     if (bad === undefined) {
       const verdict = done.length > 0 ? 'equal' : 'inconclusive';
       return { ...base, verdict, differences: [], input: null, uninitialised: null };
     }
     const differ = (input: CallInput): string[] =>
       differences(this.#run(old, input, options), this.#run(fresh, input, options), kind);
-    const input = this.#shrink(bad.input, [...bad.old.outcome.read, ...bad.new.outcome.read], differ);
+    const input = this.#shrink(
+      bad.input,
+      [...bad.old.outcome.read, ...bad.new.outcome.read],
+      (candidate) => differ(candidate).length > 0 && !this.#strays(old, fresh, candidate, options),
+    );
     const depends = (fn: CodeFunction): boolean => {
       const plain = this.#run(fn, input, options);
       return SALTS.some((salt) => differences(plain, this.#run(fn, { ...input, salt }, options), kind).length > 0);
@@ -141,35 +189,51 @@ export class RunComparer {
 
   #run(fn: CodeFunction, input: CallInput, options: RunOptions): Side {
     const { image, caller } = this.#runner(fn.unit);
-    const limits = { instructions: DEFAULT_INSTRUCTIONS, ...options };
+    const limits = { instructions: DEFAULT_INSTRUCTIONS, withinObjects: true, ...options };
     return { image, outcome: caller.call(image.addressOf(fn), input, limits) };
   }
 
-  /** Makes an input smaller as long as it still shows a difference: memory word by word, then arguments. */
-  #shrink(from: CallInput, read: readonly bigint[], differ: (input: CallInput) => string[]): CallInput {
+  /** Whether one build reaches from one object of its image into another, where the other one does not: an index out of bounds. */
+  #strays(old: CodeFunction, fresh: CodeFunction, input: CallInput, options: RunOptions): boolean {
+    const reach = [old, fresh].map((fn) => {
+      const reached = new Reach();
+      this.#run(fn, input, { ...options, reach: reached });
+      return reached;
+    });
+    return reach[0]!.straysFrom(reach[1]!) || reach[1]!.straysFrom(reach[0]!);
+  }
+
+  /** Makes an input smaller as long as it still shows a difference: memory, many words at a time, then arguments, then words to one. */
+  #shrink(from: CallInput, read: readonly bigint[], shows: (input: CallInput) => boolean): CallInput {
     let input = from;
+    let trials = 0;
     const keep = (candidate: CallInput): boolean => {
-      if (differ(candidate).length === 0) return false;
+      if (trials++ >= MOST_TRIALS || !shows(candidate)) return false;
       input = candidate;
       return true;
     };
     const words = new Map(read.map((word) => [word, unknownWord(from.memory, word)]));
     keep({ ...input, memory: { ...input.memory, seed: null, words } });
+    const fill = (value: bigint, chosen: readonly bigint[]): void => {
+      if (chosen.length === 0) return;
+      const smaller = new Map(input.memory.words);
+      for (const word of chosen) {
+        if (value === 0n && input.memory.seed === null) smaller.delete(word);
+        else smaller.set(word, value);
+      }
+      if (keep({ ...input, memory: { ...input.memory, words: smaller } }) || chosen.length === 1) return;
+      const middle = chosen.length >> 1;
+      fill(value, chosen.slice(0, middle));
+      fill(value, chosen.slice(middle));
+    };
+    fill(0n, [...input.memory.words.keys()]);
     for (const [i] of input.args.entries()) {
       for (const value of [0n, 1n, 2n]) {
         if (input.args[i] === value) break;
         if (keep({ ...input, args: input.args.with(i, value) })) break;
       }
     }
-    for (const word of [...input.memory.words.keys()]) {
-      for (const value of [0n, 1n]) {
-        const smaller = new Map(input.memory.words);
-        if (smaller.get(word) === value) break;
-        if (value === 0n && input.memory.seed === null) smaller.delete(word);
-        else smaller.set(word, value);
-        if (keep({ ...input, memory: { ...input.memory, words: smaller } })) break;
-      }
-    }
+    for (const [word, value] of input.memory.words) if (value > 1n) fill(1n, [word]);
     return input;
   }
 }
@@ -182,12 +246,27 @@ function registersOf(fn: CodeFunction, name: string): number | null {
   return places.every(({ gpr }) => gpr !== null) ? places.length : null;
 }
 
-/** An input near another one; one that is declared differs in a parameter, or in any word that was read. */
-function vary(
+/** Every other time, an input that may take a branch of either build in a direction that nothing has taken yet. */
+function towards(
   random: Random,
-  parameters: readonly TypedParameter[],
-  { input, read }: { readonly input: CallInput; readonly read: readonly bigint[] },
-): CallInput {
+  parent: Parent,
+  seen: { readonly old: ReadonlyMap<number, number>; readonly new: ReadonlyMap<number, number> },
+  pointers: ReadonlySet<number>,
+): CallInput | null {
+  if (random.below(2) === 0) return null;
+  const side = random.below(2) === 0 ? 'old' : 'new';
+  const { input } = parent;
+  return towardsBranch(
+    random,
+    { input, outcome: parent[side] },
+    seen[side],
+    (at) => unknownWord(input.memory, at),
+    pointers,
+  );
+}
+
+/** An input near another one; one that is declared differs in a parameter, or in any word that was read. */
+function vary(random: Random, parameters: readonly TypedParameter[], { input, read }: Parent): CallInput {
   if (parameters.length === 0) return mutate(random, input, read);
   if (read.length > 0 && random.below(2) === 0) return mutateWord(random, input, read);
   return drawParameter(random, parameters, random.below(parameters.length), input);
@@ -214,10 +293,10 @@ function add(counts: RunCounts, outcome: CallOutcome): void {
   counts.gsLoads += outcome.gsLoads;
 }
 
-/** Notes directions of branches; whether one was new. */
-function learn(seen: Map<number, number>, { branches }: CallOutcome): boolean {
+/** Notes directions of conditions; whether one was new. */
+function learn(seen: Map<number, number>, { branches, conditions }: CallOutcome): boolean {
   let more = false;
-  for (const [offset, ways] of branches) {
+  for (const [offset, ways] of [...branches, ...conditions]) {
     const before = seen.get(offset) ?? 0;
     if ((before | ways) === before) continue;
     seen.set(offset, before | ways);
@@ -228,8 +307,12 @@ function learn(seen: Map<number, number>, { branches }: CallOutcome): boolean {
 
 function coverage(stream: InsnStream, seen: ReadonlyMap<number, number>): Coverage {
   let all = 0;
-  for (let n = 0; n < stream.count; n++) if (stream.traits[n]!.flow === FLOW.conditional) all += 2;
   let taken = 0;
-  for (const ways of seen.values()) taken += (ways & 1) + (ways >> 1);
+  for (let n = 0; n < stream.count; n++) {
+    if (stream.traits[n]!.flow !== FLOW.conditional) continue;
+    const ways = seen.get(stream.at[n]!) ?? 0;
+    all += 2;
+    taken += (ways & 1) + (ways >> 1);
+  }
   return { taken, all };
 }

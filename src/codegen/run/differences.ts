@@ -1,6 +1,7 @@
 import { hex } from '../../bits/hex.ts';
 import { baseName } from '../names.ts';
-import { type CallOutcome, type OutsideCall, onStack } from './call.ts';
+import { onStack } from './bounds.ts';
+import type { CallOutcome, OutsideCall } from './call.ts';
 import type { CodeImage } from './image.ts';
 import { endText, placeName } from './report.ts';
 import type { TypedResult } from './typed.ts';
@@ -140,7 +141,9 @@ function isNaNBits(bits: bigint, width: number): boolean {
   return Number.isNaN(width === FLOAT ? view.getFloat32(0) : view.getFloat64(0));
 }
 
-function memoryDifferences(old: Side, fresh: Side): string[] {
+/** Words of memory that differ between two runs, in words; nothing where the runs say nothing. */
+export function memoryDifferences(old: Side, fresh: Side): string[] {
+  if (!comparable(old.outcome, fresh.outcome)) return [];
   const found: string[] = [];
   const a = old.outcome.words;
   const b = fresh.outcome.words;
@@ -151,6 +154,27 @@ function memoryDifferences(old: Side, fresh: Side): string[] {
     const left = x?.after ?? before;
     const right = y?.after ?? before;
     if (!same(old, left, fresh, right)) found.push(`memory at ${name}: old ${hex(left)}, new ${hex(right)}`);
+  }
+  for (const page of new Set([...old.outcome.pages.keys(), ...fresh.outcome.pages.keys()])) {
+    found.push(...pageDifferences(old, fresh, page));
+  }
+  return found;
+}
+
+function pageDifferences(old: Side, fresh: Side, page: bigint): string[] {
+  const x = old.outcome.pages.get(page);
+  const y = fresh.outcome.pages.get(page);
+  const { before } = (x ?? y)!;
+  const left = x?.after ?? before;
+  const right = y?.after ?? before;
+  if (Buffer.compare(left, right) === 0) return [];
+  const found: string[] = [];
+  const [a, b] = [left, right].map(({ buffer, byteOffset, length }) => new DataView(buffer, byteOffset, length));
+  for (let at = 0; at < left.length; at += 8) {
+    const was = a!.getBigUint64(at, true);
+    const is = b!.getBigUint64(at, true);
+    if (!same(old, was, fresh, is))
+      found.push(`memory at ${placeName(old.image, page + BigInt(at))}: old ${hex(was)}, new ${hex(is)}`);
   }
   return found;
 }

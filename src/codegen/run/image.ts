@@ -26,6 +26,8 @@ interface Stretch {
 }
 
 const SECTION_ALIGNMENT = 0x1000;
+/** A byte for each index of 32 bits. */
+const NEAR = 2 ** 32;
 const GOT_RELOCATIONS: ReadonlySet<number> = new Set([R.GOTPCREL, R.GOTPCRELX, R.REX_GOTPCRELX]);
 const TLS_RELOCATIONS: ReadonlySet<number> = new Set([R.TPOFF32, R.DTPOFF32]);
 
@@ -174,6 +176,19 @@ export class CodeImage {
   holdsCode(address: bigint): boolean {
     const signed = Number(BigInt.asIntN(64, address));
     return this.#stretches.some((row) => row.execute && signed >= row.address && signed < row.address + row.size);
+  }
+
+  /** Whether the image has something at an address. */
+  holds(address: bigint): boolean {
+    const signed = Number(BigInt.asIntN(64, address));
+    return this.#stretches.some((row) => signed >= row.address && signed < row.address + row.size);
+  }
+
+  /** Whether nothing is on a page that an index of 32 bits from an object of the image leads to. */
+  isBeyondObjects(page: bigint): boolean {
+    const signed = Number(BigInt.asIntN(64, page));
+    if (!this.#stretches.some((row) => Math.abs(signed - row.address) < NEAR)) return false;
+    return this.page(page) === null && this.#externals.at(page) === null;
   }
 
   /** What is there from the start: null where the image has nothing. */

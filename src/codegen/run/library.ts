@@ -17,6 +17,7 @@ const LONGEST_TEXT = 4096;
 /** The name under which allocations and output are noted, whichever way they are asked for. */
 const ALLOCATE = 'malloc';
 const OUTPUT = 'fwrite';
+const LOG = 'printk';
 const ALLOCATIONS =
   /^(_*(malloc|calloc|realloc|reallocarray|aligned_alloc|memalign|valloc)|strn?dup|_*kv?[mz]alloc(_\w+)?|kmem_cache_alloc(_\w+)?|_Zn[wa]m)$/;
 /** Allocated objects come behind those that arguments and memory lead to. */
@@ -32,16 +33,20 @@ export function allocated(seed: number | null, nth: number): bigint {
   return objectAt(FIRST_ALLOCATED + (nth % ALLOCATED));
 }
 
+/** Text that goes to a stream, whichever function writes it; a stream is an address, `log`, or null for stdout. */
+export const notedOutput = (text: string, stream: bigint | 'log' | null): NotedCall => ({
+  name: stream === 'log' ? LOG : OUTPUT,
+  args: [],
+  output: `${stream === null ? 'stdout' : stream === 'log' ? stream : `0x${stream.toString(16)}`} ${JSON.stringify(text)}`,
+  zeroed: 0,
+});
+
 /** How a call is noted. @throws what `memory` throws at a bad address */
 export function noted(name: string, args: readonly bigint[], memory: BuiltinMemory): NotedCall {
   const plain = { name, args, output: null, zeroed: 0 };
   const [a = 0n, b = 0n, c = 0n, d = 0n] = args;
-  const written = (text: Uint8Array, stream: bigint | null): NotedCall => ({
-    name: OUTPUT,
-    args: [],
-    output: `${stream === null ? 'stdout' : `0x${stream.toString(16)}`} ${JSON.stringify(Buffer.from(text).toString('latin1'))}`,
-    zeroed: 0,
-  });
+  const written = (bytes: Uint8Array, stream: bigint | null): NotedCall =>
+    notedOutput(Buffer.from(bytes).toString('latin1'), stream);
   const text = (address: bigint): Uint8Array =>
     memory.read(address, Math.min(LONGEST_TEXT, stringLength(memory, address)));
   switch (name) {
@@ -59,11 +64,6 @@ export function noted(name: string, args: readonly bigint[], memory: BuiltinMemo
       return written(Uint8Array.of(Number(a & 0xffn)), null);
     case 'puts':
       return written(Uint8Array.from([...text(a), 0x0a]), null);
-    case 'printf':
-    case 'fprintf': {
-      const format = text(name === 'printf' ? a : b);
-      return format.includes(0x25) ? plain : written(format, name === 'printf' ? null : a);
-    }
     default:
       return plain;
   }

@@ -26,6 +26,10 @@ export function mix(seed: number, address: bigint): number {
 /** The address of an object that a pointer may lead to. */
 export const objectAt = (number: number): bigint => ARENA + BigInt(number % OBJECTS) * ARENA_OBJECT;
 
+/** Whether an address lies in one of those. */
+export const isObject = (address: bigint): boolean =>
+  address >= ARENA && address < ARENA + BigInt(OBJECTS) * ARENA_OBJECT;
+
 /** A word that programs may find useful: zero, small, a constant of theirs, a pointer, or anything. */
 export function drawWord(hash: number, constants: readonly bigint[]): bigint {
   const rest = hash >>> 4;

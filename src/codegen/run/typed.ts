@@ -1,8 +1,8 @@
 import type { Random } from '../../bits/random.ts';
 import type { Signature } from '../../elf/dwarf/debug-info.ts';
-import { type CType, sizeOf } from '../../elf/dwarf/types.ts';
+import { type CType, sizeOf, typeText } from '../../elf/dwarf/types.ts';
 import type { CallInput } from './call.ts';
-import { objectAt, putBytes } from './memory.ts';
+import { isObject, objectAt, putBytes } from './memory.ts';
 
 // Arguments and memory as the source declares them, where debug information says how (System V ABI, x86-64 3.2.3).
 
@@ -34,6 +34,7 @@ const MAX_DEPTH = 3;
 const NEAR = 5;
 /** Objects that arguments do not lead to themselves. */
 const FIRST_INNER = 32;
+const MOST_TEXT = 24;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789 ./-+_,:%';
 
 /** The registers of a function's parameters. */
@@ -94,7 +95,7 @@ export function drawParameter(
   input: CallInput,
 ): CallInput {
   const { type, gpr, xmm } = parameters[i]!;
-  const drawer = new Drawer(random, input);
+  const drawer = new Drawer(random, input, objectsOf(parameters, i, input));
   if (gpr !== null) {
     const near = type.kind === 'integer' && random.below(NEAR) === 0 ? neighbour(random, parameters, i, input) : null;
     const args = input.args.with(gpr, near ?? drawer.scalar(type, i, 0));
@@ -106,6 +107,20 @@ export function drawParameter(
   const registers = (input.registers ?? []).filter(([other]) => other !== name);
   return { ...input, registers: [...registers, [name, value]] };
 }
+
+/** An object that a pointer leads to, with the text of its type. */
+interface Drawn {
+  readonly type: string;
+  readonly address: bigint;
+}
+
+/** What the other parameters lead to. */
+const objectsOf = (parameters: readonly TypedParameter[], i: number, { args }: CallInput): Drawn[] =>
+  parameters.flatMap(({ type, gpr }, n) =>
+    n !== i && gpr !== null && type.kind === 'pointer' && isObject(args[gpr]!)
+      ? [{ type: typeText(type.to()), address: args[gpr]! }]
+      : [],
+  );
 
 /** The value of another integer parameter, or one beside it: bounds are compared with what they bound. */
 function neighbour(random: Random, parameters: readonly TypedParameter[], i: number, input: CallInput): bigint | null {
@@ -121,8 +136,11 @@ class Drawer {
   readonly #constants: readonly bigint[];
   readonly words: Map<bigint, bigint>;
   #inner = FIRST_INNER;
+  /** Objects that pointers lead to, by the text of their type. */
+  readonly #drawn: Drawn[];
 
-  constructor(random: Random, { memory }: CallInput) {
+  constructor(random: Random, { memory }: CallInput, drawn: readonly Drawn[]) {
+    this.#drawn = [...drawn];
     this.#random = random;
     this.#constants = memory.constants;
     this.words = new Map(memory.words);
@@ -180,7 +198,13 @@ class Drawer {
 
   #pointer(to: CType, number: number, depth: number): bigint {
     if (this.#random.below(10) === 0 || depth > MAX_DEPTH) return 0n;
+    const known = this.#drawn.filter((object) => object.type === typeText(to));
+    if (known.length > 0 && sizeOf(to) > 0 && this.#random.below(NEAR) === 0) {
+      // The end of what another pointer begins, or somewhere between.
+      return this.#random.pick(known).address + BigInt(sizeOf(to) * this.#random.below(MOST_TEXT));
+    }
     const address = objectAt(depth === 0 ? number + 8 * this.#random.below(2) : this.#inner++);
+    this.#drawn.push({ type: typeText(to), address });
     this.#object(to, address, depth + 1);
     return address;
   }
@@ -221,7 +245,7 @@ class Drawer {
   }
 
   #text(address: bigint): void {
-    const length = this.#random.below(24);
+    const length = this.#random.below(MOST_TEXT);
     const text = Array.from({ length }, () => LETTERS.charCodeAt(this.#random.below(LETTERS.length)));
     putBytes(this.words, address, Uint8Array.from([...text, 0]));
   }

@@ -1,0 +1,72 @@
+import { decode } from '../../decode/decode.ts';
+import { isPrefix, type Operand } from '../../decode/insn.ts';
+import type { InsnStream } from '../../decode/stream.ts';
+import { ACCESS } from '../../decode/traits.ts';
+import { type RegisterUse, registerUse } from '../../decode/usage.ts';
+
+/** An instruction as a call that is watched wants it. */
+export interface Decoded {
+  readonly length: number;
+  readonly flow: number;
+  readonly loads: number;
+  readonly stores: number;
+  /** A number of `ACCESS` for the explicit memory operand. */
+  readonly memory: number;
+  readonly segment: number;
+  readonly base: number;
+  readonly index: number;
+  readonly scale: number;
+  readonly displacement: number;
+  readonly use: RegisterUse;
+  readonly size: number;
+  readonly pops: boolean;
+  /** It widens with the sign to 64 bits. */
+  readonly extends: boolean;
+  /** What CMP and TEST compare; null for everything else. */
+  readonly compared: readonly [Operand, Operand] | null;
+  /** The condition of SETcc and CMOVcc; null for everything else. */
+  readonly condition: number | null;
+}
+
+const EXTENDS = /^(Movsxd?_r64_|Cdqe)/;
+
+/** Decodes the first of some bytes, with `stream` as scratch. */
+export function decodeFirst(bytes: Uint8Array, stream: InsnStream): Decoded {
+  stream.decode(bytes);
+  const traits = stream.traits[0]!;
+  const length = stream.length[0]!;
+  const own = bytes.subarray(0, length);
+  return {
+    length,
+    flow: traits.flow,
+    loads: (traits.access & ACCESS.read ? 1 : 0) + traits.stringReads,
+    stores: (traits.access & ACCESS.write ? 1 : 0) + traits.stringWrites,
+    memory: traits.access,
+    segment: stream.segment[0]!,
+    base: stream.base[0]!,
+    index: stream.index[0]!,
+    scale: stream.scale[0]!,
+    displacement: stream.displacement[0]!,
+    size: traits.size,
+    pops: traits.mnemonic === 'pop',
+    extends: EXTENDS.test(traits.codeName),
+    use: registerUse(own),
+    compared: traits.mnemonic === 'cmp' || traits.mnemonic === 'test' ? comparedBy(own) : null,
+    condition: conditionOf(own),
+  };
+}
+
+/** 0F 40–4F and 0F 90–9F. */
+function conditionOf(bytes: Uint8Array): number | null {
+  const at = bytes.findIndex((byte) => !isPrefix(byte));
+  if (bytes[at] !== 0x0f) return null;
+  const opcode = bytes[at + 1]!;
+  return (opcode & 0xf0) === 0x40 || (opcode & 0xf0) === 0x90 ? opcode & 15 : null;
+}
+
+function comparedBy(bytes: Uint8Array): readonly [Operand, Operand] | null {
+  const insn = decode(bytes);
+  if (typeof insn === 'string') return null;
+  const [a, b] = insn.operands;
+  return a === undefined || b === undefined ? null : [a, b];
+}

@@ -1,0 +1,100 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { runChanged } from '../../../src/codegen/compare.ts';
+import type { RunVerdict } from '../../../src/codegen/run/compare.ts';
+import { compareFiles } from '../../support/builds.ts';
+import { type Compiler, hasCompiler, Workshop } from '../../support/compile.ts';
+
+const workshop = new Workshop();
+afterAll(() => workshop.clean());
+
+/** What running two builds of the function `f` shows. */
+function run(
+  old: readonly [Compiler, string, ...string[]],
+  fresh: readonly [Compiler, string, ...string[]],
+  inputs = 60,
+): RunVerdict {
+  const [a, b] = [old, fresh].map(([compiler, source, ...flags]) =>
+    workshop.compile(compiler, source, ['-fno-pic', ...flags]),
+  );
+  const comparison = compareFiles(a!, b!);
+  runChanged(comparison, { inputs, seed: 1 });
+  return comparison.functions.find(({ name }) => name === 'f')!.run!;
+}
+
+describe.skipIf(!hasCompiler('gcc'))('inputs are led', () => {
+  const magic = (result: number) => `
+    struct header { unsigned magic; unsigned short version; unsigned long size; };
+    int f(const struct header *h, unsigned long size) {
+      if (h->magic != 0x5a7c11e3) return 1;
+      if (h->version != 0x302) return 2;
+      if (h->size * 2 != size) return 3;
+      return ${result};
+    }`;
+
+  it('through comparisons of memory, of parts of words and of arguments', () => {
+    const verdict = run(['gcc', magic(4), '-O2', '-g'], ['gcc', magic(5), '-O2', '-g'], 200);
+    expect(verdict.differences).toEqual(['result: old 0x4, new 0x5']);
+  });
+
+  it('without types too', () => {
+    const verdict = run(['gcc', magic(4), '-O2'], ['gcc', magic(5), '-O2'], 400);
+    expect(verdict.differences).toEqual(['result: old 0x4, new 0x5']);
+  });
+
+  it('to an end behind a beginning', () => {
+    const span = (more: number) => `
+      long f(const char *from, const char *to) { long n = 0; while (from < to) n += *from++ == ' '; return n * ${more}; }`;
+    expect(run(['gcc', span(1), '-O2', '-g'], ['gcc', span(2), '-O2', '-g'], 200).verdict).toBe('different');
+  });
+});
+
+describe.skipIf(!hasCompiler('gcc') || !hasCompiler('clang'))('an index out of bounds', () => {
+  const table = (before: string) => `
+    ${before}
+    static const unsigned char table[16] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
+    int f(unsigned n) { return table[n] + 1 != 0; }
+    unsigned char *g(void) { return (unsigned char *)table; }`;
+
+  it('says nothing, whatever stands there', () => {
+    const source = table('extern const unsigned char other[4096]; const unsigned char other[4096] = {1};').replace(
+      '!= 0',
+      '',
+    );
+    const verdict = run(['gcc', source, '-O2', '-g'], ['clang', source, '-O2', '-g'], 200);
+    expect(verdict).toMatchObject({ verdict: 'equal', differences: [] });
+    expect(verdict.inputs).toBeGreaterThan(20);
+  });
+});
+
+describe.skipIf(!hasCompiler('gcc'))('formatted output', () => {
+  it('is compared by what it says, however it is made', () => {
+    const by = (body: string) => `
+      int printf(const char *, ...); int sprintf(char *, const char *, ...); char *strcpy(char *, const char *);
+      void f(char *out, int n, const char *s) { ${body} }`;
+    const old = by('sprintf(out, "%s", s); printf("%d of %s\\n", n, s);');
+    const other = by('strcpy(out, s); printf("%i of %s\\n", n, s);');
+    expect(run(['gcc', old, '-O0', '-g'], ['gcc', other, '-O2', '-g']).differences).toEqual([]);
+    const wrong = by('strcpy(out, s); printf("%u of %s\\n", n, s);');
+    expect(run(['gcc', old, '-O2', '-g'], ['gcc', wrong, '-O2', '-g']).differences[0]).toMatch(/fwrite: old stdout "-/);
+  });
+
+  it('has a length that compilers know', () => {
+    const source = `
+      int snprintf(char *, unsigned long, const char *, ...); int put(const char *, int);
+      int f(long n) { char text[64]; int length = snprintf(text, sizeof text, "%ld", n); return length < 0 || length >= 64 ? -1 : put(text, length); }`;
+    expect(run(['gcc', source, '-O2', '-g'], ['gcc', source, '-O0', '-g']).verdict).toBe('equal');
+  });
+});
+
+describe.skipIf(!hasCompiler('gcc'))('bytes of a build', () => {
+  it('stay what they are when it runs', () => {
+    const source = 'int shared; int f(void) { return shared + 1; }';
+    const object = workshop.compile('gcc', source, ['-O2', '-fno-pic']);
+    const other = workshop.compile('gcc', source, ['-O0', '-fno-pic']);
+    const comparison = compareFiles(object, other);
+    const { fn } = comparison.functions.find(({ name }) => name === 'f')!.old!;
+    const before = Buffer.from(fn.unit.bytesOf(fn)).toString('hex');
+    runChanged(comparison, { inputs: 5, seed: 1 });
+    expect(Buffer.from(fn.unit.bytesOf(fn)).toString('hex')).toBe(before);
+  });
+});
