@@ -122,6 +122,8 @@ const MAX_INSN = 15;
 const ALL_REGISTERS = 0xffff;
 const SALT = 0x1000_0001;
 const SHORT_TEXT = 0x3f;
+/** What a loop compares is looked at so often. */
+const MOST_COMPARISONS = 32;
 /** Runs functions of one image, one call at a time, each from the same beginning. */
 export class Caller {
   readonly #image: CodeImage;
@@ -173,6 +175,7 @@ class Run {
   readonly #size: number;
   readonly #compared = new Map<number, Compared>();
   #comparison: Compared | null = null;
+  readonly #comparisons = new Map<Decoded, number>();
   /** The last instruction went to where memory or a register says. */
   #jumped = false;
   #loads = 0;
@@ -238,7 +241,7 @@ class Run {
     const { machine } = this.#guest;
     const { cpu } = machine;
     const start = cpu.icount;
-    const end = this.#run(start + (this.#options.instructions ?? DEFAULT_LIMIT));
+    const end = this.#run(this.#options.instructions ?? DEFAULT_LIMIT);
     return {
       end,
       rax: cpu.gpr(RAX),
@@ -264,7 +267,7 @@ class Run {
   #run(most: number): CallEnd {
     const { machine } = this.#guest;
     const { cpu } = machine;
-    while (cpu.icount < most) {
+    for (let executed = 0; executed < most; executed++) {
       const { rip } = cpu;
       if (rip === BigInt(RETURN)) return { reason: 'return' };
       const outside = this.#outside(rip);
@@ -282,7 +285,7 @@ class Run {
       const place = insn === null || insn.memory === 0 ? null : this.#placeOf(insn, rip);
       if (insn !== null && place !== null && leavesFrame(insn, place)) return limit(BEYOND_FRAME);
       if (insn !== null && place !== null) this.#options.reach?.note(this.#image, this.#anchors(insn), place);
-      if (insn?.compared != null) this.#compare(insn.compared, place);
+      if (insn?.compared != null) this.#compare(insn, insn.compared, place);
       const exit = machine.run(1);
       switch (exit.kind) {
         case 'count':
@@ -369,8 +372,11 @@ class Run {
     decided.set(offset, (decided.get(offset) ?? 0) | (holds ? 2 : 1));
   }
 
-  #compare([left, right]: readonly [Operand, Operand], place: bigint | null): void {
+  #compare(insn: Decoded, [left, right]: readonly [Operand, Operand], place: bigint | null): void {
     const { machine } = this.#guest;
+    const times = this.#comparisons.get(insn) ?? 0;
+    if (times === MOST_COMPARISONS) return;
+    this.#comparisons.set(insn, times + 1);
     const memory = (size: number): bigint | null => {
       if (place === null) return null;
       const bytes = peek(machine.memory, machine.cpu, place, size);

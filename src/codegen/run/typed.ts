@@ -108,7 +108,9 @@ export function drawParameter(
   return { ...input, registers: [...registers, [name, value]] };
 }
 
-/** An object that a pointer leads to, with the text of its type. */
+type PointerType = Extract<CType, { readonly kind: 'pointer' }>;
+
+/** An object that a pointer to const leads to, with the text of its type. */
 interface Drawn {
   readonly type: string;
   readonly address: bigint;
@@ -117,7 +119,7 @@ interface Drawn {
 /** What the other parameters lead to. */
 const objectsOf = (parameters: readonly TypedParameter[], i: number, { args }: CallInput): Drawn[] =>
   parameters.flatMap(({ type, gpr }, n) =>
-    n !== i && gpr !== null && type.kind === 'pointer' && isObject(args[gpr]!)
+    n !== i && gpr !== null && type.kind === 'pointer' && type.toConst() && isObject(args[gpr]!)
       ? [{ type: typeText(type.to()), address: args[gpr]! }]
       : [],
   );
@@ -157,7 +159,7 @@ class Drawer {
           ? BigInt.asUintN(type.size * 8, BigInt(random.pick(type.values).value))
           : BigInt(random.below(8));
       case 'pointer':
-        return this.#pointer(type.to(), number, depth);
+        return this.#pointer(type, number, depth);
       case 'integer':
         return this.#integer(type.size, type.signed);
       default:
@@ -196,15 +198,17 @@ class Drawer {
     return view.getBigUint64(0, true);
   }
 
-  #pointer(to: CType, number: number, depth: number): bigint {
+  #pointer(type: PointerType, number: number, depth: number): bigint {
+    const to = type.to();
     if (this.#random.below(10) === 0 || depth > MAX_DEPTH) return 0n;
-    const known = this.#drawn.filter((object) => object.type === typeText(to));
-    if (known.length > 0 && sizeOf(to) > 0 && this.#random.below(NEAR) === 0) {
+    // What is written overlaps nothing: memcpy and inlined copies differ there, and C allows it.
+    const shared = type.toConst() ? this.#drawn.filter((object) => object.type === typeText(to)) : [];
+    if (shared.length > 0 && sizeOf(to) > 0 && this.#random.below(NEAR) === 0) {
       // The end of what another pointer begins, or somewhere between.
-      return this.#random.pick(known).address + BigInt(sizeOf(to) * this.#random.below(MOST_TEXT));
+      return this.#random.pick(shared).address + BigInt(sizeOf(to) * this.#random.below(MOST_TEXT));
     }
     const address = objectAt(depth === 0 ? number + 8 * this.#random.below(2) : this.#inner++);
-    this.#drawn.push({ type: typeText(to), address });
+    if (type.toConst()) this.#drawn.push({ type: typeText(to), address });
     this.#object(to, address, depth + 1);
     return address;
   }
@@ -227,12 +231,24 @@ class Drawer {
       const count = Math.min(type.count ?? 4, MOST_ELEMENTS);
       for (let n = 0; n < count; n++) this.#fill(type.of, address + BigInt(n * sizeOf(type.of)), end, depth);
     } else if (type.kind === 'struct' || type.kind === 'union') {
+      if (/\b__va_list_tag$/.test(type.name)) return this.#vaList(address);
       // One member of a union: the others would overwrite it.
       const members = type.kind === 'union' ? type.members().slice(0, 1) : type.members();
       for (const member of members) {
         if (member.bits === null) this.#fill(member.type, address + BigInt(member.offset), end, depth);
       }
     } else this.#put(address, type, depth);
+  }
+
+  /** gp_offset, fp_offset, overflow_arg_area, reg_save_area (psABI 3.5.7): offsets are those of registers. */
+  #vaList(address: bigint): void {
+    const random = this.#random;
+    const bytes = new DataView(new ArrayBuffer(24));
+    bytes.setUint32(0, WORD * random.below(GPRS + 1), true);
+    bytes.setUint32(4, WORD * GPRS + IN_REGISTERS * random.below(XMMS + 1), true);
+    bytes.setBigUint64(8, objectAt(this.#inner++), true);
+    bytes.setBigUint64(16, objectAt(this.#inner++), true);
+    putBytes(this.words, address, new Uint8Array(bytes.buffer));
   }
 
   #put(address: bigint, type: CType, depth: number): void {

@@ -15,7 +15,13 @@ export type CType =
       readonly size: number;
       readonly values: readonly { readonly name: string; readonly value: number }[];
     }
-  | { readonly kind: 'pointer'; readonly size: number; readonly to: () => CType }
+  | {
+      readonly kind: 'pointer';
+      readonly size: number;
+      readonly to: () => CType;
+      /** What it leads to is declared const. */
+      readonly toConst: () => boolean;
+    }
   | { readonly kind: 'array'; readonly of: CType; readonly count: number | null }
   | {
       readonly kind: 'struct' | 'union';
@@ -86,6 +92,17 @@ export class Types {
     }
   }
 
+  /** Whether the type that an entry has is const, itself or by a name for such a type. */
+  #isConst(die: Die): boolean {
+    let type = this.referred(die, AT.type);
+    for (let depth = 0; type !== null && depth < MAX_CHAIN; depth++) {
+      if (type.tag === TAG.const_type) return true;
+      if (type.tag !== TAG.typedef && type.tag !== TAG.volatile_type) return false;
+      type = this.referred(type, AT.type);
+    }
+    return false;
+  }
+
   #typeOf(die: Die, depth: number): CType {
     if (depth > MAX_CHAIN) throw new DwarfError('its types refer to themselves');
     const type = this.referred(die, AT.type);
@@ -118,6 +135,7 @@ export class Types {
             to ??= this.#later<CType>(() => this.#typeOf(die, 0), { kind: 'unknown', size: 0 });
             return to;
           },
+          toConst: () => this.#later(() => this.#isConst(die), false),
         };
       }
       case TAG.enumeration_type:

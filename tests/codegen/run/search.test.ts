@@ -37,7 +37,7 @@ describe.skipIf(!hasCompiler('gcc'))('inputs are led', () => {
   });
 
   it('without types too', () => {
-    const verdict = run(['gcc', magic(4), '-O2'], ['gcc', magic(5), '-O2'], 400);
+    const verdict = run(['gcc', magic(4), '-O2'], ['gcc', magic(5), '-O2'], 300);
     expect(verdict.differences).toEqual(['result: old 0x4, new 0x5']);
   });
 
