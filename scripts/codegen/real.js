@@ -19,6 +19,7 @@ compile C files of Debian's source packages in many ways, and run each function 
                       (default: gcc-O2,gcc-O1,gcc-O3,gcc-Os,clang-O1,clang-O2,clang-O3,clang-Os)
   --inputs <N>        for each function (default: 30)
   --seed <N>          (default: 1)
+  --fetch             only fetch the sources
   --json              one JSON object for all
   --write             put the table into docs/real-functions.md
 
@@ -45,7 +46,7 @@ function sourceOf(name, sources) {
   let folder = find();
   if (folder === undefined) {
     process.stderr.write(`real-functions: fetching the source of ${name}\n`);
-    const { source = name } = PACKAGES[name];
+    const { source = name, prepare } = PACKAGES[name];
     const fetched = tool('apt-get', ['source', '--download-only', '-qq', source], { cwd: sources });
     const archive = readdirSync(sources).find(
       (entry) => entry.startsWith(`${source}_`) && entry.includes('.orig.tar.') && !entry.endsWith('.asc'),
@@ -55,6 +56,7 @@ function sourceOf(name, sources) {
     }
     if (tool('tar', ['xf', archive], { cwd: sources }).status !== 0) fail(`${archive} cannot be unpacked`);
     folder = find();
+    if (folder !== undefined && prepare !== undefined) tool('sh', ['-c', prepare], { cwd: join(sources, folder) });
     if (folder === undefined) fail(`${archive} has no folder like ${PACKAGES[name].folder}`);
   }
   return join(sources, folder);
@@ -151,6 +153,7 @@ function main() {
         builds: { type: 'string', default: ALL_BUILDS },
         inputs: { type: 'string', default: '30' },
         seed: { type: 'string', default: '1' },
+        fetch: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -166,6 +169,7 @@ function main() {
     if (PACKAGES[name] === undefined) fail(`no package ${name}; there are ${Object.keys(PACKAGES).join(', ')}`);
   for (const build of builds)
     if (!/^(gcc|clang)-O[0123sgz]$/.test(build)) fail(`no build ${build}: gcc-O2, clang-Os …`);
+  if (values.fetch) return packages.forEach((name) => sourceOf(name, values.sources));
   const options = { inputs: Number(values.inputs), seed: Number(values.seed) };
   const work = mkdtempSync(join(tmpdir(), 'swapgs-real-'));
   const rows = [];

@@ -113,6 +113,8 @@ const RAX = 0;
 const RSP = 4;
 const DEFAULT_LIMIT = 200_000;
 const MOST_PAGES = 512;
+/** Of what memcpy and its like touch: all of it fits into the guest's memory. */
+const MOST_PAGES_OF_LIBRARY = 2048;
 const GUEST_MEMORY = 16 << 20;
 const LOWEST = 0x1000n;
 const PF = 14;
@@ -402,6 +404,7 @@ class Run {
     try {
       return this.#answer(name, rip);
     } catch (error) {
+      if (error instanceof TooManyPages) return { end: limit(error.message) };
       if (!(error instanceof BadAddress)) throw error;
       return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
     }
@@ -483,7 +486,9 @@ class Run {
     const { machine } = this.#guest;
     const touch = (address: bigint, length: number): void => {
       for (let page = address & PAGE_MASK; page < address + BigInt(length); page += BigInt(PAGE_SIZE)) {
-        if (!onStack(page) && !this.#pages.has(page) && !this.#supply(page)) throw new BadAddress(page);
+        if (onStack(page) || this.#pages.has(page)) continue;
+        if (this.#pages.size >= MOST_PAGES_OF_LIBRARY) throw new TooManyPages();
+        if (!this.#supply(page)) throw new BadAddress(page);
       }
     };
     return {
@@ -515,7 +520,7 @@ class Run {
       if (besideStack(page)) return limit(BEYOND_FRAME);
       if (this.#options.withinObjects && this.#isAnchored(rip) && this.#image.isBeyondObjects(page))
         return limit(BEYOND_OBJECTS);
-      if (this.#pages.size >= MOST_PAGES) return limit('it has touched too many pages');
+      if (this.#pages.size >= MOST_PAGES) return limit(new TooManyPages().message);
       // A page that is there already is asked for again where the code has loaded page tables of its own.
       if (!this.#pages.has(page) && this.#supply(page)) return null;
     }
@@ -558,6 +563,12 @@ const limit = (text: string): CallEnd => ({ reason: 'limit', text });
 /** TEST of a register with itself compares it with zero. */
 const sameRegister = (a: Operand, b: Operand): boolean =>
   a.kind === 'reg' && b.kind === 'reg' && a.register.name === b.register.name;
+
+class TooManyPages extends Error {
+  constructor() {
+    super('it has touched too many pages');
+  }
+}
 
 class BadAddress extends Error {
   readonly address: bigint;

@@ -86,6 +86,16 @@ describe.skipIf(!hasCompiler('gcc'))('formatted output', () => {
   });
 });
 
+describe.skipIf(!hasCompiler('gcc'))('memory', () => {
+  it('has an end, also for what the library copies', () => {
+    const source = `
+      void *memset(void *, int, unsigned long); void use(void *);
+      void f(char *p) { for (unsigned long i = 0; i < 64; i++) memset(p + (i << 20), VALUE, 1 << 20); use(p); }`;
+    const verdict = run(['gcc', source, '-O2', '-DVALUE=1'], ['gcc', source, '-O2', '-DVALUE=2'], 3);
+    expect(verdict).toMatchObject({ verdict: 'inconclusive', inputs: 0 });
+  });
+});
+
 describe.skipIf(!hasCompiler('gcc'))('bytes of a build', () => {
   it('stay what they are when it runs', () => {
     const source = 'int shared; int f(void) { return shared + 1; }';
