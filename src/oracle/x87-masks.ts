@@ -11,6 +11,9 @@ const PE = 1 << 5;
 /** From FIP on: in the environment of 32-bit protected mode, and in that with a 66 prefix. */
 const POINTERS = { 32: { at: 12, length: 16 }, 16: { at: 6, length: 8 } } as const;
 
+/** Of CS and DS in an image of FXSAVE or XSAVE without REX.W. */
+const SELECTORS = [12, 20] as const;
+
 /** Whose results are right to one unit in the last place (SDM 1 8.3.10): rounding, and what it says of itself, is each CPU's own. */
 export const TRANSCENDENTAL = /^(f2xm1|fyl2xp?1?|fsin|fcos|fsincos|fptan|fpatan)$/;
 
@@ -34,6 +37,7 @@ function operandAddress(insn: Insn, c: OracleCase): bigint {
  * - comparisons set condition codes and flags even for an invalid operand that is unmasked, where SDM 2 FCOM and FCOMI say that
  *   they are not set;
  * - FCOMI and its kin leave C1 as it was, where the manual clears it;
+ * - with an exception pending FXSAVE and XSAVE store CS and DS of it, which Intel CPUs of today do not (CPUID.7.0:EBX[13]);
  * - MXCSR has a bit 17.
  */
 export function x87Masks(
@@ -62,6 +66,8 @@ export function x87Masks(
     const pointers = POINTERS[/_m(14|94)byte$/.test(insn.codeName) ? 16 : 32];
     if (image) memory.push({ address: address + BigInt(pointers.at), length: pointers.length });
     if (/^f?xsave/.test(insn.mnemonic)) memory.push({ address: address + BigInt(FX.op), length: FX.mxcsr - FX.op });
+  } else if (/^f?xsave/.test(insn.mnemonic) && !insn.mnemonic.endsWith('64')) {
+    for (const at of SELECTORS) memory.push({ address: address + BigInt(at), length: 2 });
   }
   return { x87Status, x87Pointers: false, x87Ulps: transcendental ? 1 : 0, memory, rflags };
 }
