@@ -156,6 +156,16 @@ describe('swapgs diff', () => {
     expect(swapgs(['diff', old, old]).status).toBe(0);
   });
 
+  it.skipIf(!hasCompiler('gcc'))('says what an object is that only the linker makes code of', () => {
+    const lto = workshop.compile('gcc', 'int f(int a) { return a + 1; }', ['-O2', '-flto', '-fno-fat-lto-objects']);
+    expect(swapgs(['diff', lto, lto]).stderr).toMatch(
+      /it has no code yet, only what the linker compiles: .*: compile with -ffat-lto-objects/,
+    );
+    const bitcode = workshop.path('bitcode');
+    writeFileSync(bitcode, Uint8Array.of(0x42, 0x43, 0xc0, 0xde, 0x35, 0x14));
+    expect(swapgs(['diff', bitcode, bitcode]).stderr).toMatch(/this is LLVM bitcode/);
+  });
+
   it('refuses bad input in one line', () => {
     const bytes = readFileSync(small);
     const cases: [string, Uint8Array][] = [

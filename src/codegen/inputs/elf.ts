@@ -67,7 +67,11 @@ export class ElfUnit implements CodeUnit {
     this.kind = header.type === ET.REL ? 'relocatable' : 'linked';
     this.sections = readSectionsFrom(source, header);
     if (!this.sections.some(isCode)) {
-      throw new CodegenError('no executable section in it; give a file that has its section headers');
+      throw new CodegenError(
+        this.sections.some(({ name }) => name.startsWith('.gnu.lto_'))
+          ? 'it has no code yet, only what the linker compiles; compile with -ffat-lto-objects or -fno-lto'
+          : 'no executable section in it; give a file that has its section headers',
+      );
     }
     this.symbols = readSymbolRows(source, this.sections);
     this.#index();

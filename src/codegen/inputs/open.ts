@@ -20,13 +20,16 @@ export interface OpenOptions {
   readonly openFile?: OpenFile;
 }
 
-const ELF_MAGIC = 0x7f454c46;
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+/** LLVM bitcode, as it is and in the wrapper that Apple's tools put around it. */
+const BITCODE = [0x42, 0x43, 0xc0, 0xde];
+const BITCODE_WRAPPER = [0xde, 0xc0, 0x17, 0x0b];
 /** Text longer than this is no pasted listing. */
 const LONGEST_TEXT = 64 << 20;
 
-const isElf = (source: ByteSource): boolean => {
-  const [a, b, c, d] = source.read(0, 4);
-  return source.length >= 4 && ((a! << 24) | (b! << 16) | (c! << 8) | d!) >>> 0 === ELF_MAGIC;
+const startsWith = (source: ByteSource, magic: readonly number[]): boolean => {
+  const bytes = source.read(0, magic.length);
+  return magic.every((byte, i) => bytes[i] === byte);
 };
 
 /** The text of a source, or null where it is none. */
@@ -46,7 +49,7 @@ export function openBuild(name: string, source: ByteSource, options: OpenOptions
   const companions = { path: name, open: options.openFile ?? (() => null) };
   if (source.length === 0)
     throw new CodegenError('the file is empty; give an ELF file, an archive, flat code or a listing');
-  if (isElf(source)) return build(name, [new ElfUnit(name, source, companions)]);
+  if (startsWith(source, ELF_MAGIC)) return build(name, [new ElfUnit(name, source, companions)]);
   if (isArchive(source)) return openArchive(name, source, companions);
   if (isKernelImage(source)) return build(name, [new ElfUnit(name, kernelIn(source), companions)]);
   if (options.flat === undefined && isPacked(source)) {
@@ -62,6 +65,9 @@ export function openBuild(name: string, source: ByteSource, options: OpenOptions
     if (isListing(text)) return openListing(name, text, names);
   }
   if (options.flat === undefined) {
+    if (startsWith(source, BITCODE) || startsWith(source, BITCODE_WRAPPER)) {
+      throw new CodegenError('this is LLVM bitcode, which has no code yet; compile without -flto and -emit-llvm');
+    }
     throw new CodegenError('neither an ELF file, an archive nor a listing; give --bytes ADDR for flat code');
   }
   return build(name, [splitFlat(name, source.read(0, source.length), options.flat, names)]);
@@ -84,7 +90,7 @@ function openListing(name: string, text: string, given: ReadonlyMap<number, stri
 function openArchive(name: string, source: ByteSource, companions: Companions): Build {
   const units: CodeUnit[] = [];
   for (const member of readArchive(source)) {
-    if (!isElf(member.source)) continue;
+    if (!startsWith(member.source, ELF_MAGIC)) continue;
     try {
       units.push(new ElfUnit(`${name}(${member.name})`, member.source, companions));
     } catch (error) {
