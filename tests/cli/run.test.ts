@@ -133,11 +133,14 @@ describe('a program that dies', () => {
 
 describe('what is not implemented', () => {
   it('ends with its mnemonic, bytes and place', () => {
-    // tilerelease
-    const path = join(folder, 'avx');
-    writeFileSync(path, elfFile({ body: Uint8Array.from(Buffer.from('90c4e27849c0', 'hex')) }));
+    // push $0x23; push $0x400009; lretq; then, in compatibility mode, mov $frame,%esp; iret; and the frame: EIP, CS, EFLAGS
+    const path = join(folder, 'iret');
+    writeFileSync(
+      path,
+      elfFile({ body: Uint8Array.from(Buffer.from('6a23680900400048cbbc0f004000cf000000002300000002020000', 'hex')) }),
+    );
     const done = swapgs(['run', path]);
-    expect(done.stderr).toBe('swapgs: not implemented: instruction tilerelease (c4 e2 78 49 c0): at 0x400001\n');
+    expect(done.stderr).toBe('swapgs: not implemented: instruction iret (cf): at 0x40000e\n');
     expect(done.status).toBe(126);
   });
 });
