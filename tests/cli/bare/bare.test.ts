@@ -97,9 +97,21 @@ describe('swapgs run --bare', () => {
   });
 
   it('stops before what is not implemented', () => {
-    const done = swapgs(['run', '--bare', '--json', code('c4e27849c0')]);
+    // lgdt; push $8; push $0x100010; lretq; then, in compatibility mode, mov $frame,%esp; iret; the frame; limit and base; the GDT
+    const iret = [
+      '0f01151b000000',
+      '6a08',
+      '6810001000',
+      '48cb',
+      'bc16001000',
+      'cf',
+      '000000000800000002020000',
+      '0f002c00100000000000',
+      '0000000000000000ffff0000009bcf00',
+    ];
+    const done = swapgs(['run', '--bare', '--json', code(iret.join(''))]);
     expect(JSON.parse(done.stdout).stop).toEqual({ reason: 'unimplemented', vector: null, errorCode: null, cr2: null });
-    expect(done.stderr).toBe('swapgs: not implemented: tilerelease (c4 e2 78 49 c0): at 0x100000\n');
+    expect(done.stderr).toBe('swapgs: not implemented: iret (cf): at 0x100015\n');
     expect(done.status).toBe(126);
   });
 
