@@ -40,7 +40,7 @@ describe('swapgs run --bare --multiboot', () => {
     ],
     ['an endless wait', 'fb f4', 124, 'swapgs: every CPU is halted, and nothing is under way that could wake one\n'],
     ['an exception', '0f 0b', 123, 'swapgs: #UD without an IDT that could take it on CPU 0: at 0x100020\n'],
-    ['what is not implemented', '27', 126, 'swapgs: not implemented: daa (27) on CPU 0: at 0x100020\n'],
+    ['what is not implemented', 'cd 80', 126, 'swapgs: not implemented: int (cd 80) on CPU 0: at 0x100020\n'],
   ])('says so at %s', (_, code, status, line) => {
     const done = boot(kernel(code));
     expect(done.status).toBe(status);
