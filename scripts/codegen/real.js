@@ -169,6 +169,8 @@ function main() {
     if (PACKAGES[name] === undefined) fail(`no package ${name}; there are ${Object.keys(PACKAGES).join(', ')}`);
   for (const build of builds)
     if (!/^(gcc|clang)-O[0123sgz]$/.test(build)) fail(`no build ${build}: gcc-O2, clang-Os …`);
+  for (const name of ['inputs', 'seed'])
+    if (!/^\d+$/.test(values[name])) fail(`--${name} ${values[name]}: give a number`);
   if (values.fetch) return packages.forEach((name) => sourceOf(name, values.sources));
   const options = { inputs: Number(values.inputs), seed: Number(values.seed) };
   const work = mkdtempSync(join(tmpdir(), 'swapgs-real-'));

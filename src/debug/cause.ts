@@ -1,3 +1,4 @@
+import { littleEndianNumber } from '../bits/bytes.ts';
 import { hex } from '../bits/hex.ts';
 import { decode } from '../decode/decode.ts';
 import type { Insn, Operand } from '../decode/insn.ts';
@@ -58,8 +59,7 @@ function divisorOf(operand: Operand, { cpu, memory, accesses }: Scene): bigint {
     const { n, high } = operand.register;
     return BigInt.asUintN(operand.width, cpu.gpr(n) >> (high ? 8n : 0n));
   }
-  const bytes = peek(memory, cpu, accesses[0]?.address ?? 0n, operand.width / 8);
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  return littleEndianNumber(peek(memory, cpu, accesses[0]?.address ?? 0n, operand.width / 8));
 }
 
 /** Privileged instructions, by the mnemonics of their definitions. */

@@ -1,3 +1,4 @@
+import { littleEndianNumber } from '../bits/bytes.ts';
 import { hex } from '../bits/hex.ts';
 import { GPR_NAMES, SEGMENT_NAMES } from '../decode/registers.ts';
 import type { CpuState } from '../state/cpu-state.ts';
@@ -39,15 +40,14 @@ function wideVectors(cpu: CpuState): [name: string, value: bigint, width: number
 
 const opmasks = (cpu: CpuState): bigint[] => Array.from({ length: OPMASKS }, (_, n) => cpu.u64(L.opmaskAt(n)));
 
-const numberOf = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
 const TILES = Array.from({ length: PALETTE.tiles }, (_, n) => n);
 
 /** TILECFG and the rows of tiles that hold something. */
 function tileLines(cpu: CpuState): string[] {
-  const configuration = numberOf(tileConfiguration(cpu));
+  const configuration = littleEndianNumber(tileConfiguration(cpu));
   const rows = TILES.flatMap((n) =>
     tileRowsInUse(cpu, n).map(
-      ([row, bytes]) => `${`tmm${n}[${row}]`.padEnd(NAME_COLUMN)} ${hex(numberOf(bytes), 512)}`,
+      ([row, bytes]) => `${`tmm${n}[${row}]`.padEnd(NAME_COLUMN)} ${hex(littleEndianNumber(bytes), 512)}`,
     ),
   );
   return tilesConfigured(cpu) ? [`tilecfg ${hex(configuration, 512)}`, ...rows] : rows;
@@ -129,10 +129,10 @@ export function registerValues(cpu: CpuState): RegisterValues {
   const wide: Record<string, string> = {};
   for (const [name, value] of wideVectors(cpu)) wide[name] = hex(value);
   for (const [n, value] of opmasks(cpu).entries()) if (value !== 0n) wide[`k${n}`] = hex(value);
-  if (tilesConfigured(cpu)) wide['tilecfg'] = hex(numberOf(tileConfiguration(cpu)));
+  if (tilesConfigured(cpu)) wide['tilecfg'] = hex(littleEndianNumber(tileConfiguration(cpu)));
   const tiles = tileData(cpu);
   for (const n of tiles === null ? [] : TILES) {
-    const value = numberOf(tiles!.subarray(L.TILE_BYTES * n, L.TILE_BYTES * (n + 1)));
+    const value = littleEndianNumber(tiles!.subarray(L.TILE_BYTES * n, L.TILE_BYTES * (n + 1)));
     if (value !== 0n) wide[`tmm${n}`] = hex(value);
   }
   for (const [i, n] of [0, 2, 3, 4, 8].entries()) cr[`cr${n}`] = hex(cpu.u64(L.CR0 + 8 * i));

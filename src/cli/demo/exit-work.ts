@@ -1,3 +1,4 @@
+import { littleEndianNumber } from '../../bits/bytes.ts';
 import { BareGuest, type BareProgram } from '../../machine/bare.ts';
 import type { BareRegion } from '../../machine/bare-space.ts';
 import { registerSetting } from '../../machine/registers.ts';
@@ -87,9 +88,6 @@ function programFor({ address, bytes, exit }: Variant, cpu: KernelCpu, input: In
   };
 }
 
-/** The pointer that a load found. */
-const pointerOf = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-
 /** Executes a variant's bytes on one CPU, watching every instruction. */
 export function runExitWork(guest: BareGuest, variant: Variant, cpu: KernelCpu, input: Input): Outcome {
   guest.load(programFor(variant, cpu, input));
@@ -107,7 +105,7 @@ export function runExitWork(guest: BareGuest, variant: Variant, cpu: KernelCpu, 
   return {
     steps,
     end: machine.cpu.rip - variant.address,
-    loaded: loads.map((access) => pointerOf(access.before)),
+    loaded: loads.map((access) => littleEndianNumber(access.before)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { littleEndianNumber } from '../../bits/bytes.ts';
 import type { Operand } from '../../decode/insn.ts';
 import { InsnStream, RIP_REGISTER, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
 import { ACCESS, FLOW } from '../../decode/traits.ts';
@@ -123,6 +124,8 @@ const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
 const ALL_REGISTERS = 0xffff;
 const SALT = 0x1000_0001;
+const TOO_MANY_PAGES = 'it has touched too many pages';
+/** Of the drawn length of a text whose conversions are not known. */
 const SHORT_TEXT = 0x3f;
 /** What a loop compares is looked at so often. */
 const MOST_COMPARISONS = 32;
@@ -374,6 +377,7 @@ class Run {
     decided.set(offset, (decided.get(offset) ?? 0) | (holds ? 2 : 1));
   }
 
+  /** Notes what CMP or TEST is about to compare. */
   #compare(insn: Decoded, [left, right]: readonly [Operand, Operand], place: bigint | null): void {
     const { machine } = this.#guest;
     const times = this.#comparisons.get(insn) ?? 0;
@@ -382,11 +386,11 @@ class Run {
     const memory = (size: number): bigint | null => {
       if (place === null) return null;
       const bytes = peek(machine.memory, machine.cpu, place, size);
-      return bytes.length < size ? null : bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
+      return bytes.length < size ? null : littleEndianNumber(bytes);
     };
     const value = (op: Operand): bigint | null => operandValue(op, (n) => machine.cpu.gpr(n), memory);
     const a = value(left);
-    const b = left === right || sameRegister(left, right) ? 0n : value(right);
+    const b = sameRegister(left, right) ? 0n : value(right);
     this.#comparison = a === null || b === null ? null : { a, b, width: left.width };
   }
 
@@ -404,7 +408,7 @@ class Run {
     try {
       return this.#answer(name, rip);
     } catch (error) {
-      if (error instanceof TooManyPages) return { end: limit(error.message) };
+      if (error instanceof TooManyPages) return { end: limit(TOO_MANY_PAGES) };
       if (!(error instanceof BadAddress)) throw error;
       return { end: { reason: 'fault', text: `${name} at a bad address`, at: rip, address: error.address } };
     }
@@ -520,7 +524,7 @@ class Run {
       if (besideStack(page)) return limit(BEYOND_FRAME);
       if (this.#options.withinObjects && this.#isAnchored(rip) && this.#image.isBeyondObjects(page))
         return limit(BEYOND_OBJECTS);
-      if (this.#pages.size >= MOST_PAGES) return limit(new TooManyPages().message);
+      if (this.#pages.size >= MOST_PAGES) return limit(TOO_MANY_PAGES);
       // A page that is there already is asked for again where the code has loaded page tables of its own.
       if (!this.#pages.has(page) && this.#supply(page)) return null;
     }
@@ -564,11 +568,7 @@ const limit = (text: string): CallEnd => ({ reason: 'limit', text });
 const sameRegister = (a: Operand, b: Operand): boolean =>
   a.kind === 'reg' && b.kind === 'reg' && a.register.name === b.register.name;
 
-class TooManyPages extends Error {
-  constructor() {
-    super('it has touched too many pages');
-  }
-}
+class TooManyPages extends Error {}
 
 class BadAddress extends Error {
   readonly address: bigint;

@@ -134,10 +134,12 @@ export class RunComparer {
           ? drawTyped(random, parameters, drawInput(random, constants, number))
           : (towards(random, parent, seen, pointers) ?? vary(random, parameters, parent));
       const a = this.#run(old, input, options);
-      // It may be a loop without an end, which costs most and says nothing.
-      if (a.outcome.end.reason === 'limit' && !learn(seen.old, a.outcome)) continue;
+      // It may be a loop without an end, which costs most and says nothing: inputs near it are not tried for what it has shown in the old build.
+      const endless = a.outcome.end.reason === 'limit';
+      const learned = learn(seen.old, a.outcome);
+      if (endless && !learned) continue;
       const b = this.#run(fresh, input, options);
-      const more = [learn(seen.old, a.outcome), learn(seen.new, b.outcome)].includes(true);
+      const more = learn(seen.new, b.outcome) || (learned && !endless);
       if (a.outcome.end.reason === 'fault' && !more) continue;
       if (more)
         pool.push({

@@ -1,3 +1,4 @@
+import { littleEndianNumber } from '../../bits/bytes.ts';
 import { type BuiltinMemory, MOST_BYTES, stringLength } from './builtins.ts';
 import { type FormatArguments, formatted } from './format.ts';
 
@@ -97,10 +98,8 @@ function existing(address: bigint, memory: BuiltinMemory): bigint {
 const textAt = (memory: BuiltinMemory, address: bigint): string =>
   Buffer.from(memory.read(address, stringLength(memory, address))).toString('latin1');
 
-const wordAt = (memory: BuiltinMemory, address: bigint, bytes: number): bigint => {
-  const read = memory.read(address, bytes);
-  return read.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-};
+const wordAt = (memory: BuiltinMemory, address: bigint, bytes: number): bigint =>
+  littleEndianNumber(memory.read(address, bytes));
 
 const reader = (frame: CallFrame, memory: BuiltinMemory): Pick<FormatArguments, 'text' | 'pointer'> => ({
   text: (address, most) => {

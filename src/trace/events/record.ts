@@ -1,3 +1,4 @@
+import { littleEndianNumber } from '../../bits/bytes.ts';
 import { hex } from '../../bits/hex.ts';
 import { type EventType, eventById, eventByName } from './events.ts';
 
@@ -47,9 +48,6 @@ const cString = (bytes: Uint8Array): string => {
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('latin1');
 };
 
-/** A number of 32 bytes. */
-const wide = (bytes: Uint8Array): bigint => bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-
 /**
  * A record that a guest has handed over by the trace port: event u32, pid u32, flags u32 (1 interrupts off, 2 hard interrupt), preemption
  * depth u32, comm 16 bytes, the numbers among the fields u64 each (up to 4), and 32 bytes for the mask or text among them.
@@ -64,7 +62,7 @@ export function decodeRecord(bytes: Uint8Array, cpu: number, time: number): Trac
   const values: Record<string, FieldValue> = {};
   let at: number = AT.values;
   for (const { name, kind, size } of type.fields) {
-    if (kind === 'cpumask') values[name] = wide(rest);
+    if (kind === 'cpumask') values[name] = littleEndianNumber(rest);
     else if (kind === 'string') values[name] = cString(rest);
     else {
       values[name] = BigInt.asUintN(8 * size, view.getBigUint64(at, true));
