@@ -66,4 +66,20 @@ describe('a second load of one place', () => {
       'redundant',
     ]);
   });
+
+  it('is explained by a way on which the call stands, however long', () => {
+    const [reload] = reloads(`${LOAD}test %esi,%esi\njne 2f\n1: ${LOAD}ret\n2: call opaque\njmp 1b`);
+    expect([reload!.kind, reload!.by?.what, reload!.path]).toEqual(['barred', 'call opaque', [21, 12]]);
+  });
+
+  it('is not found where a jump table does not lead', () => {
+    const table = '.section .rodata,"a"\n9: .long 1f-9b\n.long 2f-9b\n.text\n';
+    const jump = 'lea 9b(%rip),%rcx\nmovslq (%rcx,%rdi,4),%rdx\nadd %rcx,%rdx\n';
+    expect(kinds(`${LOAD}${table}${jump}jmp *%rdx\n1: nop\n2: ret`)).toEqual([]);
+    expect(kinds(`${LOAD}${table}${jump}jmp *%rdx\n1: nop\n2: ${LOAD}ret`)).toEqual(['redundant']);
+    // The end of the function is no case: nothing leads there but the entry.
+    expect(kinds(`je 3f\n${LOAD}${table}${jump}jmp *%rdx\n1: nop\n2: ret\n3: ${LOAD}ret`)).toEqual([]);
+    // Not even without a table does a jump lead to the entry.
+    expect(kinds(`${LOAD}jmp *%rdx\nret`)).toEqual([]);
+  });
 });

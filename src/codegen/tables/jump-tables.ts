@@ -20,7 +20,7 @@ interface DataPlace {
 }
 
 /**
- * Where an indirect jump of a switch leads, as offsets in its function; null where no table is seen: then it leaves the function.
+ * Where an indirect jump of a switch leads, as offsets in its function; null where no table is seen.
  * Entries are addresses, or distances from the table in 32 bits.
  */
 export function jumpTableTargets(unit: ElfUnit, fn: CodeFunction, stream: InsnStream, n: number): number[] | null {
