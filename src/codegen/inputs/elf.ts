@@ -28,6 +28,17 @@ const isLabel = (name: string): boolean => name === '' || name.startsWith('.L') 
 /** Kernel symbols in front of a function that are padding for patching. */
 const isPrefixLabel = (name: string): boolean => name.startsWith('__pfx_') || name.startsWith('__cfi_');
 
+/** Why there is no code, and what to do. */
+function withoutCode(sections: readonly Section[]): string {
+  if (sections.some(({ name }) => name.startsWith('.gnu.lto_')))
+    return 'it has no code yet, only what the linker compiles; compile with -ffat-lto-objects or -fno-lto';
+  if (sections.some(({ type, flags }) => type === SHT.NOBITS && (flags & SHF.EXECINSTR) !== 0n))
+    return 'this is debug information alone, its code is in another file; give that one';
+  return sections.length === 0
+    ? 'it has no section headers; give a file that has them'
+    : 'no executable section in it; give a file with code';
+}
+
 /** An x86-64 ELF object or linked file. */
 export class ElfUnit implements CodeUnit {
   readonly name: string;
@@ -67,11 +78,7 @@ export class ElfUnit implements CodeUnit {
     this.kind = header.type === ET.REL ? 'relocatable' : 'linked';
     this.sections = readSectionsFrom(source, header);
     if (!this.sections.some(isCode)) {
-      throw new CodegenError(
-        this.sections.some(({ name }) => name.startsWith('.gnu.lto_'))
-          ? 'it has no code yet, only what the linker compiles; compile with -ffat-lto-objects or -fno-lto'
-          : 'no executable section in it; give a file that has its section headers',
-      );
+      throw new CodegenError(withoutCode(this.sections));
     }
     this.symbols = readSymbolRows(source, this.sections);
     this.#index();

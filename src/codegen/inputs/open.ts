@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { parseHexBytes } from '../../bits/hex.ts';
 import { isArchive, readArchive } from '../../elf/archive.ts';
 import type { Companions, OpenFile } from '../../elf/dwarf/companions.ts';
@@ -89,7 +90,8 @@ function openListing(name: string, text: string, given: ReadonlyMap<number, stri
 
 function openArchive(name: string, source: ByteSource, companions: Companions): Build {
   const units: CodeUnit[] = [];
-  for (const member of readArchive(source)) {
+  const folder = dirname(name);
+  for (const member of readArchive(source, (file) => companions.open(resolve(folder, file)))) {
     if (!startsWith(member.source, ELF_MAGIC)) continue;
     try {
       units.push(new ElfUnit(`${name}(${member.name})`, member.source, companions));
