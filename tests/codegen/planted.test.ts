@@ -95,6 +95,13 @@ describe('planted reads of a slot', () => {
     for (const prefixes of ['65 64 48', '48', '2e']) expect(count(`${prefixes} 8b 04 25 ${disp} c3`), prefixes).toBe(0);
   });
 
+  it('are found at the addresses that per-CPU variables have since Linux 6.15', () => {
+    // mov %gs:0xffffffff82000010,%rax, and the same relative to an instruction at 0xffffffff81000009.
+    const code = Buffer.from('65 48 8b 04 25 10 00 00 82 65 48 8b 05 ff ff ff 00 c3');
+    const build = openBuild('code', memorySource(code), { flat: -0x7f000000 });
+    for (const slot of ['0xffffffff82000010', '-0x7dfffff0']) expect(countSlot(build, slot).loads, slot).toBe(2);
+  });
+
   it('change as the thread says', () => {
     expect([delta(4711 - 3841), `${delta(3221 - 3841)} (${percent(3841, 3221)})`]).toEqual(['+870', '−620 (−16.1 %)']);
     expect(change(3766, 3217)).toBe('3766 → 3217, −14.6 %');
