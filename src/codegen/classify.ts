@@ -13,7 +13,8 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-const REGISTER = /%[a-z][a-z0-9]*/g;
+/** A register, or a string that may have something in it that looks like one: `%d`. */
+const REGISTER = /"(?:[^"\\]|\\.)*"|%[a-z][a-z0-9]*/g;
 
 /** What sets two lists of lines apart, the least that explains it. The two are not the same byte for byte. */
 export function classify(old: readonly Line[], fresh: readonly Line[]): Status {
@@ -39,9 +40,9 @@ function renamed(old: readonly Line[], fresh: readonly Line[]): boolean {
   const back = new Map<string, string>();
   for (const [i, line] of old.entries()) {
     const other = fresh[i]!;
-    const a = line.key.match(REGISTER) ?? [];
-    const b = other.key.match(REGISTER) ?? [];
-    if (a.length !== b.length || line.key.replace(REGISTER, '%') !== other.key.replace(REGISTER, '%')) return false;
+    const [text, a] = withoutRegisters(line.key);
+    const [otherText, b] = withoutRegisters(other.key);
+    if (text !== otherText) return false;
     for (const [k, name] of a.entries()) {
       const x = family(name);
       const y = family(b[k]!);
@@ -53,6 +54,17 @@ function renamed(old: readonly Line[], fresh: readonly Line[]): boolean {
   }
   // The stack pointer and segments are nobody's to choose.
   return [...forth].every(([x, y]) => x === y || !/^(sp|[c-gs]s)$/.test(x));
+}
+
+/** A key with a mark for each register, and the registers. */
+function withoutRegisters(key: string): [text: string, registers: string[]] {
+  const registers: string[] = [];
+  const text = key.replace(REGISTER, (found) => {
+    if (found.startsWith('"')) return found;
+    registers.push(found);
+    return '%';
+  });
+  return [text, registers];
 }
 
 /** A register as which one it is and how much of it is meant. */

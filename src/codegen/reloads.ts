@@ -56,7 +56,7 @@ export interface ReloadResult {
 const LARGEST = 1 << 27;
 
 const BARRIERS = new Set(
-  'mfence lfence sfence serialize cpuid wrmsr wrmsrns rdmsr swapgs wrgsbase wrfsbase syscall sysenter int int3 int1 into hlt sti cli invlpg invpcid wbinvd invd mwait monitor umwait umonitor lgdt lidt ltr lldt in out insb insw insd outsb outsw outsd vmcall vmmcall xbegin xend clflush clflushopt clwb popf popfq popfd pause'.split(
+  'mfence lfence sfence serialize cpuid wrmsr wrmsrns rdmsr swapgs wrgsbase wrfsbase syscall sysenter int int3 int1 into hlt sti cli invlpg invpcid wbinvd invd mwait monitor umwait umonitor lgdt lidt ltr lldt in out insb insw insd outsb outsw outsd vmcall vmmcall vmfunc vmgexit vmlaunch vmresume vmrun tdcall seamcall enclu encls enclv xbegin xend clflush clflushopt clwb popf popfq popfd pause'.split(
     ' ',
   ),
 );

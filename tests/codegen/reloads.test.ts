@@ -33,6 +33,8 @@ describe('a second load of one place', () => {
     expect(reloads(`${LOAD}call opaque\n${LOAD}ret`)).toEqual([
       { at: 13, kind: 'barred', what: '%gs:slot', earlier: 0, path: [], by: { at: 8, what: 'call opaque' } },
     ]);
+    expect(reloads(`${LOAD}syscall\n${LOAD}ret`)[0]!.by!.what).toBe('syscall');
+    expect(kinds('mov (%rdi),%rdx\nvmcall\nmov (%rdi),%rcx\nret')).toEqual([]);
     expect(reloads(`${LOAD}mfence\n${LOAD}ret`)[0]!.by!.what).toBe('mfence');
     expect(reloads(`${LOAD}lock incl (%rdi)\n${LOAD}ret`)[0]!.kind).toBe('stored');
     expect(reloads(`${LOAD}lock incl (%rdi)\n${LOAD}ret`, true)[0]!.by!.what).toBe('lock inc');

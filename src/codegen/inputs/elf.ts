@@ -2,14 +2,23 @@ import type { Companions } from '../../elf/dwarf/companions.ts';
 import { DebugInfo, type FunctionPlace, type Signature } from '../../elf/dwarf/debug-info.ts';
 import { EHDR_SIZE, ET, SHF, SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT, STB, STT } from '../../elf/format.ts';
 import { readHeader } from '../../elf/header.ts';
-import { R, type Relocation, readRelocations, readRelocationTable } from '../../elf/relocations.ts';
+import {
+  firstFrom,
+  isPcRelative,
+  R,
+  type Relocation,
+  readRelocations,
+  readRelocationTable,
+  relocationSize,
+} from '../../elf/relocations.ts';
 import { readSectionsFrom, type Section } from '../../elf/sections.ts';
 import type { ByteSource } from '../../elf/source.ts';
 import { isPlaced, readSymbolRows, readSymbolTable, type SymbolRow } from '../../elf/symbol-rows.ts';
 import { type CodeFunction, type CodeUnit, type Place, type SizedSymbol, withOffset } from '../build.ts';
 import { CodegenError } from '../error.ts';
 import { baseName } from '../names.ts';
-import { Contents } from './contents.ts';
+import { relocatedTable } from '../tables/jump-tables.ts';
+import { Contents, type Pointer, tableText } from './contents.ts';
 import { guessedFunctions } from './guess.ts';
 import { type NamedPlace, PlaceNames } from './symbols.ts';
 
@@ -96,6 +105,7 @@ export class ElfUnit implements CodeUnit {
     this.#contents = new Contents(source, {
       startOf: (section) => (this.kind === 'linked' ? addressOf(section) : 0),
       nameOf: (address) => this.#nameOf(address),
+      pointersIn: (section, offset, size) => this.#pointersIn(section, offset, size),
     });
     const named = this.#namedFunctions();
     this.stripped = named.length === 0;
@@ -330,21 +340,14 @@ export class ElfUnit implements CodeUnit {
   relocationsOf(fn: CodeFunction): readonly Relocation[] {
     if (this.kind === 'linked') return [];
     const all = this.sectionRelocations(fn.section);
-    let low = 0;
-    let high = all.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (all[middle]!.offset < fn.address) low = middle + 1;
-      else high = middle;
-    }
     const found: Relocation[] = [];
-    for (let i = low; i < all.length && all[i]!.offset < fn.address + fn.size; i++) {
+    for (let i = firstFrom(all, fn.address); i < all.length && all[i]!.offset < fn.address + fn.size; i++) {
       found.push({ ...all[i]!, offset: all[i]!.offset - fn.address });
     }
     return found;
   }
 
-  relocated({ symbol: index }: Relocation, distance: number, size: number): Place {
+  relocated({ symbol: index }: Relocation, distance: number, size: number, from?: CodeFunction): Place {
     const row = this.symbols[index];
     if (row === undefined) return { symbol: null, offset: distance, content: null };
     if (row.type !== STT.SECTION && !row.name.startsWith('.L')) {
@@ -352,16 +355,42 @@ export class ElfUnit implements CodeUnit {
     }
     const section = this.sections[row.section];
     if (section === undefined) return { symbol: row.name, offset: distance, content: null };
-    return this.placeIn(section, row.value + distance, size);
+    return this.placeIn(section, row.value + distance, size, from);
   }
 
   /** What stands in a section of an object. */
-  placeIn(section: Section, offset: number, size = 0): Place {
+  placeIn(section: Section, offset: number, size = 0, from?: CodeFunction): Place {
     const named = this.#names.get(section.index)?.at(offset);
     if (named != null) {
       return { symbol: named.name, offset: offset - named.address, content: this.#constant(section, named) };
     }
-    return { symbol: section.name, offset, content: this.#contents.at(section, offset, size) };
+    const table = from === undefined || isCode(section) ? [] : relocatedTable(this, from, { section, offset });
+    const content = table.length > 0 ? tableText(table) : this.#contents.at(section, offset, size);
+    return { symbol: section.name, offset, content };
+  }
+
+  /** What the relocations of an object put into data. */
+  #pointersIn(section: Section, offset: number, size: number): Pointer[] | null {
+    if (this.kind === 'linked') return null;
+    const all = this.sectionRelocations(section.index);
+    const pointers: Pointer[] = [];
+    for (let i = firstFrom(all, offset); i < all.length && all[i]!.offset < offset + size; i++) {
+      const { offset: at, type, symbol, addend } = all[i]!;
+      const distance = addend - (isPcRelative(type) ? at - offset : 0);
+      pointers.push({ offset: at, size: relocationSize(type), name: this.#pointerName(symbol, distance) });
+    }
+    return pointers;
+  }
+
+  #pointerName(symbol: number, distance: number): string {
+    const row = this.symbols[symbol];
+    if (row === undefined) return `0x${distance.toString(16)}`;
+    if (row.type !== STT.SECTION && !row.name.startsWith('.L')) return withOffset(baseName(row.name), distance);
+    const section = this.sections[row.section];
+    if (section === undefined) return row.name;
+    const named = this.#names.get(section.index)?.at(row.value + distance);
+    if (named != null) return withOffset(baseName(named.name), row.value + distance - named.address);
+    return this.#contents.string(section, row.value + distance) ?? section.name;
   }
 
   /** The constant that a local name stands for. */
@@ -370,11 +399,15 @@ export class ElfUnit implements CodeUnit {
   }
 
   placeOf(address: number, size: number, from?: CodeFunction): Place | null {
+    if (this.kind === 'relocatable') {
+      const own = from === undefined ? undefined : this.sections[from.section];
+      return own === undefined || address < 0 || address >= own.size ? null : this.placeIn(own, address, size, from);
+    }
     const section = this.sectionAt(address);
     if (section === null) return null;
-    const named = this.#names.get(0)?.at(address);
+    const named = this.#nameIn(section, address);
     const begins = addressOf(section);
-    if (named != null && (named.size > 0 || (isCode(section) && named.section === section.index))) {
+    if (named !== null) {
       return { symbol: named.name, offset: address - named.address, content: this.#constant(section, named) };
     }
     const offset = address - begins;
@@ -388,8 +421,16 @@ export class ElfUnit implements CodeUnit {
   #nameOf(address: number): string | null {
     const section = this.sectionAt(address);
     if (section === null) return null;
+    const named = this.#nameIn(section, address);
+    if (named === null) return this.#contents.string(section, address - addressOf(section)) ?? section.name;
+    return withOffset(baseName(named.name), address - named.address);
+  }
+
+  /** The symbol that covers an address of a linked file; a label without a size covers code of its own section alone. */
+  #nameIn(section: Section, address: number): NamedPlace | null {
     const named = this.#names.get(0)?.at(address);
-    return named == null ? section.name : withOffset(baseName(named.name), address - named.address);
+    if (named == null) return null;
+    return named.size > 0 || (isCode(section) && named.section === section.index) ? named : null;
   }
 
   /** The section that an address of a linked file lies in; sections at address 0 (per-CPU templates) are none. */
