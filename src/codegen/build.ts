@@ -27,6 +27,8 @@ export interface Place {
   readonly offset: number;
   /** What stands there, where that and no name tells what it is: a string, or the first bytes. */
   readonly content: string | null;
+  /** Of a jump table: where its entries lead, as offsets in the function that refers to it. */
+  readonly table?: readonly number[];
 }
 
 /** A symbol with a size, for size tables. */

@@ -18,21 +18,22 @@ const REGISTER = /"(?:[^"\\]|\\.)*"|%[a-z][a-z0-9]*/g;
 
 /** What sets two lists of lines apart, the least that explains it. The two are not the same byte for byte. */
 export function classify(old: readonly Line[], fresh: readonly Line[]): Status {
-  if (old.length === fresh.length) {
-    if (sameTargets(old, fresh)) {
-      if (old.every((line, i) => line.key === fresh[i]!.key)) {
-        const sameBytes = old.every((line, i) => line.encoded === fresh[i]!.encoded && line.at === fresh[i]!.at);
-        return sameBytes ? 'relocation-only' : 'encoding-only';
-      }
-      if (renamed(old, fresh)) return 'register-renamed';
-    }
-    if (reordered(old, fresh)) return 'reordered';
+  if (old.length !== fresh.length) return 'changed';
+  const leadAlike = sameTargets(old, fresh);
+  if (old.every((line, i) => line.key === fresh[i]!.key)) {
+    if (!leadAlike) return 'changed';
+    const sameBytes = old.every((line, i) => line.encoded === fresh[i]!.encoded && line.at === fresh[i]!.at);
+    return sameBytes ? 'relocation-only' : 'encoding-only';
   }
-  return 'changed';
+  if (leadAlike && renamed(old, fresh)) return 'register-renamed';
+  return reordered(old, fresh) ? 'reordered' : 'changed';
 }
 
 const sameTargets = (old: readonly Line[], fresh: readonly Line[]): boolean =>
-  old.every((line, i) => line.target === fresh[i]!.target);
+  old.every(({ target, cases }, i) => {
+    const other = fresh[i]!;
+    return target === other.target && cases?.join() === other.cases?.join();
+  });
 
 /** Whether one consistent exchange of registers makes the one list of the other. */
 function renamed(old: readonly Line[], fresh: readonly Line[]): boolean {

@@ -90,28 +90,28 @@ export class Contents {
   }
 
   /**
-   * The jump table at a place of a linked file, as the order of the places in the function that its entries lead to; null where
-   * none is. Entries are addresses, or distances from the table in 32 bits.
+   * The jump table at a place of a linked file, as the offsets in the function that its entries lead to; none where none is. Entries
+   * are addresses, or distances from the table in 32 bits.
    */
-  table(section: Section, offset: number, fn: Range): string | null {
+  table(section: Section, offset: number, fn: Range): number[] {
     const start = this.#addresses.startOf(section) + offset;
-    if (section.type !== SHT.PROGBITS || section.flags & SHF.EXECINSTR) return null;
+    if (section.type !== SHT.PROGBITS || section.flags & SHF.EXECINSTR) return [];
     const first = this.#read(section, offset, WORD);
-    if (first.length < WORD) return null;
+    if (first.length < WORD) return [];
     const view = new DataView(first.buffer, first.byteOffset, WORD);
     const inside = (address: number): boolean => address >= fn.address && address < fn.address + fn.size;
     const wide = inside(Number(view.getBigInt64(0, true)));
     const narrow = inside(start + view.getInt32(0, true)) && inside(start + view.getInt32(4, true));
-    if (!wide && !narrow) return null;
+    if (!wide && !narrow) return [];
     const bytes = this.#read(section, offset, MOST_ENTRIES * (wide ? WORD : 4));
     const entries = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const places: number[] = [];
     for (let at = 0, step = wide ? WORD : 4; at + step <= bytes.length; at += step) {
       const address = wide ? Number(entries.getBigInt64(at, true)) : start + entries.getInt32(at, true);
       if (!inside(address)) break;
-      places.push(address);
+      places.push(address - fn.address);
     }
-    return tableText(places);
+    return places;
   }
 
   /** Code without a name, as Linux has it beside alternatives: its first instructions, with names for what they refer to. */

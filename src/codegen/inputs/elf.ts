@@ -365,8 +365,8 @@ export class ElfUnit implements CodeUnit {
       return { symbol: named.name, offset: offset - named.address, content: this.#constant(section, named) };
     }
     const table = from === undefined || isCode(section) ? [] : relocatedTable(this, from, { section, offset });
-    const content = table.length > 0 ? tableText(table) : this.#contents.at(section, offset, size);
-    return { symbol: section.name, offset, content };
+    if (table.length > 0) return { symbol: section.name, offset, content: tableText(table), table };
+    return { symbol: section.name, offset, content: this.#contents.at(section, offset, size) };
   }
 
   /** What the relocations of an object put into data. */
@@ -412,8 +412,9 @@ export class ElfUnit implements CodeUnit {
     }
     const offset = address - begins;
     if (isCode(section)) return { symbol: section.name, offset, content: this.#contents.code(section, offset) };
-    const table = from === undefined ? null : this.#contents.table(section, offset, from);
-    const content = table ?? this.#contents.at(section, offset, size);
+    const table = from === undefined ? [] : this.#contents.table(section, offset, from);
+    if (table.length > 0) return { symbol: null, offset: address, content: tableText(table), table };
+    const content = this.#contents.at(section, offset, size);
     if (content !== null) return { symbol: null, offset: address, content };
     return { symbol: section.name, offset, content: null };
   }
