@@ -105,6 +105,22 @@ describe('what became of a function', () => {
     expect(status(body('1f'), body('2f'))).toBe('changed');
   });
 
+  it('shows what cannot be seen in the lines', () => {
+    const differing = (old: string, fresh: string): [string?, string?][] => {
+      const comparison = compareFiles(workshop.assemble(old), workshop.assemble(fresh));
+      const rows = comparison.rows(diffOf(comparison, 'f')).filter(({ same }) => !same);
+      return rows.map((row) => [row.old?.text, row.new?.text]);
+    };
+    const jumps = (to: string): string => fn('f', `test %edi,%edi\nje ${to}\n1: inc %eax\n2: ret`);
+    expect(differing(jumps('1f'), jumps('2f'))).toEqual([['je     +4', 'je     +6']]);
+    const table = (entry: string): string =>
+      `${fn('f', 'mov $t,%eax\nret')}.section .rodata\n.type t,@object\nt: .quad ${entry}\n.size t,8\n`;
+    expect(differing(table('one'), table('two'))).toEqual([['mov    $t,%eax', 'mov    $t,%eax ; other contents']]);
+    // What was put in before the place that a branch leads to does not make it another.
+    const longer = fn('f', 'test %edi,%edi\nje 2f\n1: inc %eax\ndec %edx\n2: ret');
+    expect(differing(jumps('2f'), longer)).toEqual([[undefined, 'dec    %edx']]);
+  });
+
   it('added, removed, and names with the compiler’s suffixes', () => {
     const old = object({ 'helper.isra.0': 'mov %rdi,%rax\ninc %rax\nret', gone: 'ret' });
     const fresh = object({ 'helper.constprop.3': 'mov %rdi,%rax\ndec %rax\nret', come: 'int3\nret' });
