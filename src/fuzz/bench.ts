@@ -1,5 +1,6 @@
 import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
+import { vectorName } from '../exec/exit.ts';
 import { peek } from '../memory/page-walk.ts';
 import { masksFor, misalignedSha } from '../oracle/campaign.ts';
 import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
@@ -26,6 +27,10 @@ import { Tracer } from './trace.ts';
 
 /** Sequences that end take microseconds; those that do not are many enough to be felt. */
 const TICK_MS = 1;
+
+/** Instructions behind which a sequence that has ended on the host has no end: thousands of times its longest repetition. */
+const PATIENCE = 1 << 20;
+const NO_END = 'endless';
 
 /** What came of a sequence on every oracle. */
 export interface Verdict {
@@ -155,16 +160,24 @@ export class Bench {
   #againstHost(
     c: FuzzCase,
     placed: OracleCase,
-    { sandbox }: EngineOracle,
+    engine: EngineOracle,
     ending: Judged,
     host: OracleResult,
   ): readonly Difference[] {
+    const { sandbox } = engine;
     const open = this.#intel ? 0 : this.#openAtEnd(c, sandbox.machine.cpu.rip);
     if (agrees(sandbox, ending, placed, host, open, this.#ymm)) return [];
+    const hangs = host.ending.kind === 'timeout';
     // Neither came to an end; how far each got says nothing.
-    if (ending.kind === 'count' || host.ending.kind === 'timeout') return [];
+    if (ending.kind === 'count' && hangs) return [];
     const trace = this.#tracer.trace(placed);
     if (trace.lacking || (trace.tainted && !this.#intel)) return [];
+    if (hangs) return [{ field: 'ending', got: endingText(ending), want: NO_END }];
+    if (ending.kind === 'count') {
+      // A long way may still end as on the host; it is too long to follow what the manual leaves open on it.
+      const later = engine.goOn(placed, PATIENCE);
+      return later.kind === 'count' ? [{ field: 'ending', got: NO_END, want: hostEndingText(host.ending) }] : [];
+    }
     if (trace.last === null)
       return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;
@@ -267,6 +280,9 @@ const fetchesOn = ({ ending, rip }: OracleResult): boolean =>
   ending.vector === VECTOR.PF &&
   ending.cr2 > rip &&
   ending.cr2 < rip + BigInt(MAX_INSN_LENGTH);
+
+const hostEndingText = (ending: OracleEnding): string =>
+  ending.kind === 'fault' ? vectorName(ending.vector) : ending.kind;
 
 const vectorOf = (ending: Ending | OracleEnding): number | null =>
   ending.kind !== 'fault' ? null : 'fault' in ending ? ending.fault.vector : ending.vector;

@@ -97,6 +97,11 @@ export class EngineOracle {
     return this.#guarded(() => this.ending(c, this.sandbox.machine.run(1)));
   }
 
+  /** At most so many instructions more, where `run` has come to no end. */
+  goOn(c: OracleCase, instructions: number): Ending {
+    return this.#guarded(() => this.ending(c, this.sandbox.machine.run(instructions)));
+  }
+
   /** An exit, seen as the host sees it. */
   ending(c: OracleCase, exit: Exit): Ending {
     const { cpu } = this.sandbox.machine;
