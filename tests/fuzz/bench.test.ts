@@ -69,3 +69,14 @@ describe.skipIf(available() !== null)(
       ]));
   },
 );
+
+test.skipIf(available() !== null)('a loop that only takes long is none of those', () => {
+  const bench = new Bench(['host', 'reference']);
+  const state = { gpr: { rsp: '0x10001800', rcx: '0x20000' } };
+  const steps = [{ bytes: 'ff c9' }, { bytes: '75 00', to: 0 }];
+  expect(bench.verdict(fromFile({ codeAddress: '0x20000100', steps, state }))).toMatchObject({
+    ending: { kind: 'count' },
+    mismatch: null,
+  });
+  bench.close();
+});
