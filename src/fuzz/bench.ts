@@ -174,6 +174,10 @@ export class Bench {
     // A long way may still end as on the host.
     if (ending.kind === 'count')
       return engine.hasNoEnd(placed) ? [{ field: 'ending', got: NO_END, want: hostEndingText(host.ending) }] : [];
+    const { cpu, memory } = sandbox.machine;
+    if (!this.#intel && vectorOf(ending) === VECTOR.UD) {
+      if (fetchesOn(host) || hasOwnMeaning(peek(memory, cpu, cpu.rip, MAX_INSN_LENGTH))) return [];
+    }
     if (trace.last === null)
       return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;
@@ -190,10 +194,6 @@ export class Bench {
     if (!this.#intel && on && IMAGES.test(last.mnemonic) && trace.lastAt >= WRITABLE_CODE.base) return [];
     // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
     if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
-      return [];
-    if (!this.#intel && vectorOf(ending) === VECTOR.UD && fetchesOn(host)) return [];
-    const { cpu, memory } = sandbox.machine;
-    if (!this.#intel && vectorOf(ending) === VECTOR.UD && hasOwnMeaning(peek(memory, cpu, cpu.rip, MAX_INSN_LENGTH)))
       return [];
     const fxsave = host.fxsave.slice();
     // AMD CPUs keep the pointers of every x87 instruction, Intel CPUs some only of those that raise an exception.

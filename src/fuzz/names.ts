@@ -1,3 +1,4 @@
+import { closest } from '../bits/closest.ts';
 import { knownNames } from './vocabulary.ts';
 
 /** How users call mnemonics and features, and what they may have meant. */
@@ -42,34 +43,9 @@ export function featureNamed(name: string): string | null {
   return null;
 }
 
-/** Letters to change, add, drop or exchange with their neighbour until one name is the other. */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let least = Math.min(row[j - 1]! + 1, rows[i - 1]![j]! + 1, rows[i - 1]![j - 1]! + same);
-      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (exchanged) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
-      row.push(least);
-    }
-    rows.push(row);
-  }
-  return rows[a.length]![b.length]!;
-}
-
-const MOST_SHOWN = 3;
-
-/** The known names that are nearest to one that is none, or null where nothing is like it. */
+/** The known names that one that is none may mean, or null where nothing is like it. */
 export function nearest(name: string, known: Iterable<string>): string | null {
-  const wanted = plain(name);
-  const near = [...new Set([...known].map((other) => other.replace(EVEX, '')))].map((other) => ({
-    other,
-    far: distance(wanted, plain(other)),
-  }));
-  const least = Math.min(...near.map(({ far }) => far));
-  if (least > Math.max(2, wanted.length / 2)) return null;
-  const found = near.filter(({ far }) => far === least).map(({ other }) => other);
-  return found.slice(0, MOST_SHOWN).join(', ');
+  const names = new Map([...known].map((other) => [plain(other.replace(EVEX, '')), other.replace(EVEX, '')]));
+  const found = closest(plain(name), [...names.keys()]).map((other) => names.get(other)!);
+  return found.length === 0 ? null : found.join(', ');
 }

@@ -176,7 +176,7 @@ describe('bad input is one line', () => {
     [['--include', 'vpternlgd'], 'no instruction vpternlgd: --include: did you mean vpternlogd'],
     [['--include', 'in'], 'nothing is left to draw from: in (between engines only: --cpl 0)'],
     [['--include', 'addss', '--weight', 'addss=0'], 'nothing is left to draw from: --features, '],
-    [['--exclude', 'mvo'], 'no instruction mvo: --exclude: did you mean mov'],
+    [['--exclude', 'movv'], 'no instruction movv: --exclude: did you mean mov, '],
     [['-runs=0'], "option '--runs <N>' argument '0' is invalid"],
     [['--findings', 'bad.json'], 'is not a directory: bad.json: give another --findings'],
     [['--findings', ''], 'no directory given: --findings: give a path'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Bench } from '../../src/fuzz/bench.ts';
 import { fromFile } from '../../src/fuzz/file.ts';
 import { findCulprit } from '../../src/fuzz/shrink.ts';
-import { available } from '../../src/oracle/native.ts';
+import { available, hostVendor } from '../../src/oracle/native.ts';
 import { instructionNamed } from '../../src/semantics/define.ts';
 
 const c = fromFile({
@@ -80,3 +80,17 @@ test.skipIf(available() !== null)('a loop that only takes long is none of those'
   });
   bench.close();
 });
+
+test.skipIf(available() !== null || hostVendor() !== 'AuthenticAMD')(
+  'what a CPU of AMD takes for KNOTW is its own matter',
+  () => {
+    const bench = new Bench(['host', 'interpreter']);
+    const state = { gpr: { rsp: '0x10001800' } };
+    for (const before of [[], [{ bytes: '48 ff c0' }]])
+      expect(
+        bench.verdict(fromFile({ codeAddress: '0x20000100', steps: [...before, { bytes: 'c4 01 55 42 f2' }], state }))
+          .mismatch,
+      ).toBeNull();
+    bench.close();
+  },
+);
