@@ -47,7 +47,9 @@ export class Literals {
     this.#what = name;
     const size = sizeOf(type);
     if (size === 0) this.#fail(`the file does not tell what ${typeText(type)} is`);
-    this.#object(type, SCRATCH, name);
+    const { kind } = type;
+    if (kind === 'struct' || kind === 'union' || kind === 'array') this.#object(type, SCRATCH, name);
+    else this.#put(type, SCRATCH, name);
     const bytes = Uint8Array.from({ length: size }, (_, i) => this.#byte(SCRATCH + BigInt(i)));
     for (let at = 0; at < size; at += WORD) this.words.delete(SCRATCH + BigInt(at));
     if (this.#peek() !== '') this.#fail(`'${text.slice(this.#at)}' is too much`);

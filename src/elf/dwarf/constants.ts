@@ -34,6 +34,7 @@ export const AT = {
   sibling: 0x01,
   name: 0x03,
   byte_size: 0x0b,
+  bit_offset: 0x0c,
   bit_size: 0x0d,
   low_pc: 0x11,
   const_value: 0x1c,

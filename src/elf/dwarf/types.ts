@@ -205,8 +205,12 @@ export class Types {
           ? location.value[1]!
           : 0;
     const size = numberOf(die, AT.bit_size);
-    const at = numberOf(die, AT.data_bit_offset) ?? offset * 8;
-    return { name: nameOf(die), offset, type, bits: size === null ? null : { at, size } };
+    if (size === null) return { name: nameOf(die), offset, type, bits: null };
+    // Before DWARF 4 bits were counted from the highest one of the bytes that hold them, and compilers have kept to that.
+    const fromTop = numberOf(die, AT.bit_offset);
+    const storage = numberOf(die, AT.byte_size) ?? sizeOf(type);
+    const counted = fromTop === null ? offset * 8 : (offset + storage) * 8 - fromTop - size;
+    return { name: nameOf(die), offset, type, bits: { at: numberOf(die, AT.data_bit_offset) ?? counted, size } };
   }
 
   #array(die: Die, depth: number): CType {
