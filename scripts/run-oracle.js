@@ -1,10 +1,12 @@
 // Compares every defined encoding with the host CPU: npm run oracle -- --cases N [--seed N] [--engine NAME] [--only add,sub] [--json]
-import { parseArgs } from 'node:util';
+import { ENGINE_NAMES } from '../dist/exec/engine.js';
 import { runCampaign } from '../dist/oracle/campaign.js';
 import { available, hostVendor } from '../dist/oracle/native.js';
+import { optionsOf, refuse } from './options.js';
 
-const { values } = parseArgs({
-  options: {
+const values = optionsOf(
+  'oracle',
+  {
     cases: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
     engine: { type: 'string', multiple: true, default: ['interpreter'] },
@@ -12,18 +14,21 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     show: { type: 'string', default: '10' },
   },
-});
+  { cases: 1, seed: 0, show: 0 },
+);
+const unknown = values.engine.find((name) => !ENGINE_NAMES.includes(name));
+if (unknown !== undefined) refuse('oracle', `no engine ${unknown}: it is one of ${ENGINE_NAMES.join(', ')}`);
 const reason = available();
 if (reason !== null) {
   console.error(`oracle: skipped: ${reason}`);
   process.exit(0);
 }
-const cases = Number(values.cases);
+const { cases } = values;
 const started = Date.now();
 let shown = 0;
 const result = runCampaign({
   cases,
-  seed: Number(values.seed),
+  seed: values.seed,
   engines: values.engine,
   ...(values.only ? { only: new Set(values.only.split(',')) } : {}),
   onProgress: (done, mismatches) => {
@@ -45,7 +50,7 @@ if (values.json) {
 } else {
   const byCode = new Map();
   for (const m of result.mismatches) if (!byCode.has(m.codeName)) byCode.set(m.codeName, m);
-  for (const m of [...byCode.values()].slice(0, Number(values.show))) {
+  for (const m of [...byCode.values()].slice(0, values.show)) {
     console.log(`${m.codeName} [${m.bytes}] on ${m.engine}`);
     for (const line of m.differences.slice(0, 6)) console.log(`    ${line}`);
   }

@@ -10,13 +10,20 @@ const REASONS: Readonly<Record<string, readonly [what: string, mend: string]>> =
   EISDIR: ['is a directory', 'give a file'],
   ELOOP: ['too many symbolic links', 'check the path'],
   ENAMETOOLONG: ['the name is too long', 'check the path'],
+  EROFS: ['read-only file system', 'give another place'],
+  ENOSPC: ['no space left on the device', 'make room'],
   ERR_FS_FILE_TOO_LARGE: ['larger than 2 GiB', 'give a smaller file'],
 };
 
+/** What is wrong, in words, and how to mend it. */
+export function fileReason(error: unknown): readonly [what: string, mend: string] {
+  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  return REASONS[code] ?? [`cannot be used (${code || message})`, 'give another file'];
+}
+
 /** An error of the host's file system as one line. */
 export function fileError(error: unknown, path: string): CliError {
-  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
-  const [what, mend] = REASONS[code] ?? [`cannot be used (${code || message})`, 'give another file'];
+  const [what, mend] = fileReason(error);
   return new CliError(what, path, mend);
 }
 

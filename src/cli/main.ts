@@ -69,6 +69,19 @@ async function program(wanted: string | undefined, folder: URL, args: readonly s
   return root;
 }
 
+/** Flags of libFuzzer that are called otherwise here. */
+const LIBFUZZER: Readonly<Record<string, string>> = { 'max-total-time': 'max-time', 'artifact-prefix': 'findings' };
+
+/** `-runs=1000` and `-max_total_time=60`, as libFuzzer has them, are --runs=1000 and --max-time=60. */
+function libFuzzerFlags(args: readonly string[]): string[] {
+  return args.map((arg) => {
+    const [, flag, value] = /^-([a-z][a-z_-]+)=(.*)$/s.exec(arg) ?? [];
+    if (flag === undefined) return arg;
+    const name = flag.replaceAll('_', '-');
+    return `--${LIBFUZZER[name] ?? name}=${value}`;
+  });
+}
+
 /** What commander says as one line of ours; null for help and version, which are no errors. */
 function usageError(error: CommanderError, command: string): CliError | null {
   if (error.exitCode === 0) return null;
@@ -91,7 +104,7 @@ export async function main(args: readonly string[], folder: URL): Promise<void> 
     if (first !== undefined && command === 'swapgs') {
       throw new CliError(`no command ${first}`, 'swapgs', `there are ${Object.keys(COMMANDS).join(', ')}`);
     }
-    await root.parseAsync(args, { from: 'user' });
+    await root.parseAsync(first === 'fuzz' ? libFuzzerFlags(args) : args, { from: 'user' });
     process.exit(process.exitCode ?? STATUS.ok);
   } catch (error) {
     const shown = error instanceof CommanderError ? usageError(error, command) : error;

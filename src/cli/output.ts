@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { fileError } from './files.ts';
 import { STATUS } from './status.ts';
 
 const BUFFER = 1 << 16;
@@ -41,7 +42,7 @@ export class Output {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== 'EAGAIN') {
           if (code === 'EPIPE') process.exit(STATUS.signal + SIGPIPE);
-          throw error;
+          throw fileError(error, this.#fd === 1 ? 'standard output' : `descriptor ${this.#fd}`);
         }
         Atomics.wait(sleeper, 0, 0, RETRY_MS);
       }

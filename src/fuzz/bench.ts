@@ -1,5 +1,6 @@
 import { decode, MAX_INSN_LENGTH } from '../decode/decode.ts';
 import type { Insn } from '../decode/insn.ts';
+import { vectorName } from '../exec/exit.ts';
 import { peek } from '../memory/page-walk.ts';
 import { masksFor, misalignedSha } from '../oracle/campaign.ts';
 import type { OracleCase, OracleEnding, OracleResult } from '../oracle/case.ts';
@@ -26,6 +27,8 @@ import { Tracer } from './trace.ts';
 
 /** Sequences that end take microseconds; those that do not are many enough to be felt. */
 const TICK_MS = 1;
+
+const NO_END = 'endless';
 
 /** What came of a sequence on every oracle. */
 export interface Verdict {
@@ -155,16 +158,22 @@ export class Bench {
   #againstHost(
     c: FuzzCase,
     placed: OracleCase,
-    { sandbox }: EngineOracle,
+    engine: EngineOracle,
     ending: Judged,
     host: OracleResult,
   ): readonly Difference[] {
+    const { sandbox } = engine;
     const open = this.#intel ? 0 : this.#openAtEnd(c, sandbox.machine.cpu.rip);
     if (agrees(sandbox, ending, placed, host, open, this.#ymm)) return [];
+    const hangs = host.ending.kind === 'timeout';
     // Neither came to an end; how far each got says nothing.
-    if (ending.kind === 'count' || host.ending.kind === 'timeout') return [];
+    if (ending.kind === 'count' && hangs) return [];
     const trace = this.#tracer.trace(placed);
     if (trace.lacking || (trace.tainted && !this.#intel)) return [];
+    const { cpu, memory } = sandbox.machine;
+    if (!this.#intel && vectorOf(ending) === VECTOR.UD) {
+      if (fetchesOn(host) || hasOwnMeaning(peek(memory, cpu, cpu.rip, MAX_INSN_LENGTH))) return [];
+    }
     if (trace.last === null)
       return hostDifferences(sandbox, ending, placed, host, { ...NOTHING_MASKED, ymm: this.#ymm });
     const { last } = trace;
@@ -181,10 +190,6 @@ export class Bench {
     if (!this.#intel && on && IMAGES.test(last.mnemonic) && trace.lastAt >= WRITABLE_CODE.base) return [];
     // Intel CPUs check an indirect target before the push, AMD CPUs behind it.
     if (!this.#intel && last.mnemonic === 'call' && ending.kind === 'fault' && ending.fault.vector === VECTOR.GP)
-      return [];
-    if (!this.#intel && vectorOf(ending) === VECTOR.UD && fetchesOn(host)) return [];
-    const { cpu, memory } = sandbox.machine;
-    if (!this.#intel && vectorOf(ending) === VECTOR.UD && hasOwnMeaning(peek(memory, cpu, cpu.rip, MAX_INSN_LENGTH)))
       return [];
     const fxsave = host.fxsave.slice();
     // AMD CPUs keep the pointers of every x87 instruction, Intel CPUs some only of those that raise an exception.
@@ -207,6 +212,10 @@ export class Bench {
     // Behind some elements a single step may trap in lieu of the fault of the next (SDM 2C VPGATHERDD).
     const stepped = vectorOf(host.ending) === VECTOR.DB && host.rip === trace.lastAt;
     if (stepped && /gather|scatter/.test(last.mnemonic) && ending.kind === 'fault') return [];
+    if (hangs) return [{ field: 'ending', got: endingText(ending), want: NO_END }];
+    // A long way may still end as on the host.
+    if (ending.kind === 'count')
+      return engine.hasNoEnd(placed) ? [{ field: 'ending', got: NO_END, want: hostEndingText(host.ending) }] : [];
     const anyMemoryFault = masks.anyMemoryFault || (!this.#intel && wrapsAround(ending));
     const found = hostDifferences(sandbox, ending, placed, host, { ...masks, rflags, anyMemoryFault });
     return pointers ? found : found.filter(({ field }) => !POINTERS.has(field));
@@ -267,6 +276,9 @@ const fetchesOn = ({ ending, rip }: OracleResult): boolean =>
   ending.vector === VECTOR.PF &&
   ending.cr2 > rip &&
   ending.cr2 < rip + BigInt(MAX_INSN_LENGTH);
+
+const hostEndingText = (ending: OracleEnding): string =>
+  ending.kind === 'fault' ? vectorName(ending.vector) : ending.kind;
 
 const vectorOf = (ending: Ending | OracleEnding): number | null =>
   ending.kind !== 'fault' ? null : 'fault' in ending ? ending.fault.vector : ending.vector;

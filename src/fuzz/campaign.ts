@@ -33,6 +33,8 @@ export interface ChunkResult {
   readonly mismatches: number;
   /** Why runs were not judged, with how often. */
   readonly unjudged: readonly (readonly [why: string, times: number])[];
+  /** Those runs. */
+  readonly left: readonly number[];
   readonly interesting: readonly Interesting[];
   readonly findings: readonly { readonly key: string; readonly finding: Finding; readonly run: number }[];
 }
@@ -124,6 +126,7 @@ export class Campaign {
       tally.instructions += verdict.icount;
       if (verdict.unjudged !== null) {
         tally.leave(verdict.unjudged);
+        tally.left.push(first + i);
         return;
       }
       if (verdict.mismatch !== null) suspects.push({ index: i, mismatch: verdict.mismatch });
@@ -164,6 +167,7 @@ class Tally {
   instructions = 0;
   mismatches = 0;
   readonly seen = new Set<number>();
+  readonly left: number[] = [];
   readonly interesting: Interesting[] = [];
   readonly findings: { key: string; finding: Finding; run: number }[] = [];
   readonly #unjudged = new Map<string, number>();
@@ -173,8 +177,8 @@ class Tally {
   }
 
   result(): ChunkResult {
-    const { runs, instructions, mismatches, interesting, findings } = this;
-    return { runs, instructions, mismatches, unjudged: [...this.#unjudged], interesting, findings };
+    const { runs, instructions, mismatches, left, interesting, findings } = this;
+    return { runs, instructions, mismatches, unjudged: [...this.#unjudged], left, interesting, findings };
   }
 }
 

@@ -87,7 +87,7 @@ class Writer {
     const { strict } = this.#options;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const { template, mnemonic } = pick();
-      if (STRINGS.has(mnemonic) && this.#prepareString()) continue;
+      if (STRINGS.has(mnemonic) && this.#prepareString()) return;
       if (mnemonic === 'ldtilecfg' && this.#configureTiles()) return;
       if (template.tiles && !this.#tiled && this.#configureTiles() && this.full) return;
       const drawn = drawInstance(template, this.#random, this.known, this.#target);

@@ -2,8 +2,9 @@ import { Random } from '../bits/random.ts';
 import type { EngineName } from '../exec/engine.ts';
 import type { Exit } from '../exec/exit.ts';
 import { Interpreter } from '../exec/interpreter/interpreter.ts';
+import { ARCHITECTURAL } from '../machine/state-hash.ts';
 import type { OracleCase } from '../oracle/case.ts';
-import { CODE } from '../oracle/layout.ts';
+import { CODE, REGIONS } from '../oracle/layout.ts';
 import { Sandbox } from '../oracle/sandbox.ts';
 import { CR3 } from '../state/layout.ts';
 import { VECTOR } from '../state/pending.ts';
@@ -24,6 +25,18 @@ export const BUDGET = 4096;
 const SYSTEM_BUDGET = 512;
 const SLICE_SEED = 0x51c3;
 const LONGEST_SLICE = 9;
+
+const WRITABLE = REGIONS.filter((region) => region.writable);
+
+/** Registers, RIP and flags, and the memory that sequences write. */
+function stateOf(sandbox: Sandbox): Buffer {
+  const { cpu, memory } = sandbox.machine;
+  return Buffer.concat([
+    Buffer.from(`${cpu.rip} ${cpu.rflags}`),
+    ...ARCHITECTURAL.map(([from, to]) => cpu.u8.subarray(from, to)),
+    ...WRITABLE.map((region) => memory.bytes(sandbox.physical(region.base), region.size)),
+  ]);
+}
 
 /** One engine with its machine; what a sequence leaves behind stays there until the next one runs. */
 export class EngineOracle {
@@ -95,6 +108,23 @@ export class EngineOracle {
   /** One instruction. */
   step(c: OracleCase): Ending {
     return this.#guarded(() => this.ending(c, this.sandbox.machine.run(1)));
+  }
+
+  /**
+   * Where `run` has come to no end: whether there is none, since registers and memory are as they were some instructions before. A loop that
+   * counts has another state each time round (Brent's algorithm: one state is kept, a newer one ever less often).
+   */
+  hasNoEnd(c: OracleCase): boolean {
+    let kept = stateOf(this.#sandbox);
+    for (let n = 1, renew = 2; n < this.#budget; n++) {
+      if (this.step(c).kind !== 'count') return false;
+      const now = stateOf(this.#sandbox);
+      if (Buffer.compare(now, kept) === 0) return true;
+      if (n < renew) continue;
+      kept = now;
+      renew = 2 * n;
+    }
+    return false;
   }
 
   /** An exit, seen as the host sees it. */

@@ -23,6 +23,9 @@ export interface SessionCounts {
   lost: number;
 }
 
+/** What an input is worth: it shows something new, or nothing that others have not shown; or nobody knows, as it did not run or could not be judged. */
+export type Worth = 'fresh' | 'known' | 'unknown';
+
 export interface SessionEvents {
   /** A finding that is like none before. */
   finding(finding: Finding): void;
@@ -75,22 +78,34 @@ export class Session {
 
   /**
    * Runs inputs that are there already, and learns from them.
-   * @returns for each input whether it shows what none before it shows
+   * @returns for each input what it is worth, given those before it
    */
-  async inputs(cases: readonly FuzzCase[], stop: () => boolean): Promise<boolean[]> {
-    const fresh = new Array<boolean>(cases.length).fill(false);
+  async inputs(cases: readonly FuzzCase[], stop: () => boolean): Promise<Worth[]> {
+    const worth = new Array<Worth>(cases.length).fill('unknown');
     for (let from = 0; from < cases.length && !stop(); from += ROUND) {
-      const chunks: Request[] = [];
+      const chunks: Extract<Request, { kind: 'inputs' }>[] = [];
       for (let at = from; at < Math.min(from + ROUND, cases.length); at += CHUNK)
-        chunks.push({ kind: 'inputs', cases: cases.slice(at, at + CHUNK), first: INPUT_RUNS + at });
+        chunks.push({
+          kind: 'inputs',
+          cases: cases.slice(at, Math.min(at + CHUNK, from + ROUND)),
+          first: INPUT_RUNS + at,
+        });
       const outcomes = await this.#pool.all(chunks, stop);
       outcomes.forEach((outcome, i) => {
-        if (outcome !== null && 'lost' in outcome)
-          this.#events.lost(from + i * CHUNK, from + (i + 1) * CHUNK, outcome.lost);
+        const first = chunks[i]!.first - INPUT_RUNS;
+        const end = first + chunks[i]!.cases.length;
+        if (outcome === null) return;
+        if ('lost' in outcome) {
+          this.counts.lost += end - first;
+          this.#events.lost(first, end, outcome.lost);
+          return;
+        }
+        worth.fill('known', first, end);
+        for (const run of outcome.result.left) worth[run - INPUT_RUNS] = 'unknown';
       });
-      for (const { run } of this.#take(outcomes, false)) fresh[run - INPUT_RUNS] = true;
+      for (const { run } of this.#take(outcomes, false)) worth[run - INPUT_RUNS] = 'fresh';
     }
-    return fresh;
+    return worth;
   }
 
   #take(outcomes: readonly (Outcome | null)[], tell: boolean): Interesting[] {

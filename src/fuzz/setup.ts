@@ -1,61 +1,65 @@
 import { available, hostVendor } from '../oracle/native.ts';
 import { Campaign } from './campaign.ts';
+import { featureNamed, mnemonicsNamed, nearest } from './names.ts';
 import type { OracleName } from './oracle-names.ts';
 import type { Ready, Refusal, WorkerSetup } from './protocol.ts';
 import { knownNames } from './vocabulary.ts';
 
+/** Reasons that a line has room for. */
+const MOST_REASONS = 4;
+
 const refused = (what: string, where: string, mend: string): Refusal => ({ kind: 'refused', what, where, mend });
 
-/** The known name that has most letters in common at its beginning. */
-function nearest(name: string, known: ReadonlySet<string>): string {
-  const common = (other: string): number => {
-    let n = 0;
-    while (n < name.length && other[n]?.toLowerCase() === name[n]!.toLowerCase()) n++;
-    return n;
-  };
-  return [...known].reduce((best, other) => (common(other) > common(best) ? other : best));
-}
+const unknown = (what: string, option: string, near: string | null): Refusal =>
+  refused(what, option, near === null ? 'docs/coverage.md lists them' : `did you mean ${near}`);
 
-function unknownName(setup: WorkerSetup): Refusal | null {
+/** Names as users write them, in those of the decoder; or a refusal of one that is none. */
+function named(setup: WorkerSetup): WorkerSetup | Refusal {
   const { mnemonics, features } = knownNames();
-  for (const name of setup.features ?? [])
-    if (!features.has(name))
-      return refused(`no feature ${name}`, '--features', `did you mean ${nearest(name, features)}`);
-  for (const [names, option] of [
-    [setup.include ?? [], '--include'],
-    [setup.exclude, '--exclude'],
-  ] as const)
-    for (const name of names)
-      if (!mnemonics.has(name))
-        return refused(`no instruction ${name}`, option, `did you mean ${nearest(name, mnemonics)}`);
-  for (const name of setup.weights.keys())
-    if (!mnemonics.has(name.toLowerCase()) && !features.has(name.toUpperCase()))
-      return refused(`no instruction or feature ${name}`, '--weight', `did you mean ${nearest(name, mnemonics)}`);
-  return null;
-}
-
-/** Weights by the names that mnemonics and features really have. */
-function settled(weights: ReadonlyMap<string, number>): Map<string, number> {
-  const { mnemonics } = knownNames();
-  return new Map(
-    [...weights].map(([name, n]) => [mnemonics.has(name.toLowerCase()) ? name.toLowerCase() : name.toUpperCase(), n]),
-  );
+  const wanted = { features: new Set<string>(), include: new Set<string>(), exclude: new Set<string>() };
+  for (const name of setup.features ?? []) {
+    const known = featureNamed(name);
+    if (known === null) return unknown(`no feature ${name}`, '--features', nearest(name, features));
+    wanted.features.add(known);
+  }
+  for (const option of ['include', 'exclude'] as const)
+    for (const name of setup[option] ?? []) {
+      const known = mnemonicsNamed(name);
+      if (known.length === 0) return unknown(`no instruction ${name}`, `--${option}`, nearest(name, mnemonics));
+      for (const mnemonic of known) wanted[option].add(mnemonic);
+    }
+  const weights = new Map<string, number>();
+  for (const [name, weight] of setup.weights) {
+    const feature = featureNamed(name);
+    const known = mnemonicsNamed(name);
+    if (feature !== null && known.length === 0) known.push(feature);
+    if (known.length === 0)
+      return unknown(`no instruction or feature ${name}`, '--weight', nearest(name, [...mnemonics, ...features]));
+    for (const one of known) weights.set(one, weight);
+  }
+  return {
+    ...setup,
+    features: setup.features && wanted.features,
+    include: setup.include && wanted.include,
+    exclude: wanted.exclude,
+    weights,
+  };
 }
 
 /** Makes the campaign that options describe, or says in a line why not. */
-export function setUp(setup: WorkerSetup): { readonly campaign: Campaign; readonly ready: Ready } | Refusal {
+export function setUp(asked: WorkerSetup): { readonly campaign: Campaign; readonly ready: Ready } | Refusal {
+  const setup = named(asked);
+  if ('kind' in setup) return setup;
   const noHost = setup.cpl === 0 ? 'system instructions are compared between engines' : available();
   if (noHost !== null && setup.oracles?.includes('host')) return refused(noHost, '--oracles', 'leave out host');
   const oracles: readonly OracleName[] =
     setup.oracles ?? (noHost === null ? ['host', 'interpreter'] : ['reference', 'interpreter', 'jit']);
-  const wrong = unknownName(setup);
-  if (wrong !== null) return wrong;
-  const campaign = new Campaign({ ...setup, weights: settled(setup.weights), oracles });
-  const { words, unchecked } = campaign.vocabulary;
-  if (words.length === 0) {
+  const campaign = new Campaign({ ...setup, oracles });
+  const { words, unchecked, weight } = campaign.vocabulary;
+  if (weight === 0) {
     campaign.close();
-    const why = unchecked.length > 0 ? `: ${unchecked.slice(0, 4).join(', ')}` : '';
-    return refused(`nothing is left to draw from${why}`, '--features, --include, --exclude', 'ask for more');
+    const why = unchecked.length > 0 ? `: ${unchecked.slice(0, MOST_REASONS).join(', ')}` : '';
+    return refused(`nothing is left to draw from${why}`, '--features, --include, --exclude, --weight', 'ask for more');
   }
   const vendor = oracles.includes('host') ? hostVendor() : null;
   const ready: Ready = {

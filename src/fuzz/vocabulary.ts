@@ -58,13 +58,20 @@ const implemented = (insn: Insn): boolean =>
 const ofTheMachine = (insn: Insn): boolean =>
   BANNED.has(insn.mnemonic) || insn.operands.some((op) => op.kind === 'reg' && SYSTEM_FILES.has(op.register.file));
 
+interface Names {
+  readonly mnemonics: ReadonlySet<string>;
+  readonly features: ReadonlySet<string>;
+}
+let names: Names | undefined;
+
 /** Every mnemonic and every feature that a vocabulary may name. */
-export function knownNames(): { readonly mnemonics: ReadonlySet<string>; readonly features: ReadonlySet<string> } {
+export function knownNames(): Names {
   const all = samples();
-  return {
+  names ??= {
     mnemonics: new Set(all.map(({ insn }) => insn.mnemonic)),
     features: new Set(all.flatMap(({ insn }) => insn.features)),
   };
+  return names;
 }
 
 /** What a host lacks, an engine lacks, and nobody asked for is left out; each draw is by weight. */
@@ -89,8 +96,12 @@ export class Vocabulary {
       if (options.include !== null && !options.include.has(mnemonic)) continue;
       if (options.exclude.has(mnemonic)) continue;
       if (options.features !== null && !features.every((name) => options.features!.has(name))) continue;
-      if (ofTheMachine(insn) && (options.cpl === 3 || mnemonic === 'hlt')) continue;
-      if (template.system && options.cpl === 3) continue;
+      if (options.cpl === 3 && (template.system || ofTheMachine(insn))) {
+        // Nobody else misses them: that is what the privilege is about.
+        if (options.include?.has(mnemonic)) missing.set(mnemonic, 'between engines only: --cpl 0');
+        continue;
+      }
+      if (mnemonic === 'hlt') continue;
       if (!implemented(insn)) {
         missing.set(mnemonic, features.every(profileNamed('default').has) ? 'not implemented' : 'no CPU here has it');
         continue;
@@ -124,6 +135,11 @@ export class Vocabulary {
   has(code: number): boolean {
     this.#codes ??= new Set(this.words.map(({ template }) => template.code));
     return this.#codes.has(code);
+  }
+
+  /** What all of them weigh: nothing where there are none, or nobody is to draw them. */
+  get weight(): number {
+    return this.#cumulative.at(-1) ?? 0;
   }
 
   /** One encoding. */

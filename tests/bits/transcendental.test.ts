@@ -93,3 +93,18 @@ test('F2XM1 at its ends, and exceptions of operands', () => {
   expect(powerLessOne(signalling, 0x7fff_8000_0000_0000_0001n)).toBe(0x7fff_c000_0000_0000_0001n);
   expect(signalling.flags).toBe(IE);
 });
+
+test.each([-69, -71, -80, -1000, -16382])('the cosine of 2^%d is a little less than one', (exponent) => {
+  const angle = (BigInt(16383 + exponent) << 64n) | 0x8000_0000_0000_0000n;
+  const of = (rounding: 0 | 1 | 2 | 3): [bigint | null, number] => {
+    const env = floatEnv({ rounding });
+    return [trigonometric(env, angle, 'cos'), env.flags];
+  };
+  const [one, below] = [0x3fff_8000_0000_0000_0000n, 0x3ffe_ffff_ffff_ffff_ffffn];
+  expect([of(0), of(1), of(2), of(3)]).toEqual([
+    [one, PE],
+    [below, PE],
+    [one, PE],
+    [below, PE],
+  ]);
+});

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,20 @@ describe('a campaign', () => {
     for (const text of texts) expect(text).toMatch(/^(adc[bwlq]?|movl?)$/);
   });
 
+  test('takes other names of conditions and features, and the flags of libFuzzer', () => {
+    const run = fuzz('-runs=60', '-seed=5', '--include', 'JNZ,cmovz', '--weight', 'sse4.1=0', ...ENGINES);
+    expect(run.status).toBe(0);
+    expect(run.stderr).toMatch(/ 5 encodings, judged by reference: interpreter; seed 5$/m);
+    // Both encodings of a name that VEX and EVEX share.
+    const both = fuzz('-runs=20', '--features', 'avx, AVX512F', '--include', 'vaddps', ...ENGINES);
+    expect(both.stderr).toMatch(/ 3 encodings, judged by /);
+  });
+
+  test('the first oracle of the table judges, whoever was named first', () => {
+    const run = fuzz('--runs', '20', '--oracles', 'interpreter,reference');
+    expect(run.stderr).toContain('judged by reference: interpreter');
+  });
+
   test('system instructions are for engines only', () => {
     expect(fuzz('--cpl', '0', '--runs', '300', ...ENGINES).status).toBe(0);
     const run = fuzz('--cpl', '0', '--oracles', 'host,interpreter');
@@ -93,8 +107,27 @@ test('a corpus is begun from, merged, minimised; a damaged file is named and lef
   expect(again.at(-1)).toMatchObject({ runs: left.length });
 });
 
-test('Ctrl-C ends it with 130 and keeps what there is', async () => {
-  const corpus = path('kept');
+test('a corpus that cannot be written is one line; the campaign goes on, and says so at the end', () => {
+  const run = fuzz('--runs', '300', '--corpus', '/proc/self/task', ...ENGINES);
+  expect(run.status).toBe(125);
+  expect(run.stderr.match(/inputs are not kept from here on/g)).toHaveLength(1);
+  expect(run.stdout).toMatch(/^300 sequences, /);
+  expect(run.stderr).toMatch(/\nswapgs: \d+ inputs could not be kept: \/proc\/self\/task: give it room\n$/);
+});
+
+test('standard output that is full is one line', () => {
+  const full = openSync('/dev/full', 'w');
+  const run = swapgs(['fuzz', '--runs', '20', ...ENGINES], { cwd: folder, stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  expect(run.status).toBe(125);
+  expect(run.stderr).toMatch(/\nswapgs: no space left on the device: standard output: make room\n$/);
+});
+
+test.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s ends it with %d and keeps what there is', async (signal, ended) => {
+  const corpus = path(signal);
   const bin = fileURLToPath(new URL('../../bin/swapgs.js', import.meta.url));
   const child = spawn(process.execPath, [bin, 'fuzz', '--max-time', '50', '--corpus', corpus, ...ENGINES], {
     cwd: folder,
@@ -111,9 +144,9 @@ test('Ctrl-C ends it with 130 and keeps what there is', async () => {
       if (stderr.includes('INITED')) setTimeout(resolve, 1500);
     }),
   );
-  child.kill('SIGINT');
+  child.kill(signal);
   const status = await new Promise((resolve) => child.on('close', resolve));
-  expect(status).toBe(130);
+  expect(status).toBe(ended);
   expect(stderr).toContain('DONE');
   expect(stdout).toMatch(/^\d+ sequences, .* 0 findings\n$/);
   expect(readdirSync(corpus).length).toBeGreaterThan(0);
@@ -137,8 +170,17 @@ describe('bad input is one line', () => {
   writeFileSync(path('bad.json'), '{"format":"swapgs-fuzz-case","case":{"steps":[]}}');
   test.each([
     [['--features', 'FOO'], 'no feature FOO: --features: did you mean '],
-    [['--include', 'addd'], 'no instruction addd: --include: did you mean add'],
-    [['--exclude', 'mvo'], 'no instruction mvo: --exclude: did you mean '],
+    [['--features', 'SSE42,avx512'], 'no feature avx512: --features: did you mean AVX512F'],
+    [['--features', 'avx2, xyzzyplugh'], 'no feature xyzzyplugh: --features: docs/coverage.md lists them'],
+    [['--include', 'addd'], 'no instruction addd: --include: did you mean add, '],
+    [['--include', 'vpternlgd'], 'no instruction vpternlgd: --include: did you mean vpternlogd'],
+    [['--include', 'in'], 'nothing is left to draw from: in (between engines only: --cpl 0)'],
+    [['--include', 'addss', '--weight', 'addss=0'], 'nothing is left to draw from: --features, '],
+    [['--exclude', 'movv'], 'no instruction movv: --exclude: did you mean mov, '],
+    [['-runs=0'], "option '--runs <N>' argument '0' is invalid"],
+    [['--findings', 'bad.json'], 'is not a directory: bad.json: give another --findings'],
+    [['--findings', ''], 'no directory given: --findings: give a path'],
+    [['--corpus', ''], 'no directory given: --corpus: give a path'],
     [['--weight', 'add'], "option '--weight <NAME=N>' argument 'add' is invalid: swapgs fuzz: it wants NAME=NUMBER"],
     [['--weight', 'addd=2'], 'no instruction or feature addd: --weight: did you mean add'],
     [

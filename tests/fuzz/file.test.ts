@@ -1,7 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { Random } from '../../src/bits/random.ts';
 import { Bench } from '../../src/fuzz/bench.ts';
-import { Corpus } from '../../src/fuzz/corpus.ts';
+import { Corpus, writeWhole } from '../../src/fuzz/corpus.ts';
 import { caseText, FuzzFileError, fromFile, parseCase, toFile } from '../../src/fuzz/file.ts';
 import { assemblyText, findingName, makeFinding } from '../../src/fuzz/finding.ts';
 import { generate } from '../../src/fuzz/generate.ts';
@@ -105,4 +109,33 @@ test('a finding tells what differs, where, and how to see it again', () => {
 
 test.skipIf(process.platform !== 'linux')('a corpus where no directory can be made is an error, not a wait', () => {
   expect(() => new Corpus('/proc/none/of/it')).toThrow(/ENOENT/);
+});
+
+describe.skipIf(process.platform !== 'linux')('a corpus', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'corpus-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test('waits for no pipe and no device, and reads what is an input', () => {
+    const corpus = new Corpus(folder);
+    corpus.add(fromFile(GOOD));
+    execFileSync('mkfifo', [join(folder, 'pipe.json')]);
+    symlinkSync('/dev/zero', join(folder, 'zero.json'));
+    symlinkSync('loop.json', join(folder, 'loop.json'));
+    mkdirSync(join(folder, 'folder.json'));
+    const skipped: string[] = [];
+    const entries = corpus.read((path, error) => skipped.push(`${basename(path)}: ${(error as Error).message}`));
+    expect(entries).toHaveLength(1);
+    expect(skipped).toEqual([
+      'folder.json: is not a regular file',
+      expect.stringContaining('loop.json: ELOOP'),
+      'pipe.json: is not a regular file',
+      'zero.json: is not a regular file',
+    ]);
+  });
+
+  test('has each file whole or not at all', () => {
+    const path = join(folder, 'folder.json');
+    expect(() => writeWhole(path, 'text')).toThrow(/EISDIR|ENOTEMPTY|EEXIST/);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
 });

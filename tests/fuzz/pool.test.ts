@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { fromFile } from '../../src/fuzz/file.ts';
 import { Pool, PoolError } from '../../src/fuzz/pool.ts';
 import type { WorkerSetup } from '../../src/fuzz/protocol.ts';
+import { Session } from '../../src/fuzz/session.ts';
+import type { FuzzCase } from '../../src/fuzz/steps.ts';
 import { available } from '../../src/oracle/native.ts';
 
 const script = new URL('../../dist/fuzz/worker.js', import.meta.url);
@@ -35,3 +38,16 @@ describe.skipIf(available() !== null)('nothing is lost', () => {
     expect(after).toMatchObject({ result: { runs: 200, mismatches: 0 } });
   });
 });
+
+test.skipIf(available() !== null)(
+  'an input that nobody can judge is not taken for one that shows nothing',
+  async () => {
+    pool = await Pool.start(script, setup, 1, PATIENCE_MS);
+    const input = (state: object): FuzzCase =>
+      fromFile({ codeAddress: '0x20000100', steps: [{ bytes: '48 ff c0' }], state });
+    const session = new Session(pool, { finding: () => {}, input: () => {}, round: () => {}, lost: () => {} });
+    const inputs = [input({ fsBase: '0x8000000000000000' }), input({}), input({})];
+    expect(await session.inputs(inputs, () => false)).toEqual(['unknown', 'fresh', 'known']);
+    expect([...session.unjudged]).toEqual([['the host does not take its state', 1]]);
+  },
+);

@@ -17,7 +17,7 @@ const signBitOf = (sign: number): bigint => (sign ? F80.signBit : 0n);
 const NEAR = 68;
 const EXTRA = 64;
 
-/** ±sig · 2^exp with something further behind (`beyond` 1) or missing (−1), which no RC takes for exact. */
+/** ±sig · 2^exp, sig normalised, with something further behind (`beyond` 1) or missing (−1), which no RC takes for exact. */
 function inexact(env: FloatEnv, sign: number, exp: number, sig: bigint, beyond: 1 | -1 = 1): bigint {
   return roundPack(F80, env, sign, exp - EXTRA, (sig << BigInt(EXTRA)) + BigInt(beyond));
 }
@@ -186,7 +186,7 @@ export function trigonometric(env: FloatEnv, bits: bigint, f: Trigonometric): bi
   if (denormalOperand(env, a)) return 0n;
   const { quarters, rest, tiny } = reduced(a);
   if (tiny !== null) {
-    if (f === 'cos') return inexact(env, 0, 0, 1n, -1);
+    if (f === 'cos') return inexact(env, 0, 1 - F80.precision, F80.integerBit, -1);
     return inexact(env, a.sign, a.exp, a.sig, f === 'tan' ? 1 : -1);
   }
   if (f === 'tan') {

@@ -22,23 +22,28 @@ Exit status:
   0      everything that ran agrees
   77     at least one finding (fuzz), the finding is still there (replay)
   125    swapgs could not start or go on: usage, unreadable or bad files, no host CPU
-  130    Ctrl-C ended it before there was a finding; what it has found until then is kept
+  130    Ctrl-C ended it before there was a finding (143: SIGTERM); what it has found until then is kept
 docs/fuzzing.md tells more.`;
 
-const names = (text: string): string[] => text.split(',').filter((name) => name !== '');
+const names = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
 
 function oracles(text: string): OracleName[] {
   const one = oneOf(...ORACLE_NAMES);
   const list = names(text).map(one);
   if (list.length === 0 || list.every((name) => name === 'host'))
     throw new InvalidArgumentError('it wants at least one engine: reference, interpreter, jit, jit-slices, jit-plain.');
-  return [...new Set(list)];
+  // In their own order: the first judges, whoever was named first.
+  return ORACLE_NAMES.filter((name) => list.includes(name));
 }
 
 function weight(text: string): readonly [string, number] {
-  const match = /^([^=]+)=(\d+(?:\.\d+)?)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('it wants NAME=NUMBER, as cmpxchg=5.');
-  return [match[1]!, Number(match[2])];
+  const match = /^([^=]+)=(\d{1,9}(?:\.\d{1,9})?)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('it wants NAME=NUMBER, as cmpxchg=5, below 10^9.');
+  return [match[1]!.trim(), Number(match[2])];
 }
 
 function between(least: number, most: number): (text: string) => number {
@@ -53,7 +58,11 @@ const MOST_JOBS = 256;
 
 function withOracles(command: Command): Command {
   return command
-    .option('--oracles <LIST>', `who runs them, the first judges: ${ORACLE_NAMES.join(', ')}`, oracles)
+    .option(
+      '--oracles <LIST>',
+      `who runs them; the first of these that is there judges: ${ORACLE_NAMES.join(', ')}`,
+      oracles,
+    )
     .option('--json', 'one JSON object a line');
 }
 

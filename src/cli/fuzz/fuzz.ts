@@ -1,107 +1,46 @@
-import { existsSync } from 'node:fs';
-import { Corpus, type CorpusEntry } from '../../fuzz/corpus.ts';
+import type { Corpus, CorpusEntry } from '../../fuzz/corpus.ts';
+import type { Finding } from '../../fuzz/finding.ts';
 import type { Pool } from '../../fuzz/pool.ts';
-import { Session, type SessionCounts } from '../../fuzz/session.ts';
-import { CliError } from '../errors.ts';
-import { fileError } from '../files.ts';
+import { Session } from '../../fuzz/session.ts';
+import { CliError, errorLine } from '../errors.ts';
 import { complain, Output } from '../output.ts';
 import { STATUS } from '../status.ts';
 import { printFinding, writeFinding } from './findings.ts';
+import { checkFindings, Keeper, openCorpus, readCorpus } from './inputs.ts';
 import { ANYTHING, type FuzzOptions, setupOf } from './options.ts';
 import { startPool } from './start.ts';
+import { grouped, introduce, StatusLine } from './status-line.ts';
 
-const SIGINT = 2;
+/** The user, or a supervisor such as timeout(1), wants it to end. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const DEFAULT_RUNS = 100_000;
 /** So many runs are more than anybody waits for. */
 const NO_END = 0x7fff_ffff;
-const PULSE_MS = 10_000;
-const MOST_UNCHECKED = 6;
-
-function openCorpus(folder: string, mustExist: boolean): Corpus {
-  if (mustExist && !existsSync(folder)) throw new CliError('no such directory', folder, 'check the path');
-  try {
-    return new Corpus(folder);
-  } catch (error) {
-    throw fileError(error, folder);
-  }
-}
-
-const readCorpus = (corpus: Corpus): CorpusEntry[] =>
-  corpus.read((path, why) => complain(`swapgs: ${why}: ${path}: left out`));
-
-/** Reasons of one kind in one line: `not implemented: in (34), outs (13)`. */
-function grouped(reasons: ReadonlyMap<string, number>): string[] {
-  const kinds = new Map<string, string[]>();
-  for (const [why, times] of [...reasons].sort()) {
-    const [kind, what] = why.split(': ');
-    kinds.set(kind!, [...(kinds.get(kind!) ?? []), what === undefined ? `${times}` : `${what} (${times})`]);
-  }
-  return [...kinds].map(([kind, whats]) => `${kind}: ${whats.join(', ')}`);
-}
-
-/** Status lines as libFuzzer writes them, on standard error. */
-class StatusLine {
-  readonly #start = Date.now();
-  readonly #json: boolean;
-  #last = 0;
-
-  constructor(json: boolean) {
-    this.#json = json;
-  }
-
-  say(event: string, { runs, features, inputs, findings }: Readonly<SessionCounts>): void {
-    if (this.#json) return;
-    this.#last = Date.now();
-    const rate = Math.round(runs / Math.max(0.001, (Date.now() - this.#start) / 1000));
-    complain(`#${runs}\t${event.padEnd(6)} cov: ${features} corp: ${inputs} exec/s: ${rate} find: ${findings}`);
-  }
-
-  pulse(counts: Readonly<SessionCounts>): void {
-    if (Date.now() - this.#last >= PULSE_MS) this.say('pulse', counts);
-  }
-
-  get milliseconds(): number {
-    return Date.now() - this.#start;
-  }
-}
-
-function introduce({ ready }: Pool, options: FuzzOptions): void {
-  if (options.json) return;
-  const { oracles, words, unchecked, noHost, vendor } = ready;
-  const host = vendor === null ? '' : ` (${vendor})`;
-  complain(
-    `swapgs: ${words} encodings, judged by ${oracles[0]}${host}: ${oracles.slice(1).join(', ') || 'nobody else'}; seed ${options.seed}`,
-  );
-  if (noHost !== null && options.oracles === undefined) complain(`swapgs: no host CPU: ${noHost}`);
-  const asked = options.features !== undefined || options.include !== undefined;
-  if (unchecked.length === 0) return;
-  const shown = asked ? unchecked : unchecked.slice(0, MOST_UNCHECKED);
-  const more = unchecked.length > shown.length ? ` … and ${unchecked.length - shown.length} more` : '';
-  complain(`swapgs: not checked: ${shown.join(', ')}${more}`);
-}
 
 /** Runs a campaign, or tidies a corpus; returns the exit status. */
 export async function fuzz(folder: URL, options: FuzzOptions): Promise<number> {
   const tidies = options.merge !== undefined || options.minimise === true;
   if (tidies && options.corpus === undefined)
     throw new CliError(`${options.merge ? '--merge' : '--minimise'} needs --corpus`, 'swapgs fuzz', 'add --corpus DIR');
-  const corpus = options.corpus === undefined ? null : openCorpus(options.corpus, options.minimise === true);
-  const others = (options.merge ?? []).map((path) => openCorpus(path, true));
-  let stopped = false;
+  checkFindings(options.findings);
+  const others = (options.merge ?? []).map((path) => openCorpus(path, '--merge', true));
+  const corpus =
+    options.corpus === undefined ? null : openCorpus(options.corpus, '--corpus', options.minimise === true);
+  let stopped = 0;
   const setup = tidies
     ? { ...ANYTHING, oracles: options.oracles ?? null, cpl: setupOf(options).cpl }
     : setupOf(options);
   const pool = await startPool(folder, setup, options.jobs);
-  const interrupt = (): void => {
+  const interrupt = (_: NodeJS.Signals, signal: number): void => {
     // The second time nobody wants to wait.
-    if (stopped) process.exit(STATUS.signal + SIGINT);
-    stopped = true;
+    if (stopped > 0) process.exit(STATUS.signal + signal);
+    stopped = signal;
   };
-  process.on('SIGINT', interrupt);
+  for (const name of SIGNALS) process.on(name, interrupt);
   try {
     return await new Fuzzing(pool, options, corpus).go(others, () => stopped);
   } finally {
-    process.off('SIGINT', interrupt);
+    for (const name of SIGNALS) process.off(name, interrupt);
     await pool.end();
   }
 }
@@ -110,6 +49,9 @@ class Fuzzing {
   readonly #pool: Pool;
   readonly #options: FuzzOptions;
   readonly #corpus: Corpus | null;
+  readonly #keeper: Keeper | null;
+  /** The first finding that could not be written: why. */
+  #unwritten: unknown = null;
   readonly #out = new Output(1);
   readonly #status: StatusLine;
   readonly #session: Session;
@@ -118,16 +60,17 @@ class Fuzzing {
     this.#pool = pool;
     this.#options = options;
     this.#corpus = corpus;
+    this.#keeper = corpus && new Keeper(corpus);
     const status = new StatusLine(options.json === true);
     this.#status = status;
     this.#session = new Session(pool, {
       finding: (finding) => {
-        const path = writeFinding(options.findings, finding);
+        const path = this.#written(finding);
         if (options.json) this.#event({ event: 'finding', path, ...finding });
         else printFinding(this.#out, finding, path);
         status.say('FIND', this.#session.counts);
       },
-      input: (c) => corpus?.add(c),
+      input: (c) => this.#keeper?.add(c),
       round: (counts) => status.pulse(counts),
       lost: (from, to, why) => {
         if (options.json) this.#event({ event: 'lost', from, to, why });
@@ -136,12 +79,23 @@ class Fuzzing {
     });
   }
 
+  /** Where a finding has been written, or null: then whoever prints it prints all of it. */
+  #written(finding: Finding): string | null {
+    try {
+      return writeFinding(this.#options.findings, finding);
+    } catch (error) {
+      this.#unwritten ??= error;
+      return null;
+    }
+  }
+
   #event(value: object): void {
     this.#out.line(JSON.stringify(value));
     this.#out.flush();
   }
 
-  async go(others: readonly Corpus[], interrupted: () => boolean): Promise<number> {
+  async go(others: readonly Corpus[], stopped: () => number): Promise<number> {
+    const interrupted = (): boolean => stopped() > 0;
     const { json, minimise, merge, maxTime, runs } = this.#options;
     introduce(this.#pool, this.#options);
     if (json) this.#event({ event: 'start', seed: this.#options.seed, ...this.#pool.ready });
@@ -157,10 +111,13 @@ class Fuzzing {
     }
     this.#status.say('DONE', counts);
     this.#summary(interrupted());
+    if (this.#unwritten !== null) complain(errorLine(this.#unwritten));
     if (counts.findings > 0) return STATUS.found;
     if (counts.lost > 0)
       throw new CliError(`${counts.lost} runs are lost`, 'swapgs fuzz', 'please report it with the lines above');
-    return interrupted() ? STATUS.signal + SIGINT : STATUS.ok;
+    const refused = this.#keeper?.refused ?? 0;
+    if (refused > 0) throw new CliError(`${refused} inputs could not be kept`, this.#corpus!.folder, 'give it room');
+    return interrupted() ? STATUS.signal + stopped() : STATUS.ok;
   }
 
   #summary(interrupted: boolean): void {
@@ -188,16 +145,15 @@ class Fuzzing {
 
   async #merge(other: Corpus, stop: () => boolean): Promise<void> {
     const entries = readCorpus(other);
-    const fresh = await this.#session.inputs(
+    const worth = await this.#session.inputs(
       entries.map((entry) => entry.case),
       stop,
     );
-    let added = 0;
+    const before = this.#keeper!.added;
     entries.forEach((entry, i) => {
-      if (!fresh[i]) return;
-      this.#corpus!.add(entry.case);
-      added++;
+      if (worth[i] === 'fresh') this.#keeper!.add(entry.case);
     });
+    const added = this.#keeper!.added - before;
     if (!this.#options.json) complain(`swapgs: ${added} of ${entries.length} inputs of ${other.folder} are new`);
   }
 
@@ -205,13 +161,12 @@ class Fuzzing {
   async #minimise(stop: () => boolean): Promise<void> {
     const size = ({ case: c }: CorpusEntry): number => c.steps.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const entries = readCorpus(this.#corpus!).sort((a, b) => size(a) - size(b) || (a.path < b.path ? -1 : 1));
-    const needed = await this.#session.inputs(
+    const worth = await this.#session.inputs(
       entries.map((entry) => entry.case),
       stop,
     );
-    // What has not run may be needed.
-    if (stop()) return;
-    const spare = entries.filter((_, i) => !needed[i]);
+    // What has not run, or nobody could judge, may be needed.
+    const spare = entries.filter((_, i) => worth[i] === 'known');
     for (const entry of spare) this.#corpus!.remove(entry);
     if (!this.#options.json) complain(`swapgs: ${entries.length - spare.length} of ${entries.length} inputs are left`);
   }

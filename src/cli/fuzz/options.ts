@@ -25,10 +25,6 @@ export interface FuzzOptions extends ReplayOptions {
   readonly minimise?: boolean;
 }
 
-/** Mnemonics are lower-case, features upper-case with underscores: `sse4.1` is SSE4_1. */
-const lower = (name: string): string => name.toLowerCase();
-const feature = (name: string): string => name.toUpperCase().replaceAll(/[.-]/g, '_');
-
 /** What every thread is made with. */
 export function setupOf(options: FuzzOptions): WorkerSetup {
   return {
@@ -36,9 +32,9 @@ export function setupOf(options: FuzzOptions): WorkerSetup {
     oracles: options.oracles ?? null,
     length: options.length,
     cpl: options.cpl === '0' ? 0 : 3,
-    features: options.features === undefined ? null : new Set(options.features.map(feature)),
-    include: options.include === undefined ? null : new Set(options.include.map(lower)),
-    exclude: new Set((options.exclude ?? []).map(lower)),
+    features: options.features === undefined ? null : new Set(options.features),
+    include: options.include === undefined ? null : new Set(options.include),
+    exclude: new Set(options.exclude),
     weights: new Map(options.weight ?? []),
   };
 }
