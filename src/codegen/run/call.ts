@@ -1,7 +1,7 @@
 import { littleEndianNumber } from '../../bits/bytes.ts';
+import { hex } from '../../bits/hex.ts';
 import { InsnStream, RIP_REGISTER, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
 import { ACCESS, FLOW } from '../../decode/traits.ts';
-import type { CType } from '../../elf/dwarf/types.ts';
 import { type Fault, vectorName } from '../../exec/exit.ts';
 import { BareGuest } from '../../machine/bare.ts';
 import { peek } from '../../memory/page-walk.ts';
@@ -20,108 +20,17 @@ import {
   STACK_OVERFLOW,
 } from './bounds.ts';
 import { BUILTINS, comparesBytes, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
-import {
-  changesOf,
-  type PageChange,
-  StoredBytes,
-  type SuppliedPage,
-  type WordChange,
-  type Written,
-} from './changes.ts';
-import { type Compared, Comparisons, type OperandReader } from './compared.ts';
+import { changesOf, StoredBytes, type SuppliedPage } from './changes.ts';
+import { Comparisons, type OperandReader } from './compared.ts';
 import { type Decoded, decodeFirst } from './decoded.ts';
 import { type CallInput, enter, junk, junkSeed } from './entry.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN } from './layout.ts';
 import { allocated, isAllocation, noted, notedOutput } from './library.ts';
-import { unknownPage } from './memory.ts';
-import type { Reach } from './reach.ts';
+import { isObject, unknownPage } from './memory.ts';
+import type { CallEnd, CallOptions, CallOutcome, OutsideCall } from './outcome.ts';
 import { withVariables } from './variables.ts';
 import { type CallFrame, callFormatted } from './variadic.ts';
-
-/** How functions that are called are answered. */
-export interface CallOptions {
-  /** Values that functions return instead of running. */
-  readonly stubs?: ReadonlyMap<string, bigint>;
-  /** Instructions at most. */
-  readonly instructions?: number;
-  /** Ends at an access next to the image where nothing is: two builds have other things there. */
-  readonly withinObjects?: boolean;
-  /** What a function outside returns, where it is declared. */
-  readonly resultOf?: (name: string) => CType | null;
-  /** Where accesses are noted. */
-  readonly reach?: Reach;
-}
-
-/** A call that left the build, or that a stub answered. */
-export interface OutsideCall {
-  readonly name: string;
-  /** RDI, RSI, RDX, RCX, R8, R9 as they were. */
-  readonly args: readonly bigint[];
-  /** Registers among them, as bits, that were written since the last call and not read: those are meant as arguments. */
-  readonly meant: number;
-  /** Registers that still hold what the function itself was given, neither read nor written. */
-  readonly passed: number;
-  readonly returned: bigint;
-  /** Calls of the same name before it. */
-  readonly nth: number;
-  /** What it writes to which stream, where it does. */
-  readonly output: string | null;
-}
-
-/** Why a call ended. */
-export type CallEnd =
-  | { readonly reason: 'return' }
-  | { readonly reason: 'fault'; readonly text: string; readonly at: bigint; readonly address: bigint | null }
-  | { readonly reason: 'limit'; readonly text: string }
-  | { readonly reason: 'left'; readonly text: string; readonly at: bigint };
-
-/** What a call has done. */
-export interface CallOutcome {
-  readonly end: CallEnd;
-  readonly rax: bigint;
-  readonly rdx: bigint;
-  readonly xmm0: bigint;
-  readonly xmm1: bigint;
-  /** 80 bits each. */
-  readonly st0: bigint;
-  readonly st1: bigint;
-  /** Bits of RAX, and of XMM0, that were written last and not read since: what may be meant as the result; 0 for none. */
-  readonly resultWidth: number;
-  readonly xmm0Width: number;
-  /** The result was written by an instruction, not left by a call. */
-  readonly explicit: boolean;
-  /** It was widened with its sign to 64 bits: nobody does that to a shorter result. */
-  readonly extended: boolean;
-  readonly instructions: number;
-  readonly loads: number;
-  readonly stores: number;
-  readonly gsLoads: number;
-  readonly calls: readonly OutsideCall[];
-  readonly writes: readonly Written[];
-  /** Words of the image that have changed, by a name that is the same in another build of the same source. */
-  readonly words: ReadonlyMap<string, WordChange>;
-  /** Pages of other memory that have changed. */
-  readonly pages: ReadonlyMap<bigint, PageChange>;
-  /** Pages of unknown memory that were touched. */
-  readonly supplied: readonly bigint[];
-  /** Bytes of the function itself. */
-  readonly size: number;
-  /** Conditional branches by their distance from the entry, callees' among them: bit 0 not taken, bit 1 taken. */
-  readonly branches: ReadonlyMap<number, number>;
-  /** The same of SETcc and CMOVcc. */
-  readonly conditions: ReadonlyMap<number, number>;
-  /** Where indirect jumps have led. */
-  readonly targets: ReadonlySet<number>;
-  /** What was compared last before each of those. */
-  readonly compared: ReadonlyMap<number, readonly Compared[]>;
-  /** Words of unknown memory near what was read, to be made simpler. */
-  readonly read: ReadonlySet<bigint>;
-  /** Words of global variables that were read, with what they held before. */
-  readonly variables: ReadonlyMap<string, bigint>;
-  /** What the registers held that the address of a faulting access was made of. */
-  readonly wild: readonly bigint[];
-}
 
 const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
 /** RCX RDX RSI RDI R8–R11: what a call may leave anything in, beside the result. */
@@ -200,6 +109,8 @@ class Run {
   readonly #comparisons = new Comparisons();
   /** The last instruction went to where memory or a register says. */
   #jumped = false;
+  /** It was a call or jump through a pointer. */
+  #through = false;
   #loads = 0;
   #stores = 0;
   #gsLoads = 0;
@@ -369,7 +280,8 @@ class Run {
       if (insn.memory & ACCESS.read) for (let word = place & ~7n; word <= last; word += 8n) this.#read.add(word);
       if (insn.memory & ACCESS.write) this.#stored.add(place, insn.size);
     }
-    this.#jumped = insn.flow === FLOW.indirectJump || insn.flow === FLOW.indirectCall || insn.flow === FLOW.return;
+    this.#through = insn.flow === FLOW.indirectJump || insn.flow === FLOW.indirectCall;
+    this.#jumped = this.#through || insn.flow === FLOW.return;
     if (insn.flow === FLOW.indirectJump) this.#targets.add(Number(cpu.rip - this.#entry));
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
@@ -414,6 +326,8 @@ class Run {
   #outside(rip: bigint): { readonly end?: CallEnd } | null {
     const external = this.#externals.at(rip);
     let name: string | null = external === null ? null : external.name;
+    // Code that a pointer in unknown memory leads to: whatever is there, both builds call the same.
+    if (name === null && this.#through && isObject(rip)) name = `*${hex(rip)}`;
     if (name === null) {
       const stubs = this.#options.stubs;
       if (stubs === undefined || stubs.size === 0 || rip === this.#entry) return null;

@@ -1,10 +1,10 @@
 import { littleEndianNumber } from '../../bits/bytes.ts';
 import { type CType, sizeOf } from '../../elf/dwarf/types.ts';
 import type { Piece, PlacedResult, ResultSlot } from './abi.ts';
-import type { CallOutcome } from './call.ts';
 import type { CallInput } from './entry.ts';
 import { STACK_TOP } from './layout.ts';
 import { putBytes } from './memory.ts';
+import type { CallOutcome } from './outcome.ts';
 import { bytesOfNumber } from './values.ts';
 
 // Values put where a call passes them, and taken from where it returns them.

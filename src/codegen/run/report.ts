@@ -3,10 +3,10 @@ import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { typeText } from '../../elf/dwarf/types.ts';
 import { placeCall, registersTaken } from './abi.ts';
 import type { TypedCall } from './arguments.ts';
-import type { CallOutcome, OutsideCall } from './call.ts';
 import type { Written } from './changes.ts';
 import type { CodeImage } from './image.ts';
 import { objectPath, pathOf } from './literals.ts';
+import type { CallOutcome, OutsideCall } from './outcome.ts';
 import { resultBytes } from './placed.ts';
 import { valueText } from './values.ts';
 
