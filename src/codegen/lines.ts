@@ -163,6 +163,8 @@ function lineAt(
     key = key.replace(IMMEDIATE, () => `$${name}`);
     text = text.replace(IMMEDIATE, () => `$${placeText(immediate.place)}`);
   }
+  // With ENDBR64 left out at its targets, an indirect jump does not ask for it either.
+  if (steps.has('endbr')) key = key.replace(/^notrack /, '');
   if (steps.has('fentry') && FENTRY.test(key)) return none;
   if (steps.has('retpoline')) {
     key = key.replace(THUNK, (_, how, register) => `${how.padEnd(6)} *%${register}`).replace(RETURN_THUNK, 'ret');

@@ -86,6 +86,11 @@ describe('what became of a function', () => {
     expect(status('xor %eax,%eax\nret', 'nop\nxor %eax,%eax\nret')).toBe('encoding-only');
   });
 
+  it('encoding-only: without control-flow enforcement', () => {
+    const jump = (prefix: string): string => `${prefix}jmp *table(,%rdi,8)`;
+    expect(status(jump(''), `endbr64\n${jump('notrack ')}`)).toBe('encoding-only');
+  });
+
   it('register-renamed: one consistent exchange', () => {
     expect(
       status(

@@ -10,6 +10,9 @@ const MAX_STRING = 4096;
 /** Constants up to this many bytes are compared whole. */
 const MOST_CONSTANT = 4096;
 const MOST_ENTRIES = 4096;
+/** The file is read in pieces of this size, so many of which are kept. */
+const PIECE = 1 << 16;
+const MOST_PIECES = 512;
 /** Bytes of code that are looked at, and of the constants at the end of an instruction. */
 const MOST_CODE = 64;
 const MOST_FIELDS = 12;
@@ -49,6 +52,8 @@ export class Contents {
   readonly #source: ByteSource;
   readonly #addresses: Addresses;
   readonly #constants = new Map<number, string>();
+  /** Constants are looked at in any order, most of them more than once. */
+  readonly #pieces = new Map<number, Uint8Array>();
 
   constructor(source: ByteSource, addresses: Addresses) {
     this.#source = source;
@@ -134,7 +139,17 @@ export class Contents {
   }
 
   #read(section: Section, offset: number, size: number): Uint8Array {
-    return this.#source.read(section.offset + offset, Math.max(0, Math.min(size, section.size - offset)));
+    const from = section.offset + offset;
+    const end = from + Math.max(0, Math.min(size, section.size - offset));
+    const piece = Math.floor(from / PIECE);
+    if (end > (piece + 1) * PIECE) return this.#source.read(from, end - from);
+    let bytes = this.#pieces.get(piece);
+    if (bytes === undefined) {
+      if (this.#pieces.size === MOST_PIECES) this.#pieces.clear();
+      bytes = this.#source.read(piece * PIECE, PIECE);
+      this.#pieces.set(piece, bytes);
+    }
+    return bytes.subarray(from - piece * PIECE, end - piece * PIECE);
   }
 
   /** Bytes as digits; words that are addresses of the file by their names, as they move with the rest. */

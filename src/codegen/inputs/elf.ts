@@ -24,6 +24,8 @@ import { type NamedPlace, PlaceNames } from './symbols.ts';
 
 /** Sections of text are kept whole while their functions are read one by one; more than this at once is not. */
 const WINDOW = 1 << 22;
+/** What is read at once where functions come in another order. */
+const SMALL_WINDOW = 1 << 15;
 const rankOf = (row: SymbolRow): number =>
   (row.type === STT.FUNC || row.type === STT.GNU_IFUNC ? 16 : row.type === STT.OBJECT ? 8 : 0) +
   (row.binding === STB.GLOBAL ? 4 : row.binding === STB.WEAK ? 2 : 0) +
@@ -290,11 +292,13 @@ export class ElfUnit implements CodeUnit {
     return this.#read(section.offset + fn.address - (this.kind === 'linked' ? addressOf(section) : 0), fn.size);
   }
 
-  /** Reads through a window of some megabytes: functions come in order of their addresses. */
+  /** Reads through a window, of some megabytes while functions come in order of their addresses. */
   #read(offset: number, size: number): Uint8Array {
     const { from, bytes } = this.#window;
     if (offset < from || offset + size > from + bytes.length) {
-      this.#window = { from: offset, bytes: this.#source.read(offset, Math.max(WINDOW, size)) };
+      const inOrder = offset >= from && offset <= from + bytes.length + SMALL_WINDOW;
+      const window = inOrder ? WINDOW : SMALL_WINDOW;
+      this.#window = { from: offset, bytes: this.#source.read(offset, Math.max(window, size)) };
     }
     const start = offset - this.#window.from;
     return this.#window.bytes.subarray(start, start + size);
@@ -310,9 +314,10 @@ export class ElfUnit implements CodeUnit {
     return all;
   }
 
-  /** Bytes of a section; none of one that has none in the file. */
-  sectionBytes(section: Section): Uint8Array {
-    return section.type === SHT.NOBITS ? new Uint8Array(0) : this.#source.read(section.offset, section.size);
+  /** Bytes of a section, or of a part of it; none of one that has none in the file. */
+  sectionBytes(section: Section, from = 0, size = section.size): Uint8Array {
+    if (section.type === SHT.NOBITS) return new Uint8Array(0);
+    return this.#source.read(section.offset + from, Math.max(0, Math.min(size, section.size - from)));
   }
 
   /** What a loader would fill in of a linked file: addresses, and the symbol or nothing to go there. */

@@ -31,6 +31,32 @@ interface FunctionData {
   readonly arcs: readonly (readonly [side: 0 | 1, from: number, to: number, kind: string])[];
   /** Branches inside the function by side: from, to. */
   readonly jumps: readonly (readonly [side: 0 | 1, from: number, to: number])[];
+  /** Its listing is left out: the page would be too large. */
+  readonly unlisted?: true;
+}
+
+/** Instructions whose listings one page has: some 25 MB. */
+const MOST_LISTED = 500_000;
+
+/** The functions whose listings the page has: first those in both builds, with other numbers of reads by %gs, with the largest changes. */
+function listed(functions: readonly FunctionDiff[]): Set<FunctionDiff> {
+  const both = ({ old, new: fresh }: FunctionDiff): number => (old !== null && fresh !== null ? 1 : 0);
+  const change = ({ old, new: fresh }: FunctionDiff, key: 'gsLoads' | 'bytes'): number =>
+    Math.abs((fresh?.metrics[key] ?? 0) - (old?.metrics[key] ?? 0));
+  const ordered = functions
+    .filter(({ status }) => !SETTLED.has(status))
+    .sort(
+      (a, b) =>
+        both(b) - both(a) || change(b, 'gsLoads') - change(a, 'gsLoads') || change(b, 'bytes') - change(a, 'bytes'),
+    );
+  const chosen = new Set<FunctionDiff>();
+  let left = MOST_LISTED;
+  for (const diff of ordered) {
+    left -= (diff.old?.metrics.instructions ?? 0) + (diff.new?.metrics.instructions ?? 0);
+    if (left < 0) break;
+    chosen.add(diff);
+  }
+  return chosen;
 }
 
 /** The numbers of the overview, in the order of its columns. */
@@ -40,12 +66,13 @@ const numbersOf = ({ old, new: fresh }: FunctionDiff): number[] =>
     fresh?.metrics[key] ?? 0,
   ]);
 
-function functionData(comparison: Comparison, diff: FunctionDiff): FunctionData {
+function functionData(comparison: Comparison, diff: FunctionDiff, isListed: boolean): FunctionData {
   const base = { name: diff.name, status: diff.status, numbers: numbersOf(diff) };
   if (SETTLED.has(diff.status)) return { ...base, notes: [], rows: [], arcs: [], jumps: [] };
-  const reloads = comparison.reloads(diff);
   const notes = comparison.findings.filter((finding) => finding.function === diff.name).map(({ text }) => text);
   if (diff.run !== undefined) notes.push(verdictText(diff.run).join('; '));
+  if (!isListed) return { ...base, notes, rows: [], arcs: [], jumps: [], unlisted: true };
+  const reloads = comparison.reloads(diff);
   const arcs: [0 | 1, number, number, string][] = [];
   for (const [side, list] of [reloads.old, reloads.new].entries()) {
     for (const reload of list) {
@@ -116,7 +143,8 @@ ${notes.map((note) => `<p class="note">${escaped(note)}</p>`).join('\n')}
 <footer>/ filter · j k next, previous · Enter open · Esc back · t theme</footer>
 <script>
 const functions = [`;
-  for (const diff of functions) yield `${inScript(functionData(comparison, diff))},`;
+  const chosen = listed(functions);
+  for (const diff of functions) yield `${inScript(functionData(comparison, diff, chosen.has(diff)))},`;
   yield `];
 ${pageScript}
 </script>

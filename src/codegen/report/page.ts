@@ -73,7 +73,7 @@ const cell = (offset, length, text, other, kind) => offset === null ? '<td></td>
 function page(f) {
   const rows = f.rows.map((r) => '<tr data-old="' + r[0] + '" data-new="' + r[3] + '">' + cell(r[0], r[1], r[2], r[6] ? '' : r[5], r[6] ? '' : 'o') + cell(r[3], r[4], r[5], r[6] ? '' : r[2], r[6] ? '' : 'n') + '</tr>').join('');
   $('function').innerHTML = '<p><a href="#">\u2190 all functions</a></p><h2>' + escape(f.name) + ': ' + f.status + '</h2><ul>' + f.notes.map((n) => '<li>' + escape(n) + '</li>').join('') + '</ul>' +
-    (f.rows.length ? '<div class="code"><table>' + rows + '</table></div>' + graph(f, 0) + graph(f, 1) : '<p>The code is the same.</p>');
+    (f.rows.length ? '<div class="code"><table>' + rows + '</table></div>' + graph(f, 0) + graph(f, 1) : f.unlisted ? '<p>The page has the listings of the largest changes; for this one: <code>swapgs diff OLD NEW --function ' + escape(f.name) + '</code></p>' : '<p>The code is the same.</p>');
   draw(f);
 }
 // Reloads and branches as curves beside the listing.

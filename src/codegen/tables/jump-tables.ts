@@ -80,7 +80,7 @@ function dataPlace(unit: ElfUnit, fn: CodeFunction, stream: InsnStream, n: numbe
 }
 
 function byValue(unit: ElfUnit, fn: CodeFunction, { section, offset }: DataPlace): number[] {
-  const bytes = unit.sectionBytes(section).subarray(offset, offset + MOST * WIDE);
+  const bytes = unit.sectionBytes(section, offset, MOST * WIDE);
   const read = (size: 4 | 8, base: number): number[] => {
     const targets: number[] = [];
     for (let at = 0; at + size <= bytes.length; at += size) {
