@@ -166,6 +166,30 @@ test('replay runs a file again', () => {
   });
 });
 
+describe('where there is no x86-64', () => {
+  const elsewhere = path('elsewhere.cjs');
+  writeFileSync(elsewhere, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
+  const env = { ...process.env, NODE_OPTIONS: `--require ${elsewhere}` };
+
+  test('the engines are compared, and a line says so', () => {
+    const run = swapgs(['fuzz', '--runs', '20'], { cwd: folder, env });
+    expect(run.status).toBe(0);
+    expect(run.stderr).toContain('judged by reference: interpreter, jit; seed 0\nswapgs: no host CPU: ');
+  });
+
+  test('a finding that a host has judged is one line', () => {
+    const found = path('judged.json');
+    const c = { codeAddress: '0x20000100', steps: [{ bytes: '90' }], state: {} };
+    writeFileSync(found, JSON.stringify({ format: 'swapgs-fuzz-case', oracle: 'jit', judge: 'host', case: c }));
+    expect(swapgs(['fuzz', 'replay', found], { cwd: folder, env })).toEqual({
+      status: 125,
+      stdout: '',
+      stderr: `swapgs: a host CPU has judged it, and the native oracle needs x86-64 Linux: ${found}: choose --oracles reference,interpreter,jit\n`,
+    });
+    expect(swapgs(['fuzz', 'replay', found, '--oracles', 'reference,jit'], { cwd: folder, env }).status).toBe(0);
+  });
+});
+
 describe('bad input is one line', () => {
   writeFileSync(path('bad.json'), '{"format":"swapgs-fuzz-case","case":{"steps":[]}}');
   test.each([
