@@ -33,7 +33,32 @@ export function align(old: readonly Line[], fresh: readonly Line[]): Row[] {
     if (a < oldEnd && b < newEnd) rows.push(same(old[a++]!, fresh[b++]!));
   }
   for (let i = 0; oldEnd + i < old.length; i++) rows.push(same(old[oldEnd + i]!, fresh[newEnd + i]!));
-  return rows;
+  return judged(rows);
+}
+
+/** Equal lines that lead elsewhere are not the same, and lines that differ by what cannot be seen in them say so. */
+function judged(rows: readonly Row[]): Row[] {
+  // A place in a function by how many equal lines stand before it: what has changed in front of it moves it nowhere.
+  const places: Readonly<Record<'old' | 'new', number[]>> = { old: [], new: [] };
+  let equal = 0;
+  for (const row of rows) {
+    if (row.old !== null) places.old.push(equal);
+    if (row.new !== null) places.new.push(equal);
+    if (row.same) equal++;
+  }
+  const where = (side: 'old' | 'new', target: number): number =>
+    target < 0 ? target : (places[side][target] ?? equal);
+  const leads = (side: 'old' | 'new', { target, cases }: Line): string =>
+    [target ?? -1, ...(cases ?? [])].map((to) => where(side, to)).join();
+  return rows.map((row) => {
+    const { old, new: fresh } = row;
+    if (old === null || fresh === null) return row;
+    const elsewhere = leads('old', old) !== leads('new', fresh);
+    if (row.same && !elsewhere) return row;
+    const unseen = row.same && fresh.cases !== undefined ? 'leads elsewhere' : 'other contents';
+    const text = old.text === fresh.text ? `${fresh.text} ; ${unseen}` : fresh.text;
+    return { old, new: { ...fresh, text }, same: false };
+  });
 }
 
 /** Pairs of equal lines, ascending. */

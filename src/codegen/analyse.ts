@@ -89,6 +89,7 @@ export class Analyser {
       }
       for (; at < from + size && at < bytes.length; at++) exact.add(bytes[at]!);
       referred.text(own === null ? placeKey(place) : `.+${own}`);
+      if (place.table !== undefined) referred.text(place.table.join(' '));
     }
     for (; at < bytes.length; at++) {
       exact.add(bytes[at]!);

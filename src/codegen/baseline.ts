@@ -1,6 +1,6 @@
 import type { Analysis } from './analyse.ts';
 import { CodegenError } from './error.ts';
-import { COUNTED, type Metrics } from './metrics.ts';
+import { addMetrics, COUNTED, type Metrics, noMetrics } from './metrics.ts';
 
 /** What a baseline says of one function. */
 interface Recorded {
@@ -17,11 +17,22 @@ function numbersOf(metrics: Metrics): Record<string, number> {
   return { ...plain, redundantReloads: metrics.reloads.redundant, barredReloads: metrics.reloads.barred, ...slots };
 }
 
-/** The text of a baseline: one function a line, by name, so that a change of one is a change of one line. */
+/** Numbers by name; static functions of one name, of which a kernel has many, are added up. */
+function byName(functions: readonly Analysis[]): Map<string, Metrics> {
+  const all = new Map<string, Metrics>();
+  for (const { fn, metrics } of functions) {
+    const sum = all.get(fn.name) ?? noMetrics();
+    addMetrics(sum, metrics);
+    all.set(fn.name, sum);
+  }
+  return all;
+}
+
+/** The text of a baseline: one name a line, so that a change of one function is a change of one line. */
 export function writeBaseline(functions: readonly Analysis[]): string {
-  const rows = [...functions]
-    .sort((a, b) => (a.fn.name < b.fn.name ? -1 : 1))
-    .map(({ fn, metrics }) => JSON.stringify({ name: fn.name, ...numbersOf(metrics) }));
+  const rows = [...byName(functions)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, metrics]) => JSON.stringify({ name, ...numbersOf(metrics) }));
   return `{"format":"${FORMAT}","functions":[\n${rows.join(',\n')}\n]}\n`;
 }
 
@@ -37,18 +48,17 @@ export function againstBaseline(text: string, functions: readonly Analysis[]): s
   }
   const before = new Map(recorded.map((row) => [row.name, row]));
   const lines: string[] = [];
-  for (const { fn, metrics } of functions) {
-    const row = before.get(fn.name);
+  for (const [name, metrics] of byName(functions)) {
+    const row = before.get(name);
     if (row === undefined) {
-      lines.push(`${fn.name}: not in the baseline`);
+      lines.push(`${name}: not in the baseline`);
       continue;
     }
-    before.delete(fn.name);
+    before.delete(name);
     const now = numbersOf(metrics);
     for (const key of new Set([...Object.keys(row), ...Object.keys(now)])) {
       const was = key === 'name' ? undefined : (row[key] ?? 0);
-      if (was !== undefined && was !== (now[key] ?? 0))
-        lines.push(`${fn.name}: ${key} ${String(was)} → ${now[key] ?? 0}`);
+      if (was !== undefined && was !== (now[key] ?? 0)) lines.push(`${name}: ${key} ${String(was)} → ${now[key] ?? 0}`);
     }
   }
   for (const name of before.keys()) lines.push(`${name}: in the baseline and no more in the build`);

@@ -27,6 +27,8 @@ export interface Place {
   readonly offset: number;
   /** What stands there, where that and no name tells what it is: a string, or the first bytes. */
   readonly content: string | null;
+  /** Of a jump table: where its entries lead, as offsets in the function that refers to it. */
+  readonly table?: readonly number[];
 }
 
 /** A symbol with a size, for size tables. */
@@ -57,9 +59,16 @@ export interface CodeUnit {
   bytesOf(fn: CodeFunction): Uint8Array;
   /** Relocations inside a function, by offset from its start, ascending. */
   relocationsOf(fn: CodeFunction): readonly Relocation[];
-  /** What stands a number of bytes behind a relocation's symbol. @param size bytes that are looked at there, 0 where unknown */
-  relocated(relocation: Relocation, distance: number, size: number): Place;
-  /** What an address in a function is; null where it is none of this file: a plain number. @param size as of `relocated` */
+  /**
+   * What stands a number of bytes behind a relocation's symbol.
+   * @param size bytes that are looked at there, 0 where unknown
+   * @param from the function that refers to it: a jump table is told by where it leads there
+   */
+  relocated(relocation: Relocation, distance: number, size: number, from?: CodeFunction): Place;
+  /**
+   * What an address in a function is, in an object an offset in the section of `from`; null where it is none of this file: a plain number.
+   * @param size as of `relocated`
+   */
   placeOf(address: number, size: number, from?: CodeFunction): Place | null;
   /** Name of an address in a segment (a per-CPU variable), or null. */
   slotName(address: number): string | null;

@@ -3,7 +3,7 @@ import { FLOW } from '../decode/traits.ts';
 
 /**
  * The basic blocks of one function, by number in order of their addresses. Block 0 is the entry. Where a jump goes nobody can see where,
- * it goes to one more block at the end that has no instructions and leads to every other.
+ * it goes to one more block at the end that has no instructions and leads to every other but the entry.
  */
 export interface Cfg {
   /** First instruction of each block; one more at the end. */
@@ -30,17 +30,28 @@ export function insnAt(stream: InsnStream, offset: number): number {
   return -1;
 }
 
-/** Builds the graph. A jump out of the function, a return and UD2 have no successor. */
-export function buildCfg(stream: InsnStream): Cfg {
+/**
+ * Builds the graph. A jump out of the function, a return and UD2 have no successor.
+ * @param tableOf the offsets that the table of an indirect jump leads to; null where none is known
+ */
+export function buildCfg(stream: InsnStream, tableOf: (insn: number) => readonly number[] | null): Cfg {
   const { count, target, traits } = stream;
   const leader = new Uint8Array(count + 1);
   leader[0] = 1;
   let indirect = false;
+  const switched = new Map<number, readonly number[]>();
   for (let n = 0; n < count; n++) {
     const { flow } = traits[n]!;
     if (!endsBlock(flow)) continue;
     leader[n + 1] = 1;
-    if (flow === FLOW.indirectJump) indirect = true;
+    if (flow === FLOW.indirectJump) {
+      const cases = (tableOf(n) ?? []).map((offset) => insnAt(stream, offset));
+      if (cases.length === 0 || cases.includes(-1)) indirect = true;
+      else {
+        switched.set(n, cases);
+        for (const to of cases) leader[to] = 1;
+      }
+    }
     const to = Number.isNaN(target[n]!) ? -1 : insnAt(stream, target[n]!);
     if (to >= 0) leader[to] = 1;
   }
@@ -68,11 +79,15 @@ export function buildCfg(stream: InsnStream): Cfg {
       const to = insnAt(stream, target[last]!);
       if (to >= 0) edge(b, blockOf[to]!);
     }
-    if (flow === FLOW.indirectJump) edge(b, real);
+    if (flow === FLOW.indirectJump) {
+      const cases = switched.get(last);
+      if (cases === undefined) edge(b, real);
+      else for (const to of cases) edge(b, blockOf[to]!);
+    }
     if ((flow === FLOW.conditional || !endsBlock(flow)) && b + 1 < real) edge(b, b + 1);
   }
   if (indirect) {
-    for (let to = 0; to < real; to++) {
+    for (let to = 1; to < real; to++) {
       successors[real]!.push(to);
       predecessors[to]!.push(real);
     }

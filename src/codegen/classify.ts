@@ -13,25 +13,27 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
-const REGISTER = /%[a-z][a-z0-9]*/g;
+/** A register, or a string that may have something in it that looks like one: `%d`. */
+const REGISTER = /"(?:[^"\\]|\\.)*"|%[a-z][a-z0-9]*/g;
 
 /** What sets two lists of lines apart, the least that explains it. The two are not the same byte for byte. */
 export function classify(old: readonly Line[], fresh: readonly Line[]): Status {
-  if (old.length === fresh.length) {
-    if (sameTargets(old, fresh)) {
-      if (old.every((line, i) => line.key === fresh[i]!.key)) {
-        const sameBytes = old.every((line, i) => line.encoded === fresh[i]!.encoded && line.at === fresh[i]!.at);
-        return sameBytes ? 'relocation-only' : 'encoding-only';
-      }
-      if (renamed(old, fresh)) return 'register-renamed';
-    }
-    if (reordered(old, fresh)) return 'reordered';
+  if (old.length !== fresh.length) return 'changed';
+  const leadAlike = sameTargets(old, fresh);
+  if (old.every((line, i) => line.key === fresh[i]!.key)) {
+    if (!leadAlike) return 'changed';
+    const sameBytes = old.every((line, i) => line.encoded === fresh[i]!.encoded && line.at === fresh[i]!.at);
+    return sameBytes ? 'relocation-only' : 'encoding-only';
   }
-  return 'changed';
+  if (leadAlike && renamed(old, fresh)) return 'register-renamed';
+  return reordered(old, fresh) ? 'reordered' : 'changed';
 }
 
 const sameTargets = (old: readonly Line[], fresh: readonly Line[]): boolean =>
-  old.every((line, i) => line.target === fresh[i]!.target);
+  old.every(({ target, cases }, i) => {
+    const other = fresh[i]!;
+    return target === other.target && cases?.join() === other.cases?.join();
+  });
 
 /** Whether one consistent exchange of registers makes the one list of the other. */
 function renamed(old: readonly Line[], fresh: readonly Line[]): boolean {
@@ -39,9 +41,9 @@ function renamed(old: readonly Line[], fresh: readonly Line[]): boolean {
   const back = new Map<string, string>();
   for (const [i, line] of old.entries()) {
     const other = fresh[i]!;
-    const a = line.key.match(REGISTER) ?? [];
-    const b = other.key.match(REGISTER) ?? [];
-    if (a.length !== b.length || line.key.replace(REGISTER, '%') !== other.key.replace(REGISTER, '%')) return false;
+    const [text, a] = withoutRegisters(line.key);
+    const [otherText, b] = withoutRegisters(other.key);
+    if (text !== otherText) return false;
     for (const [k, name] of a.entries()) {
       const x = family(name);
       const y = family(b[k]!);
@@ -53,6 +55,17 @@ function renamed(old: readonly Line[], fresh: readonly Line[]): boolean {
   }
   // The stack pointer and segments are nobody's to choose.
   return [...forth].every(([x, y]) => x === y || !/^(sp|[c-gs]s)$/.test(x));
+}
+
+/** A key with a mark for each register, and the registers. */
+function withoutRegisters(key: string): [text: string, registers: string[]] {
+  const registers: string[] = [];
+  const text = key.replace(REGISTER, (found) => {
+    if (found.startsWith('"')) return found;
+    registers.push(found);
+    return '%';
+  });
+  return [text, registers];
 }
 
 /** A register as which one it is and how much of it is meant. */

@@ -35,7 +35,7 @@ export interface Condition {
 }
 
 /** Some function does something else on some input. */
-const RUN_DIFFERENT = 'run-different';
+export const RUN_DIFFERENT = 'run-different';
 const CONDITION = /^([a-z-]+)\s*(>=|<=|==|!=|>|<)\s*([+-]?\d+(?:\.\d+)?)\s*(%?)$/;
 const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   '>': (a, b) => a > b,
@@ -51,11 +51,7 @@ const COMPARE: Readonly<Record<string, (a: number, b: number) => boolean>> = {
  * @throws CodegenError
  */
 export function parseConditions(text: string): Condition[] {
-  return text
-    .split(/[|,]/)
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map(parseCondition);
+  return text.split(/[|,]/).map((part) => parseCondition(part.trim()));
 }
 
 function parseCondition(text: string): Condition {

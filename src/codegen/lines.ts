@@ -24,6 +24,8 @@ export interface Line {
   readonly encoded: string;
   /** Number of the line that a branch inside the function leads to, else null; -1 where that is none. */
   readonly target: number | null;
+  /** The same of every entry of a jump table that it refers to. */
+  readonly cases?: readonly number[];
 }
 
 const FENTRY = /^call +\*?(?:__fentry__|mcount|_mcount|__gnu_mcount_nc)/;
@@ -55,6 +57,7 @@ export function linesOf(
   const lines: Line[] = [];
   const lineOf = new Int32Array(stream.count + 1);
   const targets: number[] = [];
+  const tables = new Map<Line, readonly number[]>();
   let next = 0;
   let site = 0;
   for (let n = 0; n < stream.count; n++) {
@@ -75,9 +78,16 @@ export function linesOf(
     if (line === null) continue;
     targets.push(target);
     lines.push(line);
+    const table = own.find(({ place }) => place.table !== undefined)?.place.table;
+    if (table !== undefined) tables.set(line, table);
   }
   lineOf[stream.count] = lines.length;
-  return lines.map((line, i) => (targets[i]! < 0 ? line : { ...line, target: lineOf[targets[i]!]! }));
+  const lineAtOffset = (offset: number): number => lineOf[insnAt(stream, offset)] ?? -1;
+  return lines.map((line, i) => {
+    const table = tables.get(line);
+    if (table !== undefined) return { ...line, cases: table.map(lineAtOffset) };
+    return targets[i]! < 0 ? line : { ...line, target: lineOf[targets[i]!]! };
+  });
 }
 
 /** A line as the tables of patched code tell it: a static branch whichever way it stands now, code with what may take its place. */

@@ -41,15 +41,47 @@ export function referencesOf(fn: CodeFunction, stream: InsnStream): Reference[] 
 
 function byRelocation(fn: CodeFunction, stream: InsnStream): Reference[] {
   const found: Reference[] = [];
-  let n = 0;
-  for (const relocation of fn.unit.relocationsOf(fn)) {
-    const { offset } = relocation;
-    while (n < stream.count && stream.at[n]! + stream.length[n]! <= offset) n++;
-    if (n >= stream.count) break;
-    if (offset < stream.at[n]!) continue;
-    found.push(relocatedField(fn, stream, n, relocation));
+  const relocations = fn.unit.relocationsOf(fn);
+  let next = 0;
+  for (let n = 0; n < stream.count; n++) {
+    const at = stream.at[n]!;
+    const end = at + stream.length[n]!;
+    const before = found.length;
+    for (; next < relocations.length && relocations[next]!.offset < end; next++) {
+      if (relocations[next]!.offset >= at) found.push(relocatedField(fn, stream, n, relocations[next]!));
+    }
+    if (found.length > before) continue;
+    const resolved = assembledField(fn, stream, n);
+    if (resolved !== null) found.push(resolved);
   }
   return found;
+}
+
+/** A place in the same section needs no relocation: the assembler has put the distance in. */
+function assembledField(fn: CodeFunction, stream: InsnStream, n: number): Reference | null {
+  const traits = stream.traits[n]!;
+  const end = stream.at[n]! + stream.length[n]!;
+  const branch = !Number.isNaN(stream.target[n]!);
+  if (!branch && (stream.base[n] !== RIP_REGISTER || stream.segment[n] !== 0)) return null;
+  const target = branch ? stream.target[n]! : end + stream.displacement[n]!;
+  const inside = target >= 0 && target < fn.size;
+  if (branch && inside) return null;
+  const size = branch ? traits.immediate : stream.displacementSize[n]!;
+  const place = inside
+    ? { symbol: fn.name, offset: target, content: null }
+    : (fn.unit.placeOf(fn.address + target, branch ? 0 : traits.size, fn) ?? {
+        symbol: null,
+        offset: fn.address + target,
+        content: null,
+      });
+  return {
+    insn: n,
+    field: branch ? 'branch' : 'memory',
+    at: end - (branch ? size : traits.immediate + size),
+    size,
+    place,
+    own: inside ? target : null,
+  };
 }
 
 function relocatedField(fn: CodeFunction, stream: InsnStream, n: number, relocation: Relocation): Reference {
@@ -69,7 +101,7 @@ function relocatedField(fn: CodeFunction, stream: InsnStream, n: number, relocat
     field,
     at: offset,
     size: relocationSize(type),
-    place: fn.unit.relocated(relocation, distance, field === 'memory' ? traits.size : 0),
+    place: fn.unit.relocated(relocation, distance, field === 'memory' ? traits.size : 0, fn),
     own: null,
   };
 }

@@ -4,6 +4,7 @@ import { FLOW } from '../decode/traits.ts';
 import type { CodeFunction } from './build.ts';
 import { buildCfg, type Cfg } from './cfg.ts';
 import { hexSigned } from './count.ts';
+import { ElfUnit } from './inputs/elf.ts';
 import {
   type Assumptions,
   frameOf,
@@ -16,6 +17,7 @@ import {
 } from './locations.ts';
 import { noReloads, type ReloadCounts } from './metrics.ts';
 import { placeText, type Reference } from './references.ts';
+import { jumpTableTargets } from './tables/jump-tables.ts';
 import { numberValues, type Values } from './values.ts';
 
 // A forward data flow: for each location, in which conditions it may stand at a point, one bit for each condition that some path
@@ -54,7 +56,7 @@ export interface ReloadResult {
 const LARGEST = 1 << 27;
 
 const BARRIERS = new Set(
-  'mfence lfence sfence serialize cpuid wrmsr wrmsrns rdmsr swapgs wrgsbase wrfsbase syscall sysenter int int3 int1 into hlt sti cli invlpg invpcid wbinvd invd mwait monitor umwait umonitor lgdt lidt ltr lldt in out insb insw insd outsb outsw outsd vmcall vmmcall xbegin xend clflush clflushopt clwb popf popfq popfd pause'.split(
+  'mfence lfence sfence serialize cpuid wrmsr wrmsrns rdmsr swapgs wrgsbase wrfsbase syscall sysenter int int3 int1 into hlt sti cli invlpg invpcid wbinvd invd mwait monitor umwait umonitor lgdt lidt ltr lldt in out insb insw insd outsb outsw outsd vmcall vmmcall vmfunc vmgexit vmlaunch vmresume vmrun tdcall seamcall enclu encls enclv xbegin xend clflush clflushopt clwb popf popfq popfd pause'.split(
     ' ',
   ),
 );
@@ -80,13 +82,15 @@ export function findReloads(
 ): ReloadResult {
   const counts = noReloads();
   if (loadCount(stream) === 0) return { counts, reloads: [] };
-  const cfg = buildCfg(stream);
+  const { unit } = fn;
+  const cfg = buildCfg(stream, (n) => (unit instanceof ElfUnit ? jumpTableTargets(unit, fn, stream, n) : null));
   const values = numberValues(stream, cfg);
   const { locations, loadOf, memoryOf } = collect(fn, stream, references, values);
   if (locations.length === 0) return { counts, reloads: [] };
   const blocks = cfg.successors.length;
   if (blocks * locations.length > LARGEST) return { counts, reloads: [] };
-  const { steps, entering } = transfer(fn, stream, cfg, values, locations, loadOf, memoryOf, assume);
+  const moves = transfer(fn, stream, cfg, values, locations, loadOf, memoryOf, assume);
+  const { steps, entering } = moves;
   const states = solve(cfg, steps, entering, locations.length);
   const found: Reload[] = [];
   const state = new Uint8Array(locations.length);
@@ -98,13 +102,13 @@ export function findReloads(
       if (step === undefined) continue;
       const kind = step.load < 0 ? null : judge(state[step.load]!);
       if (kind !== null) {
-        const others = kind === 'partial' ? reachedByOther(cfg, steps, n, step.load) : true;
+        const others = kind === 'partial' ? reachedByOther(cfg, moves, n, step.load) : true;
         const real = others ? kind : 'loop';
         if (real === 'partial') counts.redundant++;
         counts[real]++;
         if (detail) {
           const text = locationText(locations[step.load]!, memoryOf[n]);
-          found.push(explain(stream, cfg, steps, n, step.load, real, text, references));
+          found.push(explain(stream, cfg, moves, n, step.load, real, text, references));
         }
       }
       apply(state, step);
@@ -308,62 +312,75 @@ function solve(
   return states;
 }
 
-/** The nearest earlier loads of a location on the ways back from an instruction, each with the block way to it. */
-function* earlierLoads(
+/** A way back from a load to an earlier one of the same location. */
+interface Way {
+  readonly load: number;
+  /** Blocks from the earlier load's to the later one's. */
+  readonly blocks: readonly number[];
+  /** The first instruction after the earlier load that `matters`, or -1. */
+  readonly by: number;
+}
+
+/** The shortest ways back from an instruction to earlier loads of a location: through every block once, and once behind what `matters`. */
+function* waysBack(
   cfg: Cfg,
-  steps: readonly (Step | undefined)[],
+  { steps, entering }: Transfer,
   site: number,
   location: number,
-): Generator<{ readonly load: number; readonly blocks: readonly number[] }> {
+  matters: (step: Step) => boolean,
+): Generator<Way> {
   const home = cfg.blockOf[site]!;
-  const back = (from: number, to: number): number | null => {
-    for (let n = from; n >= to; n--) if (steps[n]?.load === location) return n;
-    return null;
-  };
-  const near = back(site - 1, cfg.first[home]!);
-  if (near !== null) {
-    yield { load: near, blocks: [home] };
-    return;
-  }
   const seen = new Set<number>();
-  const queue: { block: number; blocks: readonly number[] }[] = cfg.predecessors[home]!.map((block) => ({
-    block,
-    blocks: [block, home],
-  }));
+  const queue = [{ block: home, from: site - 1, blocks: [home] as readonly number[], by: -1 }];
   for (let head = 0; head < queue.length; head++) {
-    const { block, blocks } = queue[head]!;
-    if (seen.has(block)) continue;
-    seen.add(block);
-    const load = back(cfg.first[block + 1]! - 1, cfg.first[block]!);
-    if (load !== null) {
-      yield { load, blocks };
-      continue;
+    const { block, from, blocks, by: behind } = queue[head]!;
+    let by = behind;
+    let ended = false;
+    for (let n = from; n >= cfg.first[block]! && !ended; n--) {
+      const step = steps[n];
+      if (step === undefined) continue;
+      if (step.renamed?.includes(location)) ended = true;
+      else {
+        if (matters(step)) by = n;
+        if (step.load === location) {
+          yield { load: n, blocks, by };
+          ended = true;
+        }
+      }
     }
-    for (const before of cfg.predecessors[block]!) queue.push({ block: before, blocks: [before, ...blocks] });
+    if (ended || entering[block]?.includes(location)) continue;
+    for (const before of cfg.predecessors[block]!) {
+      const state = before * 2 + (by < 0 ? 0 : 1);
+      if (seen.has(state)) continue;
+      seen.add(state);
+      queue.push({ block: before, from: cfg.first[before + 1]! - 1, blocks: [before, ...blocks], by });
+    }
   }
 }
 
-function reachedByOther(cfg: Cfg, steps: readonly (Step | undefined)[], site: number, location: number): boolean {
-  for (const { load } of earlierLoads(cfg, steps, site, location)) if (load !== site) return true;
+function reachedByOther(cfg: Cfg, transfer: Transfer, site: number, location: number): boolean {
+  for (const { load } of waysBack(cfg, transfer, site, location, () => false)) if (load !== site) return true;
   return false;
 }
 
 function explain(
   stream: InsnStream,
   cfg: Cfg,
-  steps: readonly (Step | undefined)[],
+  transfer: Transfer,
   site: number,
   location: number,
   kind: ReloadKind,
   what: string,
   references: readonly Reference[],
 ): Reload {
-  let best: { load: number; blocks: readonly number[]; by: number } | null = null;
-  for (const { load, blocks } of earlierLoads(cfg, steps, site, location)) {
-    const by = obstacle(cfg, steps, load, site, blocks, location, kind);
-    if (best === null || (by >= 0 && best.by < 0)) best = { load, blocks, by };
-    if (kind === 'redundant' || kind === 'partial' || kind === 'loop' ? load !== site || kind === 'loop' : by >= 0)
-      break;
+  const hindered = kind === 'stored' || kind === 'barred';
+  const matters = (step: Step): boolean =>
+    kind === 'stored' ? (step.stored?.includes(location) ?? false) : kind === 'barred' && step.bars;
+  let best: Way | null = null;
+  for (const way of waysBack(cfg, transfer, site, location, matters)) {
+    const fits = hindered ? way.by >= 0 : kind === 'loop' || way.load !== site;
+    if (fits || best === null) best = way;
+    if (fits) break;
   }
   const { load, blocks, by } = best ?? { load: site, blocks: [], by: -1 };
   return {
@@ -376,29 +393,6 @@ function explain(
     ),
     by: by < 0 ? null : { at: stream.at[by]!, what: nameOf(stream, by, references) },
   };
-}
-
-/** The first instruction on a way that forbids removing the load: -1 where there is none. */
-function obstacle(
-  cfg: Cfg,
-  steps: readonly (Step | undefined)[],
-  load: number,
-  site: number,
-  blocks: readonly number[],
-  location: number,
-  kind: ReloadKind,
-): number {
-  const matters = (step: Step): boolean =>
-    kind === 'stored' ? (step.stored?.includes(location) ?? false) : kind === 'barred' && step.bars;
-  for (const [i, block] of blocks.entries()) {
-    const from = i === 0 ? load : cfg.first[block]!;
-    const to = i === blocks.length - 1 && (blocks.length > 1 || site > load) ? site : cfg.first[block + 1]!;
-    for (let n = from; n < to; n++) {
-      const step = steps[n];
-      if (step !== undefined && matters(step)) return n;
-    }
-  }
-  return -1;
 }
 
 function nameOf(stream: InsnStream, n: number, references: readonly Reference[]): string {

@@ -34,7 +34,7 @@ export function countSlot(build: Build, slot: string): SlotCount {
   const fs = /^%?fs:/.test(slot);
   const plain = slot.replace(/^%?[fg]s:/, '');
   const numeric = /^-?(0x[0-9a-f]+|\d+)$/i.test(plain);
-  const given = numeric ? (plain.startsWith('-') ? -Number(plain.slice(1)) : Number(plain)) : undefined;
+  const given = numeric ? signedNumber(plain) : undefined;
   const address =
     given ?? build.units.map((unit) => unit.addressOf(plain)).find((found) => found !== undefined) ?? null;
   const count: SlotCount = {
@@ -88,3 +88,7 @@ export function countSlot(build: Build, slot: string): SlotCount {
   count.functions.sort((a, b) => b.loads - a.loads || (a.name < b.name ? -1 : 1));
   return count;
 }
+
+/** Addresses are signed here; since Linux 6.15 those of per-CPU variables are a kernel's. */
+const signedNumber = (text: string): number =>
+  Number(BigInt.asIntN(64, text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text)));

@@ -20,11 +20,19 @@ export interface Values {
   madeAt(block: number): readonly number[];
 }
 
+/** Into a kernel, a hypervisor or an enclave: whoever is there leaves its results in registers. */
+const ELSEWHERE = new Set(
+  'syscall sysenter int int1 int3 into vmcall vmmcall vmfunc vmgexit vmlaunch vmresume vmrun tdcall seamcall enclu encls enclv'.split(
+    ' ',
+  ),
+);
+
 /** Registers that an instruction may change, calls with all that they may clobber. */
 export function clobbers(stream: InsnStream, n: number): number {
-  const { flow } = stream.traits[n]!;
+  const { flow, mnemonic } = stream.traits[n]!;
   const writes = stream.writes[n]!;
-  return flow === FLOW.call || flow === FLOW.indirectCall ? (writes & ~RSP_BIT) | CALLER_SAVED : writes;
+  const called = flow === FLOW.call || flow === FLOW.indirectCall || ELSEWHERE.has(mnemonic);
+  return called ? (writes & ~RSP_BIT) | CALLER_SAVED : writes;
 }
 
 /** Source and destination of a 64-bit move between general-purpose registers, or null. */

@@ -96,7 +96,7 @@ function mnemonics(name: string): string[] {
   const widening = WIDENING.exec(name);
   if (widening !== null) return [widening[1] === 'z' ? 'movzx' : 'movsx', name];
   const renamed = RENAMED[name];
-  const bare = name.replace(/[bwlq]$/, '');
+  const bare = name.replace(name.startsWith('f') ? /(?:[stq]|l{1,2})$/ : /[bwlq]$/, '');
   return [
     name,
     ...(renamed === undefined ? [] : [renamed]),
@@ -138,6 +138,9 @@ const number = (text: string): bigint => (text.startsWith('-') ? -BigInt(text.sl
 const splitOperands = (text: string): string[] =>
   text === '' ? [] : text.split(/,(?![^(]*\))/).map((part) => part.trim());
 
+/** binutils wrote no count for shifts by one until 2.41. */
+const SHIFT_BY_ONE = /^((?:sh|sa|ro|rc)[lr][bwlq]?) \$(?:0x)?1,(?!.*,)/;
+
 /** A line for comparison: no names, no comment, one space, suffixes that 64-bit mode implies left out. */
 export function plainText(text: string): string {
   return text
@@ -147,6 +150,7 @@ export function plainText(text: string): string {
     .replace(/\s+/g, ' ')
     .replace(/, /g, ',')
     .replace(/^((?:\w+ )?)(call|ret|push|pop|jmp|leave)q\b/, '$1$2')
+    .replace(SHIFT_BY_ONE, '$1 ')
     .replace(/(^|[\s,])(0x)?0+([0-9a-f])/g, '$1$2$3')
     .trim();
 }
@@ -188,17 +192,21 @@ export function assemble(text: string, address: bigint, length: number | null): 
   throw new AssembleError(`no encoding${size} reads as «${text.trim()}»`);
 }
 
-/** Numbers may be written with another sign or with a zero displacement, and a suffix left out where a register says the width. */
+/**
+ * Numbers may be written in decimal, with another sign or with a zero displacement, and a suffix may be there or not where a register
+ * says the width.
+ */
 function sameText(ours: string, wanted: string): boolean {
   if (ours === wanted) return true;
   const a = canonical(ours);
   const b = canonical(wanted);
-  return a === b || (/[ ,*]%(?![fg]s:)/.test(wanted) && a.replace(SUFFIXED, '$1 ') === b.replace(SUFFIXED, '$1 '));
+  if (a === b) return true;
+  return /[ ,*]%(?![fg]s:)/.test(wanted) && (a.replace(SUFFIXED, '$1 ') === b || a === b.replace(SUFFIXED, '$1 '));
 }
 const SUFFIXED = /^(\w+?)[bwlq] /;
 const canonical = (text: string): string =>
   text
-    .replace(/-?0x[0-9a-f]+/g, (digits) => BigInt.asUintN(64, number(digits)).toString(16))
+    .replace(/(?<![\w%])-?(?:0x[0-9a-f]+|\d+)\b/g, (digits) => BigInt.asUintN(64, number(digits)).toString(16))
     .replace(/(^|[\s,:*])0\(/g, '$1(');
 
 const STRING = /^(?:(repn?[ze]?) )?(movs|cmps|stos|lods|scas)([bwlq]?)(?: (.*))?$/;

@@ -15,9 +15,10 @@ export const SEGMENT_GS = 5;
 const PREFIX_FS = 0x64;
 const PREFIX_GS = 0x65;
 const PREFIX_LOCK = 0xf0;
-const PREFIX_REPNE = 0xf2;
-const PREFIX_REP = 0xf3;
-const PREFIX_DATA = 0x66;
+/** REPNE, REP, operand and address size, and the segments that 64-bit mode ignores: CS, SS, DS, ES (SDM 1 3.3.7.1). */
+const OTHER_PREFIXES = new Set([0xf2, 0xf3, 0x66, 0x67, 0x2e, 0x36, 0x3e, 0x26]);
+/** 40h to 4Fh; one in front of another prefix means nothing. */
+const REX = 0x40;
 const FIRST_SIZE = 256;
 const NOTHING: CodeTraits = {
   mnemonic: '(bad)',
@@ -136,7 +137,7 @@ export class InsnStream {
       if (byte === PREFIX_LOCK) this.locked[n] = 1;
       else if (byte === PREFIX_GS) this.segment[n] = SEGMENT_GS;
       else if (byte === PREFIX_FS) this.segment[n] = SEGMENT_FS;
-      else if (byte !== PREFIX_DATA && byte !== PREFIX_REP && byte !== PREFIX_REPNE && byte !== 0x67) break;
+      else if (!OTHER_PREFIXES.has(byte) && byte >> 4 !== REX >> 4) break;
     }
     if (memoryForm) this.#memory(i, n, at + length - traits.immediate);
     let writes = traits.implied;

@@ -90,6 +90,13 @@ const SYSRETS = /^(sysret|sysexit|iret)/;
 const known = new Map<number, CodeTraits>();
 let factory: InstructionInfoFactory | undefined;
 
+/** SYSCALL, VMCALL and their like are calls to the library, and go on behind themselves here. */
+function flowOf(i: Instruction, mnemonic: string): number {
+  if (SYSRETS.test(mnemonic)) return FLOW.return;
+  if (i.flowControl === FlowControl.Call && i.opCount === 0) return FLOW.next;
+  return FLOWS.get(i.flowControl) ?? FLOW.next;
+}
+
 function examine(i: Instruction, decoder: Decoder): CodeTraits {
   factory ??= new InstructionInfoFactory();
   const codeName = Code[i.code] as string;
@@ -118,7 +125,7 @@ function examine(i: Instruction, decoder: Decoder): CodeTraits {
   const traits: CodeTraits = {
     mnemonic,
     codeName,
-    flow: SYSRETS.test(mnemonic) ? FLOW.return : (FLOWS.get(i.flowControl) ?? FLOW.next),
+    flow: flowOf(i, mnemonic),
     immediate: offsets.immediateSize + offsets.immediateSize2,
     widened: i.opCount > 0 && WIDE.has(i.opKind(i.opCount - 1)),
     memory,

@@ -19,16 +19,18 @@ const END_AT = 58;
 
 const ascii = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
-/** Whether a source begins as an archive does. */
-export function isArchive(source: ByteSource): boolean {
-  const magic = ascii(source.read(0, MAGIC.length));
-  if (magic === THIN_MAGIC)
-    throw new ElfError('a thin archive holds no code itself; give its objects, or ar without T');
-  return magic === MAGIC;
-}
+const magicOf = (source: ByteSource): string => ascii(source.read(0, MAGIC.length));
 
-/** The members of an `ar` archive (System V names), its symbol index left out. @throws ElfError when it is damaged */
-export function readArchive(source: ByteSource): ArchiveMember[] {
+/** Whether a source begins as an archive does, thin ones included. */
+export const isArchive = (source: ByteSource): boolean => [MAGIC, THIN_MAGIC].includes(magicOf(source));
+
+/**
+ * The members of an `ar` archive (System V names), its symbol index left out.
+ * @param openMember opens a file that a thin archive names; null where there is none
+ * @throws ElfError when it is damaged, or a thin one's member is missing
+ */
+export function readArchive(source: ByteSource, openMember: (name: string) => ByteSource | null): ArchiveMember[] {
+  const thin = magicOf(source) === THIN_MAGIC;
   const members: ArchiveMember[] = [];
   let longNames = '';
   for (let at = MAGIC.length; at < source.length; ) {
@@ -38,16 +40,24 @@ export function readArchive(source: ByteSource): ArchiveMember[] {
       throw new ElfError(`no archive member header at file offset ${hex(at)}; the archive is damaged`);
     }
     const from = at + HEADER_SIZE;
+    const raw = header.slice(0, NAME_SIZE).trimEnd();
+    const table = raw === '//' || raw === '/' || raw === '/SYM64/';
+    if (thin && !table) {
+      const name = memberName(raw, longNames);
+      const member = openMember(name);
+      if (member === null)
+        throw new ElfError(`no file ${name}, which this thin archive names; make it, or ar without T`);
+      members.push({ name, source: member });
+      at = from;
+      continue;
+    }
     if (from + size > source.length) {
       throw new ElfError(
         `archive member at ${hex(at)}: its ${size} bytes end past the file's ${hex(source.length)}; the archive is incomplete`,
       );
     }
-    const raw = header.slice(0, NAME_SIZE).trimEnd();
     if (raw === '//') longNames = ascii(source.read(from, size));
-    else if (raw !== '/' && raw !== '/SYM64/') {
-      members.push({ name: memberName(raw, longNames), source: partOf(source, from, size) });
-    }
+    else if (!table) members.push({ name: memberName(raw, longNames), source: partOf(source, from, size) });
     at = from + size + (size % 2);
   }
   return members;

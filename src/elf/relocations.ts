@@ -85,6 +85,18 @@ export function readRelocations(source: ByteSource, sections: readonly Section[]
   return found.sort((a, b) => a.offset - b.offset);
 }
 
+/** Number of the first of some ascending relocations at an offset or behind it. */
+export function firstFrom(relocations: readonly Relocation[], offset: number): number {
+  let low = 0;
+  let high = relocations.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (relocations[middle]!.offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The relocations of one table in its order; offsets are addresses in a linked file. @throws ElfError when it is damaged */
 export function readRelocationTable(source: ByteSource, table: Section): Relocation[] {
   const found: Relocation[] = [];

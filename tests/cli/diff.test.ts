@@ -127,6 +127,35 @@ describe('swapgs diff', () => {
     expect(changed.stdout).toContain('grow: instructions 1 → 2\n');
   });
 
+  it('keeps a baseline of functions that have one name', () => {
+    const file = workshop.path('baseline.json');
+    const twice = workshop.path('twice.a');
+    workshop.run('ar', ['rc', twice, small, large]);
+    expect(swapgs(['diff', twice, '--baseline', file, '--update-baseline']).status).toBe(0);
+    expect(swapgs(['diff', twice, '--baseline', file])).toMatchObject({ status: 0, stdout: '' });
+    const expectations = workshop.path('two.txt');
+    writeFileSync(expectations, 'exactly 2 instructions in grow\n');
+    const { status, stdout } = swapgs(['diff', twice, '--baseline', file, '--expect', expectations]);
+    expect([status, stdout]).toEqual([1, `${expectations}:1: exactly 2 instructions in grow: there are 3\n`]);
+  });
+
+  it('refuses options that would judge nothing', () => {
+    for (const given of [
+      [small, large, '--fail-on', ''],
+      [small, large, '--fail-on', 'changed|'],
+      [small, large, '--fail-on', 'run-different'],
+      [small, large, '--width', 'x'],
+      [small, large, '--update-baseline'],
+      [small, '--baseline', workshop.path('baseline.json'), '--run'],
+      [small, '--baseline', workshop.path('baseline.json'), '--fail-on', 'changed'],
+    ]) {
+      expect(swapgs(['diff', ...given]), given.join(' ')).toMatchObject({
+        status: 125,
+        stderr: expect.stringMatching(ONE_LINE),
+      });
+    }
+  });
+
   it('shows one function, and offers the nearest names', () => {
     expect(swapgs(['diff', small, large, '--function', 'grow', '--width', '60']).stdout).toMatch(
       /^ +> \+0 +2 +inc +%eax$/m,
@@ -144,6 +173,27 @@ describe('swapgs diff', () => {
     writeFileSync(workshop.path('b.bin'), Buffer.from('488bc7c3', 'hex'));
     const mixed = swapgs(['diff', workshop.path('a.hex'), workshop.path('b.bin'), '--bytes', '0x1000']);
     expect(mixed.stdout).toContain('1 function: 1 encoding-only');
+  });
+
+  it('reads what a thin archive names, and says what is missing', () => {
+    workshop.run('ar', ['rcT', 'thin.a', small]);
+    const thin = workshop.path('thin.a');
+    expect(swapgs(['diff', thin, small]).stdout).toContain('2 functions: 2 identical');
+    const gone = workshop.path('gone.o');
+    writeFileSync(gone, readFileSync(small));
+    workshop.run('ar', ['rcT', 'gone.a', gone]);
+    workshop.run('rm', [gone]);
+    expect(swapgs(['diff', workshop.path('gone.a'), small]).stderr).toMatch(
+      /^swapgs: no file \S*gone\.o, which this thin archive names: .*\n$/,
+    );
+  });
+
+  it.skipIf(!hasCompiler('gcc'))('says where the code of split debug information is', () => {
+    const linked = workshop.compile('gcc', 'int main(void) { return 3; }', ['-g'], true);
+    workshop.run('objcopy', ['--only-keep-debug', linked, 'only.debug']);
+    expect(swapgs(['diff', linked, workshop.path('only.debug')]).stderr).toMatch(
+      /^swapgs: this is debug information alone, its code is in another file: .*: give that one\n$/,
+    );
   });
 
   it.skipIf(!hasCompiler('gcc'))('falls back to content for stripped files, and says so', () => {

@@ -41,6 +41,10 @@ describe('a bzImage', () => {
     expect(compare(buildOf(elf), unpacked).statuses.identical).toBe(1);
   });
 
+  it('that is not packed is read as it is', () => {
+    expect(compare(buildOf(elf), open(image(readFileSync(elf)))).statuses.identical).toBe(1);
+  });
+
   const packed = lz4(elf);
   it.skipIf(packed === null)('packed with lz4 as well', () => {
     const sized = Buffer.concat([packed!, Buffer.from([1, 2, 3, 4])]);

@@ -75,6 +75,33 @@ describe('planted reads of a slot', () => {
     expect(loads(sites, '0x2ac80')).toBe(sites);
   });
 
+  it('are found behind prefixes in any order, and not where the last segment prefix is another', () => {
+    const disp = '80 ac 02 00';
+    const count = (hex: string): number =>
+      countSlot(openBuild('code', memorySource(Buffer.from(hex))), '0x2ac80').loads;
+    for (const prefixes of [
+      '65 48',
+      '2e 65 48',
+      '65 3e 48',
+      '64 65 48',
+      '66 65',
+      '65 66',
+      '67 65 48',
+      '48 65',
+      '26 67 65',
+    ]) {
+      expect(count(`${prefixes} 8b 04 25 ${disp} c3`), prefixes).toBe(1);
+    }
+    for (const prefixes of ['65 64 48', '48', '2e']) expect(count(`${prefixes} 8b 04 25 ${disp} c3`), prefixes).toBe(0);
+  });
+
+  it('are found at the addresses that per-CPU variables have since Linux 6.15', () => {
+    // mov %gs:0xffffffff82000010,%rax, and the same relative to an instruction at 0xffffffff81000009.
+    const code = Buffer.from('65 48 8b 04 25 10 00 00 82 65 48 8b 05 ff ff ff 00 c3');
+    const build = openBuild('code', memorySource(code), { flat: -0x7f000000 });
+    for (const slot of ['0xffffffff82000010', '-0x7dfffff0']) expect(countSlot(build, slot).loads, slot).toBe(2);
+  });
+
   it('change as the thread says', () => {
     expect([delta(4711 - 3841), `${delta(3221 - 3841)} (${percent(3841, 3221)})`]).toEqual(['+870', '−620 (−16.1 %)']);
     expect(change(3766, 3217)).toBe('3766 → 3217, −14.6 %');

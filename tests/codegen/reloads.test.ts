@@ -33,6 +33,8 @@ describe('a second load of one place', () => {
     expect(reloads(`${LOAD}call opaque\n${LOAD}ret`)).toEqual([
       { at: 13, kind: 'barred', what: '%gs:slot', earlier: 0, path: [], by: { at: 8, what: 'call opaque' } },
     ]);
+    expect(reloads(`${LOAD}syscall\n${LOAD}ret`)[0]!.by!.what).toBe('syscall');
+    expect(kinds('mov (%rdi),%rdx\nvmcall\nmov (%rdi),%rcx\nret')).toEqual([]);
     expect(reloads(`${LOAD}mfence\n${LOAD}ret`)[0]!.by!.what).toBe('mfence');
     expect(reloads(`${LOAD}lock incl (%rdi)\n${LOAD}ret`)[0]!.kind).toBe('stored');
     expect(reloads(`${LOAD}lock incl (%rdi)\n${LOAD}ret`, true)[0]!.by!.what).toBe('lock inc');
@@ -65,5 +67,21 @@ describe('a second load of one place', () => {
     expect(kinds('1: mov (%rdi),%rax\nmov (%rdi),%rcx\nmov (%rcx),%rdi\ntest %rdi,%rdi\njne 1b\nret')).toEqual([
       'redundant',
     ]);
+  });
+
+  it('is explained by a way on which the call stands, however long', () => {
+    const [reload] = reloads(`${LOAD}test %esi,%esi\njne 2f\n1: ${LOAD}ret\n2: call opaque\njmp 1b`);
+    expect([reload!.kind, reload!.by?.what, reload!.path]).toEqual(['barred', 'call opaque', [21, 12]]);
+  });
+
+  it('is not found where a jump table does not lead', () => {
+    const table = '.section .rodata,"a"\n9: .long 1f-9b\n.long 2f-9b\n.text\n';
+    const jump = 'lea 9b(%rip),%rcx\nmovslq (%rcx,%rdi,4),%rdx\nadd %rcx,%rdx\n';
+    expect(kinds(`${LOAD}${table}${jump}jmp *%rdx\n1: nop\n2: ret`)).toEqual([]);
+    expect(kinds(`${LOAD}${table}${jump}jmp *%rdx\n1: nop\n2: ${LOAD}ret`)).toEqual(['redundant']);
+    // The end of the function is no case: nothing leads there but the entry.
+    expect(kinds(`je 3f\n${LOAD}${table}${jump}jmp *%rdx\n1: nop\n2: ret\n3: ${LOAD}ret`)).toEqual([]);
+    // Not even without a table does a jump lead to the entry.
+    expect(kinds(`${LOAD}jmp *%rdx\nret`)).toEqual([]);
   });
 });

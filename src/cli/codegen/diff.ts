@@ -3,8 +3,8 @@ import { Analyser, type Analysis } from '../../codegen/analyse.ts';
 import { againstBaseline, writeBaseline } from '../../codegen/baseline.ts';
 import { type Build, functionsOf } from '../../codegen/build.ts';
 import { type Comparison, compare, runChanged } from '../../codegen/compare.ts';
-import { parseConditions } from '../../codegen/conditions.ts';
-import { nearest, parseExpectations } from '../../codegen/expect.ts';
+import { parseConditions, RUN_DIFFERENT } from '../../codegen/conditions.ts';
+import { type Expectation, nearest, parseExpectations } from '../../codegen/expect.ts';
 import { listingBuilds } from '../../codegen/inputs/open.ts';
 import { STEPS, type Step } from '../../codegen/lines.ts';
 import { pair } from '../bare/request.ts';
@@ -41,14 +41,19 @@ const PROGRESS_AFTER_MS = 2000;
 
 /** Compares what the command line names; the status says whether it differs. */
 export async function diffBuilds(oldPath: string, newPath: string | undefined, options: DiffOptions): Promise<number> {
+  if (options.updateBaseline === true && options.baseline === undefined) {
+    throw new CliError('nothing says which file', '--update-baseline', 'give --baseline FILE too');
+  }
   if (options.baseline !== undefined && newPath === undefined) return withBaseline(oldPath, options.baseline, options);
   const [old, fresh] = bothBuilds(oldPath, newPath, options);
   const out = new Output(1);
   const names = options.function?.flatMap((text) => text.split(','));
   const format = options.json === true ? 'json' : options.format;
   const conditions = (options.failOn ?? []).flatMap((text) => locate('--fail-on', () => parseConditions(text)));
-  const expectations =
-    options.expect === undefined ? [] : locate(options.expect, () => parseExpectations(textOf(options.expect!)));
+  const expectations = expectationsOf(options);
+  if (options.run !== true && conditions.some(({ text }) => text === RUN_DIFFERENT)) {
+    throw new CliError('nothing is run', `--fail-on ${RUN_DIFFERENT}`, 'give --run too');
+  }
   const comparison = locate(newPath ?? oldPath, () =>
     compare(old, fresh, {
       steps: stepsOf(options.keep ?? []),
@@ -74,10 +79,7 @@ export async function diffBuilds(oldPath: string, newPath: string | undefined, o
     return what === null ? [] : [`--fail-on ${condition.text}: ${what}`];
   });
   const after = comparison.functions.flatMap((diff) => (diff.new === null ? [] : [diff.new]));
-  for (const expectation of expectations) {
-    const what = expectation.broken(after);
-    if (what !== null) broken.push(`${options.expect}:${expectation.line}: ${expectation.text}: ${what}`);
-  }
+  broken.push(...unmet(expectations, after, options));
   if (options.baseline !== undefined) broken.push(...judgeBaseline(after, options.baseline, options));
   out.flush();
   const errors = new Output(2);
@@ -87,6 +89,19 @@ export async function diffBuilds(oldPath: string, newPath: string | undefined, o
   const differs = judged ? broken.length > 0 : comparison.functions.some(({ status }) => !SETTLED.has(status));
   return differs ? STATUS.different : STATUS.ok;
 }
+
+const expectationsOf = ({ expect }: DiffOptions): Expectation[] =>
+  expect === undefined ? [] : locate(expect, () => parseExpectations(textOf(expect)));
+
+const unmet = (
+  expectations: readonly Expectation[],
+  functions: readonly Analysis[],
+  { expect }: DiffOptions,
+): string[] =>
+  expectations.flatMap((expectation) => {
+    const what = expectation.broken(functions);
+    return what === null ? [] : [`${expect}:${expectation.line}: ${expectation.text}: ${what}`];
+  });
 
 function bothBuilds(oldPath: string, newPath: string | undefined, options: DiffOptions): readonly [Build, Build] {
   const old = readBuild(oldPath, 0, options);
@@ -168,15 +183,19 @@ async function print(
   }
 }
 
-/** One build against a baseline alone. */
+/** One build against a baseline and expectations alone. */
 function withBaseline(path: string, baseline: string, options: DiffOptions): number {
+  for (const [given, name] of [
+    [options.failOn, '--fail-on'],
+    [options.run, '--run'],
+  ] as const) {
+    if (given !== undefined) throw new CliError('only one build', name, 'give two');
+  }
+  const expectations = expectationsOf(options);
   const build = readBuild(path, 0, options);
-  const analyser = new Analyser({ percpuPrivate: false });
-  const broken = judgeBaseline(
-    functionsOf(build).map((fn) => analyser.analyse(fn)),
-    baseline,
-    options,
-  );
+  const analyser = new Analyser({ percpuPrivate: options.assume?.includes('percpu-private') ?? false });
+  const functions = functionsOf(build).map((fn) => analyser.analyse(fn));
+  const broken = [...judgeBaseline(functions, baseline, options), ...unmet(expectations, functions, options)];
   const out = new Output(1);
   for (const line of broken) out.line(line);
   out.flush();

@@ -35,7 +35,7 @@ export function diffCommand(): Command {
     .option('--json', 'the same as --format json')
     .option('--function <NAMES>', 'only these functions, by comma', repeated(String))
     .option('--all', 'text: every changed function side by side')
-    .option('--width <N>', 'text: columns (default: of the terminal)', Number)
+    .option('--width <N>', 'text: columns (default: of the terminal)', count)
     .option('--fail-on <CONDITIONS>', 'status 1 only for these: gs-loads>0|size>1%|changed', repeated(String))
     .option('--expect <FILE>', 'counted assertions about the new build, one a line')
     .option('--baseline <FILE>', 'numbers of functions that are expected: one build is enough then')

@@ -2,14 +2,23 @@ import type { Companions } from '../../elf/dwarf/companions.ts';
 import { DebugInfo, type FunctionPlace, type Signature } from '../../elf/dwarf/debug-info.ts';
 import { EHDR_SIZE, ET, SHF, SHN_ABS, SHN_COMMON, SHN_UNDEF, SHT, STB, STT } from '../../elf/format.ts';
 import { readHeader } from '../../elf/header.ts';
-import { R, type Relocation, readRelocations, readRelocationTable } from '../../elf/relocations.ts';
+import {
+  firstFrom,
+  isPcRelative,
+  R,
+  type Relocation,
+  readRelocations,
+  readRelocationTable,
+  relocationSize,
+} from '../../elf/relocations.ts';
 import { readSectionsFrom, type Section } from '../../elf/sections.ts';
 import type { ByteSource } from '../../elf/source.ts';
 import { isPlaced, readSymbolRows, readSymbolTable, type SymbolRow } from '../../elf/symbol-rows.ts';
 import { type CodeFunction, type CodeUnit, type Place, type SizedSymbol, withOffset } from '../build.ts';
 import { CodegenError } from '../error.ts';
 import { baseName } from '../names.ts';
-import { Contents } from './contents.ts';
+import { relocatedTable } from '../tables/jump-tables.ts';
+import { Contents, type Pointer, tableText } from './contents.ts';
 import { guessedFunctions } from './guess.ts';
 import { type NamedPlace, PlaceNames } from './symbols.ts';
 
@@ -27,6 +36,17 @@ const isCode = (section: Section | undefined): boolean =>
 const isLabel = (name: string): boolean => name === '' || name.startsWith('.L') || name.startsWith('$');
 /** Kernel symbols in front of a function that are padding for patching. */
 const isPrefixLabel = (name: string): boolean => name.startsWith('__pfx_') || name.startsWith('__cfi_');
+
+/** Why there is no code, and what to do. */
+function withoutCode(sections: readonly Section[]): string {
+  if (sections.some(({ name }) => name.startsWith('.gnu.lto_')))
+    return 'it has no code yet, only what the linker compiles; compile with -ffat-lto-objects or -fno-lto';
+  if (sections.some(({ type, flags }) => type === SHT.NOBITS && (flags & SHF.EXECINSTR) !== 0n))
+    return 'this is debug information alone, its code is in another file; give that one';
+  return sections.length === 0
+    ? 'it has no section headers; give a file that has them'
+    : 'no executable section in it; give a file with code';
+}
 
 /** An x86-64 ELF object or linked file. */
 export class ElfUnit implements CodeUnit {
@@ -67,11 +87,7 @@ export class ElfUnit implements CodeUnit {
     this.kind = header.type === ET.REL ? 'relocatable' : 'linked';
     this.sections = readSectionsFrom(source, header);
     if (!this.sections.some(isCode)) {
-      throw new CodegenError(
-        this.sections.some(({ name }) => name.startsWith('.gnu.lto_'))
-          ? 'it has no code yet, only what the linker compiles; compile with -ffat-lto-objects or -fno-lto'
-          : 'no executable section in it; give a file that has its section headers',
-      );
+      throw new CodegenError(withoutCode(this.sections));
     }
     this.symbols = readSymbolRows(source, this.sections);
     this.#index();
@@ -89,6 +105,7 @@ export class ElfUnit implements CodeUnit {
     this.#contents = new Contents(source, {
       startOf: (section) => (this.kind === 'linked' ? addressOf(section) : 0),
       nameOf: (address) => this.#nameOf(address),
+      pointersIn: (section, offset, size) => this.#pointersIn(section, offset, size),
     });
     const named = this.#namedFunctions();
     this.stripped = named.length === 0;
@@ -323,21 +340,14 @@ export class ElfUnit implements CodeUnit {
   relocationsOf(fn: CodeFunction): readonly Relocation[] {
     if (this.kind === 'linked') return [];
     const all = this.sectionRelocations(fn.section);
-    let low = 0;
-    let high = all.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (all[middle]!.offset < fn.address) low = middle + 1;
-      else high = middle;
-    }
     const found: Relocation[] = [];
-    for (let i = low; i < all.length && all[i]!.offset < fn.address + fn.size; i++) {
+    for (let i = firstFrom(all, fn.address); i < all.length && all[i]!.offset < fn.address + fn.size; i++) {
       found.push({ ...all[i]!, offset: all[i]!.offset - fn.address });
     }
     return found;
   }
 
-  relocated({ symbol: index }: Relocation, distance: number, size: number): Place {
+  relocated({ symbol: index }: Relocation, distance: number, size: number, from?: CodeFunction): Place {
     const row = this.symbols[index];
     if (row === undefined) return { symbol: null, offset: distance, content: null };
     if (row.type !== STT.SECTION && !row.name.startsWith('.L')) {
@@ -345,16 +355,42 @@ export class ElfUnit implements CodeUnit {
     }
     const section = this.sections[row.section];
     if (section === undefined) return { symbol: row.name, offset: distance, content: null };
-    return this.placeIn(section, row.value + distance, size);
+    return this.placeIn(section, row.value + distance, size, from);
   }
 
   /** What stands in a section of an object. */
-  placeIn(section: Section, offset: number, size = 0): Place {
+  placeIn(section: Section, offset: number, size = 0, from?: CodeFunction): Place {
     const named = this.#names.get(section.index)?.at(offset);
     if (named != null) {
       return { symbol: named.name, offset: offset - named.address, content: this.#constant(section, named) };
     }
+    const table = from === undefined || isCode(section) ? [] : relocatedTable(this, from, { section, offset });
+    if (table.length > 0) return { symbol: section.name, offset, content: tableText(table), table };
     return { symbol: section.name, offset, content: this.#contents.at(section, offset, size) };
+  }
+
+  /** What the relocations of an object put into data. */
+  #pointersIn(section: Section, offset: number, size: number): Pointer[] | null {
+    if (this.kind === 'linked') return null;
+    const all = this.sectionRelocations(section.index);
+    const pointers: Pointer[] = [];
+    for (let i = firstFrom(all, offset); i < all.length && all[i]!.offset < offset + size; i++) {
+      const { offset: at, type, symbol, addend } = all[i]!;
+      const distance = addend - (isPcRelative(type) ? at - offset : 0);
+      pointers.push({ offset: at, size: relocationSize(type), name: this.#pointerName(symbol, distance) });
+    }
+    return pointers;
+  }
+
+  #pointerName(symbol: number, distance: number): string {
+    const row = this.symbols[symbol];
+    if (row === undefined) return `0x${distance.toString(16)}`;
+    if (row.type !== STT.SECTION && !row.name.startsWith('.L')) return withOffset(baseName(row.name), distance);
+    const section = this.sections[row.section];
+    if (section === undefined) return row.name;
+    const named = this.#names.get(section.index)?.at(row.value + distance);
+    if (named != null) return withOffset(baseName(named.name), row.value + distance - named.address);
+    return this.#contents.string(section, row.value + distance) ?? section.name;
   }
 
   /** The constant that a local name stands for. */
@@ -363,17 +399,22 @@ export class ElfUnit implements CodeUnit {
   }
 
   placeOf(address: number, size: number, from?: CodeFunction): Place | null {
+    if (this.kind === 'relocatable') {
+      const own = from === undefined ? undefined : this.sections[from.section];
+      return own === undefined || address < 0 || address >= own.size ? null : this.placeIn(own, address, size, from);
+    }
     const section = this.sectionAt(address);
     if (section === null) return null;
-    const named = this.#names.get(0)?.at(address);
+    const named = this.#nameIn(section, address);
     const begins = addressOf(section);
-    if (named != null && (named.size > 0 || (isCode(section) && named.section === section.index))) {
+    if (named !== null) {
       return { symbol: named.name, offset: address - named.address, content: this.#constant(section, named) };
     }
     const offset = address - begins;
     if (isCode(section)) return { symbol: section.name, offset, content: this.#contents.code(section, offset) };
-    const table = from === undefined ? null : this.#contents.table(section, offset, from);
-    const content = table ?? this.#contents.at(section, offset, size);
+    const table = from === undefined ? [] : this.#contents.table(section, offset, from);
+    if (table.length > 0) return { symbol: null, offset: address, content: tableText(table), table };
+    const content = this.#contents.at(section, offset, size);
     if (content !== null) return { symbol: null, offset: address, content };
     return { symbol: section.name, offset, content: null };
   }
@@ -381,8 +422,16 @@ export class ElfUnit implements CodeUnit {
   #nameOf(address: number): string | null {
     const section = this.sectionAt(address);
     if (section === null) return null;
+    const named = this.#nameIn(section, address);
+    if (named === null) return this.#contents.string(section, address - addressOf(section)) ?? section.name;
+    return withOffset(baseName(named.name), address - named.address);
+  }
+
+  /** The symbol that covers an address of a linked file; a label without a size covers code of its own section alone. */
+  #nameIn(section: Section, address: number): NamedPlace | null {
     const named = this.#names.get(0)?.at(address);
-    return named == null ? section.name : withOffset(baseName(named.name), address - named.address);
+    if (named == null) return null;
+    return named.size > 0 || (isCode(section) && named.section === section.index) ? named : null;
   }
 
   /** The section that an address of a linked file lies in; sections at address 0 (per-CPU templates) are none. */

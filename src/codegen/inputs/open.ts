@@ -1,8 +1,9 @@
+import { dirname, resolve } from 'node:path';
 import { parseHexBytes } from '../../bits/hex.ts';
 import { isArchive, readArchive } from '../../elf/archive.ts';
 import type { Companions, OpenFile } from '../../elf/dwarf/companions.ts';
 import type { ByteSource } from '../../elf/source.ts';
-import type { Build, CodeUnit } from '../build.ts';
+import type { Build, CodeFunction, CodeUnit } from '../build.ts';
 import { CodegenError } from '../error.ts';
 import { ElfUnit } from './elf.ts';
 import { FlatUnit, splitFlat } from './flat.ts';
@@ -89,7 +90,8 @@ function openListing(name: string, text: string, given: ReadonlyMap<number, stri
 
 function openArchive(name: string, source: ByteSource, companions: Companions): Build {
   const units: CodeUnit[] = [];
-  for (const member of readArchive(source)) {
+  const folder = dirname(name);
+  for (const member of readArchive(source, (file) => companions.open(resolve(folder, file)))) {
     if (!startsWith(member.source, ELF_MAGIC)) continue;
     try {
       units.push(new ElfUnit(`${name}(${member.name})`, member.source, companions));
@@ -109,16 +111,23 @@ function build(name: string, units: readonly CodeUnit[]): Build {
   return { name, units, notes };
 }
 
-/** The functions of one listing as builds of their own: two of one function in a mail thread are old and new. */
+/** The functions of one text as two builds: two of one function in a mail thread are old and new, and so are two of each of several. */
 export function listingBuilds(build: Build): Build[] | null {
   const [unit] = build.units;
-  if (!(unit instanceof FlatUnit) || unit.functions.length !== 2) return null;
-  return unit.functions.map((fn) => {
-    const names = unit.names;
-    return {
-      name: build.name,
-      units: [new FlatUnit(build.name, [{ name: fn.name, address: fn.address, bytes: unit.bytesOf(fn) }], names)],
-      notes: [],
-    };
-  });
+  if (!(unit instanceof FlatUnit)) return null;
+  const sides = sidesOf(unit.functions);
+  return (
+    sides?.map((functions) => {
+      const flat = functions.map((fn) => ({ name: fn.name, address: fn.address, bytes: unit.bytesOf(fn) }));
+      return { name: build.name, units: [new FlatUnit(build.name, flat, unit.names)], notes: [] };
+    }) ?? null
+  );
+}
+
+function sidesOf(functions: readonly CodeFunction[]): CodeFunction[][] | null {
+  if (functions.length === 2) return functions.map((fn) => [fn]);
+  const old = functions.filter((fn, i) => functions.findIndex(({ name }) => name === fn.name) === i);
+  const fresh = functions.filter((fn) => !old.includes(fn));
+  const twice = fresh.length === old.length && new Set(fresh.map(({ name }) => name)).size === fresh.length;
+  return twice && functions.length > 0 ? [old, fresh] : null;
 }

@@ -32,20 +32,28 @@ const turn = () => {
 };
 $('theme').onclick = turn;
 const columns = ['function', 'status', 'bytes', 'instructions', 'loads', '%gs loads'];
+// Static functions may share a name; each has a link of its own.
+const times = new Map();
+for (const f of functions) { const n = (times.get(f.name) || 0) + 1; times.set(f.name, n); f.id = n === 1 ? f.name : f.name + '~' + n; }
+const MOST = 2000;
 const settled = (f) => f.status === 'identical' || f.status === 'relocation-only';
 const change = (f, n) => f.numbers[2 * n + 1] - f.numbers[2 * n];
 let sort = { by: 2, down: true };
 let at = -1;
 let shown = [];
+let scrolled = 0;
 const value = (f, by) => by === 0 ? f.name : by === 1 ? f.status : Math.abs(change(f, by - 2));
-function overview() {
+function choose() {
   const words = $('filter').value.toLowerCase().split(/\s+/).filter(Boolean);
   shown = functions.filter((f) => ($('settled').checked || !settled(f)) && words.every((w) => (f.name + ' ' + f.status).toLowerCase().includes(w)));
   shown.sort((a, b) => { const x = value(a, sort.by), y = value(b, sort.by); const o = x < y ? -1 : x > y ? 1 : a.name < b.name ? -1 : 1; return sort.down ? -o : o; });
-  $('count').textContent = shown.length + ' of ' + functions.length;
+}
+function overview() {
+  choose();
+  $('count').textContent = shown.length + ' of ' + functions.length + (shown.length > MOST ? ', the first ' + MOST + ' listed' : '');
   document.querySelector('#functions thead').innerHTML = '<tr>' + columns.map((c, i) => '<th data-by="' + i + '">' + c + (sort.by === i ? (sort.down ? ' \u25be' : ' \u25b4') : '') + '</th>').join('') + '</tr>';
-  document.querySelector('#functions tbody').innerHTML = shown.slice(0, 2000).map((f, i) =>
-    '<tr class="' + (i === at ? 'at' : '') + '"><td><a href="#' + encodeURIComponent(f.name) + '">' + escape(f.name) + '</a></td><td>' + f.status + '</td>' +
+  document.querySelector('#functions tbody').innerHTML = shown.slice(0, MOST).map((f, i) =>
+    '<tr class="' + (i === at ? 'at' : '') + '"><td><a href="#' + encodeURIComponent(f.id) + '">' + escape(f.name) + '</a></td><td>' + f.status + '</td>' +
     [0, 1, 2, 3].map((n) => { const d = change(f, n); return '<td>' + f.numbers[2 * n] + ' \u2192 ' + f.numbers[2 * n + 1] + (d ? ' (' + (d > 0 ? '+' : '\u2212') + Math.abs(d) + ')' : '') + '</td>'; }).join('') + '</tr>').join('');
 }
 document.querySelector('#functions thead').onclick = (e) => {
@@ -100,21 +108,26 @@ function graph(f, side) {
     blocks.map((b, i) => i + 1 < blocks.length && !/^(jmp|ret|ud2)/.test(b.at(-1)[1]) ? '<path d="M245 ' + (y(i) + 22) + ' V' + y(i + 1) + '"/>' : '').join('');
   return '<details class="cfg"><summary>' + (side ? 'new' : 'old') + ': ' + blocks.length + ' basic blocks</summary><svg width="500" height="' + y(blocks.length) + '">' + edges + boxes + '</svg></details>';
 }
+function named() {
+  try { const id = decodeURIComponent(location.hash.slice(1)); return id ? functions.find((row) => row.id === id) : undefined; } catch { return undefined; }
+}
 function route() {
-  const name = decodeURIComponent(location.hash.slice(1));
-  const f = name ? functions.find((row) => row.name === name) : undefined;
+  const f = named();
+  if (f && !$('overview').hidden) scrolled = scrollY;
   $('overview').hidden = !!f;
   $('function').hidden = !f;
-  if (f) page(f); else overview();
+  if (f) { choose(); at = shown.indexOf(f); page(f); scrollTo(0, 0); } else { overview(); scrollTo(0, scrolled); }
 }
+const open = (f) => { if (f) location.hash = encodeURIComponent(f.id); };
 addEventListener('hashchange', route);
 addEventListener('keydown', (e) => {
+  if (e.ctrlKey || e.altKey || e.metaKey) return;
   if (e.target === $('filter')) { if (e.key === 'Escape') $('filter').blur(); return; }
-  if (e.key === '/') { e.preventDefault(); $('filter').focus(); }
+  if (e.key === '/') { e.preventDefault(); if ($('overview').hidden) location.hash = ''; setTimeout(() => $('filter').focus()); }
   else if (e.key === 't') turn();
   else if (e.key === 'Escape') location.hash = '';
-  else if (e.key === 'j' || e.key === 'k') { at = Math.max(0, Math.min(shown.length - 1, at + (e.key === 'j' ? 1 : -1))); if ($('overview').hidden) location.hash = encodeURIComponent(shown[at].name); else { overview(); document.querySelector('tr.at')?.scrollIntoView({ block: 'nearest' }); } }
-  else if (e.key === 'Enter' && shown[at]) location.hash = encodeURIComponent(shown[at].name);
+  else if (e.key === 'j' || e.key === 'k') { at = Math.max(0, Math.min(shown.length - 1, at + (e.key === 'j' ? 1 : -1))); if ($('overview').hidden) open(shown[at]); else { overview(); document.querySelector('tr.at')?.scrollIntoView({ block: 'nearest' }); } }
+  else if (e.key === 'Enter' && !e.target.closest?.('a, button')) open(shown[at]);
 });
 route();
 `;

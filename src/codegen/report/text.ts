@@ -99,7 +99,7 @@ function* summary(changed: readonly FunctionDiff[], { all, paint }: TextOptions)
     const gs = [old?.metrics.gsLoads ?? 0, fresh?.metrics.gsLoads ?? 0] as const;
     if (gs[0] + gs[1] > 0) numbers.push(`%gs loads ${change(...gs)}`);
     if (run !== undefined) numbers.push(`run: ${run.verdict}`);
-    yield `${name.padEnd(width)}${paint('yellow', status.padEnd(18))}${numbers.join('; ')}`;
+    yield `${name.length < width ? name.padEnd(width) : `${name}  `}${paint('yellow', status.padEnd(18))}${numbers.join('; ')}`;
   }
   if (shown.length < ordered.length) yield paint('dim', `… and ${ordered.length - shown.length} more: --all`);
 }

@@ -107,6 +107,9 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
 /** Whether the third argument is a length. */
 export const takesLength = (name: string): boolean => /^(__)?mem|^bcmp$|^strncpy$/.test(name);
 
+/** Whether its result says how bytes at the first two arguments compare. */
+export const comparesBytes = (name: string): boolean => /^(memcmp|bcmp|strn?cmp)$/.test(name);
+
 /** Functions that never come back: compilers put nothing behind a call of them. */
 export const NORETURN: ReadonlySet<string> = new Set(
   'exit _exit _Exit abort quick_exit __stack_chk_fail __assert_fail __fortify_fail __chk_fail longjmp siglongjmp panic do_exit make_task_dead __builtin_unreachable'.split(

@@ -1,15 +1,15 @@
 import { littleEndianNumber } from '../../bits/bytes.ts';
-import type { Operand } from '../../decode/insn.ts';
 import { InsnStream, RIP_REGISTER, SEGMENT_FS, SEGMENT_GS } from '../../decode/stream.ts';
 import { ACCESS, FLOW } from '../../decode/traits.ts';
+import type { CType } from '../../elf/dwarf/types.ts';
 import { type Fault, vectorName } from '../../exec/exit.ts';
 import { BareGuest } from '../../machine/bare.ts';
-import { registerSetting } from '../../machine/registers.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import { conditionHolds } from '../../state/rflags.ts';
-import { BEYOND_FRAME, BEYOND_OBJECTS, besideStack, leavesFrame, onStack, STACK } from './bounds.ts';
-import { BUILTINS, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
+import { callKey, drawFloat, drawLength, drawResult } from './answers.ts';
+import { BEYOND_FRAME, BEYOND_OBJECTS, besideStack, leavesFrame, onStack } from './bounds.ts';
+import { BUILTINS, comparesBytes, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
 import {
   changesOf,
   type PageChange,
@@ -18,27 +18,16 @@ import {
   type WordChange,
   type Written,
 } from './changes.ts';
-import { type Compared, operandValue } from './compared.ts';
+import { type Compared, Comparisons, type OperandReader } from './compared.ts';
 import { type Decoded, decodeFirst } from './decoded.ts';
+import { type CallInput, enter, junk, junkSeed } from './entry.ts';
 import type { CodeImage } from './image.ts';
-import { type Externals, FS_BASE, GS_BASE, RETURN, STACK_TOP } from './layout.ts';
+import { type Externals, FS_BASE, GS_BASE, RETURN } from './layout.ts';
 import { allocated, isAllocation, noted, notedOutput } from './library.ts';
-import { drawWord, mix, type UnknownMemory, unknownPage } from './memory.ts';
+import { unknownPage } from './memory.ts';
 import type { Reach } from './reach.ts';
+import { withVariables } from './variables.ts';
 import { type CallFrame, callFormatted } from './variadic.ts';
-
-/** What a function is called with. */
-export interface CallInput {
-  /** RDI, RSI, RDX, RCX, R8, R9. */
-  readonly args: readonly bigint[];
-  readonly memory: UnknownMemory;
-  readonly gsBase?: bigint;
-  readonly fsBase?: bigint;
-  /** Changes what nobody has set: other registers, and the stack below and above. */
-  readonly salt?: number;
-  /** More registers by name, set last. */
-  readonly registers?: readonly (readonly [name: string, value: bigint])[];
-}
 
 /** How functions that are called are answered. */
 export interface CallOptions {
@@ -48,7 +37,9 @@ export interface CallOptions {
   readonly instructions?: number;
   /** Ends at an access next to the image where nothing is: two builds have other things there. */
   readonly withinObjects?: boolean;
-  /** Where accesses to the image are noted. */
+  /** What a function outside returns, where it is declared. */
+  readonly resultOf?: (name: string) => CType | null;
+  /** Where accesses are noted. */
   readonly reach?: Reach;
 }
 
@@ -62,6 +53,8 @@ export interface OutsideCall {
   /** Registers that still hold what the function itself was given, neither read nor written. */
   readonly passed: number;
   readonly returned: bigint;
+  /** Calls of the same name before it. */
+  readonly nth: number;
   /** What it writes to which stream, where it does. */
   readonly output: string | null;
 }
@@ -97,20 +90,31 @@ export interface CallOutcome {
   readonly pages: ReadonlyMap<bigint, PageChange>;
   /** Pages of unknown memory that were touched. */
   readonly supplied: readonly bigint[];
-  /** Conditional branches of the function itself: offset → bit 0 not taken, bit 1 taken. */
+  /** Bytes of the function itself. */
+  readonly size: number;
+  /** Conditional branches by their distance from the entry, callees' among them: bit 0 not taken, bit 1 taken. */
   readonly branches: ReadonlyMap<number, number>;
   /** The same of SETcc and CMOVcc. */
   readonly conditions: ReadonlyMap<number, number>;
+  /** Where indirect jumps have led. */
+  readonly targets: ReadonlySet<number>;
   /** What was compared last before each of those. */
-  readonly compared: ReadonlyMap<number, Compared>;
+  readonly compared: ReadonlyMap<number, readonly Compared[]>;
   /** Words of unknown memory near what was read, to be made simpler. */
   readonly read: ReadonlySet<bigint>;
+  /** Words of global variables that were read, with what they held before. */
+  readonly variables: ReadonlyMap<string, bigint>;
+  /** What the registers held that the address of a faulting access was made of. */
+  readonly wild: readonly bigint[];
 }
 
 const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
 /** RCX RDX RSI RDI R8–R11: what a call may leave anything in, beside the result. */
 const CLOBBERED = [1, 2, 6, 7, 8, 9, 10, 11] as const;
 const RAX = 0;
+const VECTORS = 16;
+/** Of what `junk` counts by. */
+const FIRST_VECTOR = 0x20;
 const RSP = 4;
 const DEFAULT_LIMIT = 200_000;
 const MOST_PAGES = 512;
@@ -123,12 +127,7 @@ const PRESENT = 1;
 const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
 const ALL_REGISTERS = 0xffff;
-const SALT = 0x1000_0001;
 const TOO_MANY_PAGES = 'it has touched too many pages';
-/** Of the drawn length of a text whose conversions are not known. */
-const SHORT_TEXT = 0x3f;
-/** What a loop compares is looked at so often. */
-const MOST_COMPARISONS = 32;
 /** Runs functions of one image, one call at a time, each from the same beginning. */
 export class Caller {
   readonly #image: CodeImage;
@@ -178,9 +177,9 @@ class Run {
   /** Bytes that stores with an operand have written, outside the stack. */
   readonly #stored = new StoredBytes();
   readonly #size: number;
-  readonly #compared = new Map<number, Compared>();
-  #comparison: Compared | null = null;
-  readonly #comparisons = new Map<Decoded, number>();
+  readonly #targets = new Set<number>();
+  #wild: readonly bigint[] = [];
+  readonly #comparisons = new Comparisons();
   /** The last instruction went to where memory or a register says. */
   #jumped = false;
   #loads = 0;
@@ -213,33 +212,7 @@ class Run {
     this.#input = input;
     this.#options = options;
     this.#size = image.functionAt(entry)?.fn.size ?? 0;
-    this.#begin();
-  }
-
-  #begin(): void {
-    const { args, memory, gsBase = GS_BASE, fsBase = FS_BASE, salt = 0, registers = [] } = this.#input;
-    const seed = (memory.seed ?? 0) + salt * SALT;
-    const back = new Uint8Array(8);
-    new DataView(back.buffer).setBigUint64(0, BigInt(RETURN), true);
-    const names = 'rdi rsi rdx rcx r8 r9'.split(' ');
-    const others = 'rax rbx rbp r10 r11 r12 r13 r14 r15'.split(' ');
-    this.#guest.load({
-      regions: [STACK],
-      contents: [
-        { address: STACK.address, bytes: new Uint8Array(STACK.size).fill(salt & 0xff) },
-        { address: STACK_TOP - 8n, bytes: back },
-      ],
-      entry: this.#entry,
-      cpl: 0,
-      registers: [
-        registerSetting('rsp', STACK_TOP - 8n),
-        registerSetting('gsbase', gsBase),
-        registerSetting('fsbase', fsBase),
-        ...names.map((name, i) => registerSetting(name, BigInt.asUintN(64, args[i] ?? 0n))),
-        ...others.map((name, i) => registerSetting(name, junk(seed, i))),
-        ...registers.map(([name, value]) => registerSetting(name, value)),
-      ],
-    });
+    enter(guest, entry, input);
   }
 
   finish(): CallOutcome {
@@ -262,11 +235,28 @@ class Run {
       calls: this.#calls,
       ...changesOf(this.#pages, this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
+      size: this.#size,
       branches: this.#branches,
       conditions: this.#conditions,
-      compared: this.#compared,
+      targets: this.#targets,
+      compared: this.#comparisons.kept,
       read: new Set([...this.#read].filter((word) => this.#pages.get(word & PAGE_MASK)?.known === false)),
+      variables: this.#variablesRead(),
+      wild: this.#wild,
     };
+  }
+
+  #variablesRead(): ReadonlyMap<string, bigint> {
+    const found = new Map<string, bigint>();
+    for (const word of this.#read) {
+      if (this.#pages.get(word & PAGE_MASK)?.known !== true) continue;
+      for (const { name, address, size } of this.#image.variables.at(word)) {
+        const page = this.#pages.get(address & PAGE_MASK);
+        const at = Number(address & ~PAGE_MASK);
+        if (page !== undefined) found.set(name, littleEndianNumber(page.before.subarray(at, at + size)));
+      }
+    }
+    return found;
   }
 
   #run(most: number): CallEnd {
@@ -289,8 +279,8 @@ class Run {
       const insn = this.#decode(rip);
       const place = insn === null || insn.memory === 0 ? null : this.#placeOf(insn, rip);
       if (insn !== null && place !== null && leavesFrame(insn, place)) return limit(BEYOND_FRAME);
-      if (insn !== null && place !== null) this.#options.reach?.note(this.#image, this.#anchors(insn), place);
-      if (insn?.compared != null) this.#compare(insn, insn.compared, place);
+      if (insn !== null && place !== null) this.#noteReach(insn, place);
+      if (insn?.comparison != null) this.#comparisons.note(insn, insn.comparison, this.#reader(place));
       const exit = machine.run(1);
       switch (exit.kind) {
         case 'count':
@@ -352,6 +342,7 @@ class Run {
       if (insn.memory & ACCESS.write) this.#stored.add(place, insn.size);
     }
     this.#jumped = insn.flow === FLOW.indirectJump || insn.flow === FLOW.indirectCall || insn.flow === FLOW.return;
+    if (insn.flow === FLOW.indirectJump) this.#targets.add(Number(cpu.rip - this.#entry));
     const { use } = insn;
     // RET and the epilogue read nothing of the result; a register that is written and not read again is meant for somebody.
     this.#fresh = (this.#fresh & ~use.reads) | use.writes;
@@ -369,29 +360,26 @@ class Run {
     else if (insn.condition !== null) this.#decide(this.#conditions, rip, conditionHolds(insn.condition, cpu.rflags));
   }
 
-  /** Notes which way a condition of the function itself went, and what it compared. */
+  /** Notes which way a condition went, and what it compared. */
   #decide(decided: Map<number, number>, rip: bigint, holds: boolean): void {
     const offset = Number(rip - this.#entry);
-    if (offset < 0 || offset >= this.#size) return;
-    if (this.#comparison !== null) this.#compared.set(offset, this.#comparison);
+    this.#comparisons.decided(offset);
     decided.set(offset, (decided.get(offset) ?? 0) | (holds ? 2 : 1));
   }
 
-  /** Notes what CMP or TEST is about to compare. */
-  #compare(insn: Decoded, [left, right]: readonly [Operand, Operand], place: bigint | null): void {
-    const { machine } = this.#guest;
-    const times = this.#comparisons.get(insn) ?? 0;
-    if (times === MOST_COMPARISONS) return;
-    this.#comparisons.set(insn, times + 1);
-    const memory = (size: number): bigint | null => {
-      if (place === null) return null;
-      const bytes = peek(machine.memory, machine.cpu, place, size);
-      return bytes.length < size ? null : littleEndianNumber(bytes);
+  /** Reads what operands hold now. @param place of the memory operand */
+  #reader(place: bigint | null): OperandReader {
+    const { memory, cpu } = this.#guest.machine;
+    return {
+      place,
+      register: (n) => cpu.gpr(n),
+      vector: (n) => cpu.xmm(n),
+      memory: (size) => {
+        if (place === null) return null;
+        const bytes = peek(memory, cpu, place, size);
+        return bytes.length < size ? null : littleEndianNumber(bytes);
+      },
     };
-    const value = (op: Operand): bigint | null => operandValue(op, (n) => machine.cpu.gpr(n), memory);
-    const a = value(left);
-    const b = sameRegister(left, right) ? 0n : value(right);
-    this.#comparison = a === null || b === null ? null : { a, b, width: left.width };
   }
 
   /** Answers a call that leaves the image, or that has a stub; null where RIP is at code that runs. */
@@ -428,7 +416,12 @@ class Run {
       if (takesLength(name) && args[2]! > BigInt(MOST_BYTES)) {
         return { end: { reason: 'fault', text: `${name} of ${args[2]} bytes`, at: rip, address: null } };
       }
-      return this.#back(builtin(this.#memory(), args[0]!, args[1]!, args[2]!), rip);
+      const result = builtin(this.#memory(), args[0]!, args[1]!, args[2]!);
+      if (comparesBytes(name)) {
+        const length = takesLength(name) || name === 'strncmp' ? args[2]! : null;
+        this.#comparisons.noteBytes(this.#memory(), args[0]!, args[1]!, length, result);
+      }
+      return this.#back(result, rip);
     }
     const written = stub === undefined ? callFormatted(name, this.#frame(args), this.#memory()) : null;
     if (written !== null && written.stream === undefined && written.text !== null) {
@@ -436,30 +429,31 @@ class Run {
     }
     const text = written?.text ?? null;
     const call = text === null ? noted(name, args, this.#memory()) : notedOutput(text, written!.stream!);
-    const { seed, constants } = this.#input.memory;
-    // By name, so that builds that call in another order get the same.
     const nth = this.#calls.filter((other) => other.name === call.name).length;
-    const hash = mix((seed ?? 0) + nth, textHash(call.name));
+    const key = callKey(call.name, nth);
     const drawn = (): bigint => {
-      if (isAllocation(name)) return allocated(seed, nth);
-      // A length that compilers hold for small.
-      if (written !== null) return BigInt(hash & SHORT_TEXT);
-      return seed === null ? 0n : drawWord(hash, constants);
+      if (isAllocation(name)) return allocated(this.#input.memory.seed, nth);
+      return written === null
+        ? drawResult(this.#input.memory, key, this.#options.resultOf?.(name) ?? null)
+        : drawLength(this.#input.memory, key);
     };
-    const returned = stub ?? drawn();
+    const returned = stub ?? this.#input.returned?.get(key) ?? drawn();
     if (returned !== 0n && call.zeroed > 0) this.#memory().write(returned, new Uint8Array(call.zeroed));
-    this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned });
+    this.#calls.push({ ...call, args: call.name === name ? args : call.args, meant, passed, returned, nth });
     if (stub === undefined && NORETURN.has(name)) {
       return { end: { reason: 'left', text: `ends in ${name}`, at: rip } };
     }
-    return this.#back(returned, rip);
+    return this.#back(returned, rip, drawFloat(this.#input.memory, key, this.#options.resultOf?.(name) ?? null));
   }
 
   /** Comes back from a call that has not run, with everything lost that a call may lose. */
-  #back(returned: bigint, rip: bigint): { readonly end?: CallEnd } {
+  #back(returned: bigint, rip: bigint, float = 0n): { readonly end?: CallEnd } {
     const { cpu } = this.#guest.machine;
     cpu.setGpr(RAX, returned);
-    for (const register of CLOBBERED) cpu.setGpr(register, junk(this.#junkSeed + this.#calls.length, register));
+    const salt = this.#junkSeed + this.#calls.length;
+    for (const register of CLOBBERED) cpu.setGpr(register, junk(salt, register));
+    cpu.setXmm(0, float);
+    for (let n = 1; n < VECTORS; n++) cpu.setXmm(n, junk(salt, FIRST_VECTOR + n));
     const rsp = cpu.gpr(RSP);
     const back = peek(this.#guest.machine.memory, cpu, rsp, 8);
     if (back.length < 8) return { end: { reason: 'fault', text: 'the stack is gone', at: rip, address: rsp } };
@@ -513,7 +507,7 @@ class Run {
   }
 
   get #junkSeed(): number {
-    return (this.#input.memory.seed ?? 0) + (this.#input.salt ?? 0) * SALT;
+    return junkSeed(this.#input);
   }
 
   /** Supplies the page that a fault asks for; an end for every other fault. */
@@ -528,8 +522,15 @@ class Run {
       // A page that is there already is asked for again where the code has loaded page tables of its own.
       if (!this.#pages.has(page) && this.#supply(page)) return null;
     }
+    const insn = this.#decode(rip);
+    if (insn !== null && insn.memory !== 0) this.#wild = this.#anchors(insn).slice(1);
     const where = cr2 === null ? '' : ` at 0x${cr2.toString(16)}`;
     return { reason: 'fault', text: `${vectorName(vector)}${where}`, at: rip, address: cr2 };
+  }
+
+  #noteReach(insn: Decoded, place: bigint): void {
+    const access = { anchors: this.#anchors(insn), displacement: BigInt(insn.displacement), place };
+    this.#options.reach?.note(this.#image, access);
   }
 
   /** What the address of an operand is the sum of, without its segment and RIP. */
@@ -552,7 +553,10 @@ class Run {
     if (low < LOWEST && low >= -LOWEST) return false;
     if (low >= 1n << 47n || low < -(1n << 47n)) return false;
     const known = this.#image.page(page);
-    const bytes = known?.bytes ?? unknownPage(this.#input.memory, page);
+    const { memory, variables } = this.#input;
+    const own = known === null ? unknownPage(memory, page) : known.bytes;
+    const bytes =
+      known === null || variables === undefined ? own : withVariables(own, page, variables, this.#image.variables);
     this.#guest.supply(
       { address: page, size: PAGE_SIZE, write: known?.write ?? true, execute: known?.execute ?? false, user: false },
       bytes,
@@ -564,10 +568,6 @@ class Run {
 
 const limit = (text: string): CallEnd => ({ reason: 'limit', text });
 
-/** TEST of a register with itself compares it with zero. */
-const sameRegister = (a: Operand, b: Operand): boolean =>
-  a.kind === 'reg' && b.kind === 'reg' && a.register.name === b.register.name;
-
 class TooManyPages extends Error {}
 
 class BadAddress extends Error {
@@ -576,14 +576,4 @@ class BadAddress extends Error {
     super('bad address');
     this.address = address;
   }
-}
-
-/** What a register holds that nobody has set: the same for both builds, and no small number. */
-const junk = (seed: number, register: number): bigint =>
-  0xdead_0000_0000_0000n | (BigInt(mix(seed, BigInt(register) + 0x77n)) << 8n) | BigInt(register);
-
-function textHash(text: string): bigint {
-  let hash = 0n;
-  for (const letter of text) hash = BigInt.asUintN(64, hash * 131n + BigInt(letter.codePointAt(0)!));
-  return hash;
 }

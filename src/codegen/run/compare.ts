@@ -1,29 +1,26 @@
 import { Random } from '../../bits/random.ts';
 import { InsnStream } from '../../decode/stream.ts';
-import { FLOW } from '../../decode/traits.ts';
+import type { Signature } from '../../elf/dwarf/debug-info.ts';
+import type { CType } from '../../elf/dwarf/types.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
 import { hasOwnParameters } from '../names.ts';
-import { Caller, type CallInput, type CallOptions, type CallOutcome } from './call.ts';
-import { towardsBranch } from './compared.ts';
+import { onStack } from './bounds.ts';
+import { Caller, type CallOptions, type CallOutcome } from './call.ts';
 import { comparable, differences, memoryDifferences, type ResultKind, type Side } from './differences.ts';
+import type { CallInput } from './entry.ts';
 import { CodeImage } from './image.ts';
-import { constantsOf, drawInput, mutate, mutateWord } from './inputs.ts';
+import { constantsOf } from './inputs.ts';
 import { Externals } from './layout.ts';
-import { unknownWord } from './memory.ts';
 import { Reach } from './reach.ts';
-import { drawParameter, drawTyped, placeParameters, placeResult, type TypedParameter } from './typed.ts';
+import { type Coverage, Search } from './search.ts';
+import { shrink } from './shrink.ts';
+import { placeParameters, placeResult } from './typed.ts';
 
 /** How much is run. */
 export interface RunOptions extends CallOptions {
   /** Inputs for each function. */
   readonly inputs: number;
   readonly seed: number;
-}
-
-/** Directions of conditional branches that some input took, of all. */
-export interface Coverage {
-  readonly taken: number;
-  readonly all: number;
 }
 
 /** Numbers of one build over all inputs that both ran. */
@@ -49,18 +46,6 @@ export interface RunVerdict {
   readonly reason?: string;
 }
 
-/** An input that has shown something new, and what it did. */
-interface Parent {
-  readonly input: CallInput;
-  readonly read: readonly bigint[];
-  readonly old: Noticed;
-  readonly new: Noticed;
-}
-
-type Noticed = Pick<CallOutcome, 'compared' | 'read'>;
-
-const noticed = ({ compared, read }: CallOutcome): Noticed => ({ compared, read });
-
 /** A pair of runs, and whether what they have written differs: that itself is not kept, it may be megabytes. */
 interface Done {
   readonly input: CallInput;
@@ -74,9 +59,6 @@ const withoutMemory = ({ image, outcome }: Side): Side => ({
   outcome: { ...outcome, writes: [], words: new Map(), pages: new Map() },
 });
 
-const BATCH = 16;
-/** Of an input that differs, so many smaller ones are run. */
-const MOST_TRIALS = 400;
 const DEFAULT_INSTRUCTIONS = 20_000;
 /** Salts of what nobody has set, beside 0. */
 const SALTS = [0x5a, 0xa7] as const;
@@ -109,7 +91,7 @@ export class RunComparer {
   }
 
   /** Compares two builds of one function; the same options give the same verdict. */
-  compare(old: CodeFunction, fresh: CodeFunction, options: RunOptions): RunVerdict {
+  compare(old: CodeFunction, fresh: CodeFunction, asked: RunOptions): RunVerdict {
     if (hasOwnParameters(old.name) !== hasOwnParameters(fresh.name)) return NOTHING_SAID;
     const streams = [old, fresh].map((fn) => {
       const stream = new InsnStream();
@@ -118,36 +100,26 @@ export class RunComparer {
     });
     const signature = old.unit.signatureOf?.(old) ?? fresh.unit.signatureOf?.(fresh) ?? null;
     const parameters = signature === null ? [] : placeParameters(signature);
-    const pointers = new Set(
-      parameters.flatMap(({ type, gpr }) => (type.kind === 'pointer' && gpr !== null ? [gpr] : [])),
-    );
-    const constants = constantsOf(streams);
-    const random = new Random(options.seed);
-    const seen = { old: new Map<number, number>(), new: new Map<number, number>() };
-    const pool: Parent[] = [];
+    const resultOf = (name: string): CType | null => declarationOf(old, fresh, name)?.result ?? null;
+    const options: RunOptions = { ...asked, resultOf };
+    const images = [old, fresh].map((fn) => this.#runner(fn.unit).image);
+    const search = new Search(new Random(options.seed), parameters, constantsOf(streams), {
+      resultOf,
+      isForeign: (value) => onStack(value) || images.some((image) => image.nameOf(value) !== null),
+    });
     const done: Done[] = [];
     const counts = { old: noCounts(), new: noCounts() };
     for (let number = 0; number < options.inputs; number++) {
-      const parent = pool.length > 0 && number % BATCH > BATCH / 4 ? pool[random.below(pool.length)]! : null;
-      const input =
-        parent === null
-          ? drawTyped(random, parameters, drawInput(random, constants, number))
-          : (towards(random, parent, seen, pointers) ?? vary(random, parameters, parent));
+      const input = search.next(number);
       const a = this.#run(old, input, options);
       // It may be a loop without an end, which costs most and says nothing: inputs near it are not tried for what it has shown in the old build.
       const endless = a.outcome.end.reason === 'limit';
-      const learned = learn(seen.old, a.outcome);
+      const learned = search.seen.old.learn(a.outcome);
       if (endless && !learned) continue;
       const b = this.#run(fresh, input, options);
-      const more = learn(seen.new, b.outcome) || (learned && !endless);
-      if (a.outcome.end.reason === 'fault' && !more) continue;
-      if (more)
-        pool.push({
-          input,
-          read: [...new Set([...a.outcome.read, ...b.outcome.read])],
-          old: noticed(a.outcome),
-          new: noticed(b.outcome),
-        });
+      const more = search.seen.new.learn(b.outcome) || (learned && !endless);
+      if (a.outcome.end.reason === 'fault') search.mend(input, a.outcome);
+      if (more) search.keep(input, a.outcome, b.outcome);
       if (!comparable(a.outcome, b.outcome)) continue;
       add(counts.old, a.outcome);
       add(counts.new, b.outcome);
@@ -158,11 +130,11 @@ export class RunComparer {
     const kind = {
       ...guessed,
       declared: signature === null ? null : placeResult(signature),
-      parametersOf: (name: string) => registersOf(old, name),
+      parametersOf: (name: string) => registersOf(declarationOf(old, fresh, name)),
     };
     const base = {
       inputs: done.length,
-      coverage: { old: coverage(streams[0]!, seen.old), new: coverage(streams[1]!, seen.new) },
+      coverage: { old: search.seen.old.coverage(streams[0]!), new: search.seen.new.coverage(streams[1]!) },
       counts,
     };
     const bad = done.find(
@@ -175,7 +147,7 @@ export class RunComparer {
     }
     const differ = (input: CallInput): string[] =>
       differences(this.#run(old, input, options), this.#run(fresh, input, options), kind);
-    const input = this.#shrink(
+    const input = shrink(
       bad.input,
       [...bad.old.outcome.read, ...bad.new.outcome.read],
       (candidate) => differ(candidate).length > 0 && !this.#strays(old, fresh, candidate, options),
@@ -198,80 +170,23 @@ export class RunComparer {
   /** Whether one build reaches from one object of its image into another, where the other one does not: an index out of bounds. */
   #strays(old: CodeFunction, fresh: CodeFunction, input: CallInput, options: RunOptions): boolean {
     const reach = [old, fresh].map((fn) => {
-      const reached = new Reach();
+      const reached = new Reach(input.objects ?? new Map());
       this.#run(fn, input, { ...options, reach: reached });
       return reached;
     });
     return reach[0]!.straysFrom(reach[1]!) || reach[1]!.straysFrom(reach[0]!);
   }
-
-  /** Makes an input smaller as long as it still shows a difference: memory, many words at a time, then arguments, then words to one. */
-  #shrink(from: CallInput, read: readonly bigint[], shows: (input: CallInput) => boolean): CallInput {
-    let input = from;
-    let trials = 0;
-    const keep = (candidate: CallInput): boolean => {
-      if (trials++ >= MOST_TRIALS || !shows(candidate)) return false;
-      input = candidate;
-      return true;
-    };
-    const words = new Map(read.map((word) => [word, unknownWord(from.memory, word)]));
-    keep({ ...input, memory: { ...input.memory, seed: null, words } });
-    const fill = (value: bigint, chosen: readonly bigint[]): void => {
-      if (chosen.length === 0) return;
-      const smaller = new Map(input.memory.words);
-      for (const word of chosen) {
-        if (value === 0n && input.memory.seed === null) smaller.delete(word);
-        else smaller.set(word, value);
-      }
-      if (keep({ ...input, memory: { ...input.memory, words: smaller } }) || chosen.length === 1) return;
-      const middle = chosen.length >> 1;
-      fill(value, chosen.slice(0, middle));
-      fill(value, chosen.slice(middle));
-    };
-    fill(0n, [...input.memory.words.keys()]);
-    for (const [i] of input.args.entries()) {
-      for (const value of [0n, 1n, 2n]) {
-        if (input.args[i] === value) break;
-        if (keep({ ...input, args: input.args.with(i, value) })) break;
-      }
-    }
-    for (const [word, value] of input.memory.words) if (value > 1n) fill(1n, [word]);
-    return input;
-  }
 }
 
-/** Registers that the parameters of a function outside take, where the file declares it with integers and pointers alone. */
-function registersOf(fn: CodeFunction, name: string): number | null {
-  const declared = fn.unit.declarationOf?.(fn, name) ?? null;
+/** How a function that both builds call is declared, where one of them says. */
+const declarationOf = (old: CodeFunction, fresh: CodeFunction, name: string): Signature | null =>
+  old.unit.declarationOf?.(old, name) ?? fresh.unit.declarationOf?.(fresh, name) ?? null;
+
+/** Registers that the parameters of a function take, where it is declared with integers and pointers alone. */
+function registersOf(declared: Signature | null): number | null {
   if (declared === null || declared.variadic) return null;
   const places = placeParameters(declared);
   return places.every(({ gpr }) => gpr !== null) ? places.length : null;
-}
-
-/** Every other time, an input that may take a branch of either build in a direction that nothing has taken yet. */
-function towards(
-  random: Random,
-  parent: Parent,
-  seen: { readonly old: ReadonlyMap<number, number>; readonly new: ReadonlyMap<number, number> },
-  pointers: ReadonlySet<number>,
-): CallInput | null {
-  if (random.below(2) === 0) return null;
-  const side = random.below(2) === 0 ? 'old' : 'new';
-  const { input } = parent;
-  return towardsBranch(
-    random,
-    { input, outcome: parent[side] },
-    seen[side],
-    (at) => unknownWord(input.memory, at),
-    pointers,
-  );
-}
-
-/** An input near another one; one that is declared differs in a parameter, or in any word that was read. */
-function vary(random: Random, parameters: readonly TypedParameter[], { input, read }: Parent): CallInput {
-  if (parameters.length === 0) return mutate(random, input, read);
-  if (read.length > 0 && random.below(2) === 0) return mutateWord(random, input, read);
-  return drawParameter(random, parameters, random.below(parameters.length), input);
 }
 
 /** What kind of result the runs of the old build have left. */
@@ -293,28 +208,4 @@ function add(counts: RunCounts, outcome: CallOutcome): void {
   counts.instructions += outcome.instructions;
   counts.loads += outcome.loads;
   counts.gsLoads += outcome.gsLoads;
-}
-
-/** Notes directions of conditions; whether one was new. */
-function learn(seen: Map<number, number>, { branches, conditions }: CallOutcome): boolean {
-  let more = false;
-  for (const [offset, ways] of [...branches, ...conditions]) {
-    const before = seen.get(offset) ?? 0;
-    if ((before | ways) === before) continue;
-    seen.set(offset, before | ways);
-    more = true;
-  }
-  return more;
-}
-
-function coverage(stream: InsnStream, seen: ReadonlyMap<number, number>): Coverage {
-  let all = 0;
-  let taken = 0;
-  for (let n = 0; n < stream.count; n++) {
-    if (stream.traits[n]!.flow !== FLOW.conditional) continue;
-    const ways = seen.get(stream.at[n]!) ?? 0;
-    all += 2;
-    taken += (ways & 1) + (ways >> 1);
-  }
-  return { taken, all };
 }

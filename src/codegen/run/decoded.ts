@@ -1,8 +1,9 @@
 import { decode } from '../../decode/decode.ts';
-import { isPrefix, type Operand } from '../../decode/insn.ts';
+import { isPrefix } from '../../decode/insn.ts';
 import type { InsnStream } from '../../decode/stream.ts';
 import { ACCESS } from '../../decode/traits.ts';
 import { type RegisterUse, registerUse } from '../../decode/usage.ts';
+import { type Comparison, comparisonOf } from './compared.ts';
 
 /** An instruction as a call that is watched wants it. */
 export interface Decoded {
@@ -22,8 +23,8 @@ export interface Decoded {
   readonly pops: boolean;
   /** It widens with the sign to 64 bits. */
   readonly extends: boolean;
-  /** What CMP and TEST compare; null for everything else. */
-  readonly compared: readonly [Operand, Operand] | null;
+  /** What it compares, where it does. */
+  readonly comparison: Comparison | null;
   /** The condition of SETcc and CMOVcc; null for everything else. */
   readonly condition: number | null;
 }
@@ -51,7 +52,7 @@ export function decodeFirst(bytes: Uint8Array, stream: InsnStream): Decoded {
     pops: traits.mnemonic === 'pop',
     extends: EXTENDS.test(traits.codeName),
     use: registerUse(own),
-    compared: traits.mnemonic === 'cmp' || traits.mnemonic === 'test' ? comparedBy(own) : null,
+    comparison: comparedBy(own),
     condition: conditionOf(own),
   };
 }
@@ -64,9 +65,7 @@ function conditionOf(bytes: Uint8Array): number | null {
   return (opcode & 0xf0) === 0x40 || (opcode & 0xf0) === 0x90 ? opcode & 15 : null;
 }
 
-function comparedBy(bytes: Uint8Array): readonly [Operand, Operand] | null {
+function comparedBy(bytes: Uint8Array): Comparison | null {
   const insn = decode(bytes);
-  if (typeof insn === 'string') return null;
-  const [a, b] = insn.operands;
-  return a === undefined || b === undefined ? null : [a, b];
+  return typeof insn === 'string' ? null : comparisonOf(insn.mnemonic, insn.operands);
 }

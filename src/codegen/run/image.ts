@@ -8,6 +8,7 @@ import { CodegenError } from '../error.ts';
 import { ElfUnit } from '../inputs/elf.ts';
 import { baseName } from '../names.ts';
 import { type Externals, GOT, SECTIONS } from './layout.ts';
+import { GlobalVariables } from './variables.ts';
 
 /** A page as a program finds it. */
 export interface ImagePage {
@@ -44,6 +45,7 @@ export class CodeImage {
   /** Words that a loader fills in, by address. */
   readonly #fixes = new Map<number, number>();
   readonly #pages = new Map<bigint, ImagePage | null>();
+  #variables: GlobalVariables | undefined;
 
   constructor(unit: CodeUnit, externals: Externals) {
     this.unit = unit;
@@ -143,6 +145,18 @@ export class CodeImage {
       this.#got.set(key, slot);
     }
     return slot;
+  }
+
+  /** The variables that every file may write. */
+  get variables(): GlobalVariables {
+    const { unit } = this;
+    this.#variables ??=
+      unit instanceof ElfUnit
+        ? new GlobalVariables(unit.symbols, unit.sections, (row) =>
+            unit.kind === 'linked' ? row.value : (this.#placed.get(row.section) ?? 0) + row.value,
+          )
+        : new GlobalVariables([], [], () => 0);
+    return this.#variables;
   }
 
   /** Address of a function, where this image has put it. */

@@ -1,8 +1,11 @@
 import type { Random } from '../../bits/random.ts';
 import type { InsnStream } from '../../decode/stream.ts';
 import { signedAt } from '../../decode/stream.ts';
-import type { CallInput } from './call.ts';
+import { calleeOf } from './answers.ts';
+import type { CallInput } from './entry.ts';
+import { isAllocation } from './library.ts';
 import { drawWord, objectAt } from './memory.ts';
+import type { Noticed } from './towards.ts';
 
 const ARGUMENTS = 6;
 const VECTORS = 8;
@@ -53,19 +56,23 @@ function drawArgument(random: Random, constants: readonly bigint[], i: number): 
   return drawWord(random.u32(), constants);
 }
 
-/** The same input with another word in one of the places that were read. */
-export function mutateWord(random: Random, input: CallInput, read: readonly bigint[]): CallInput {
+/** The same input with something else in one of the places that were read; null where none was. */
+export function mutateRead(random: Random, input: CallInput, { read, variables, returned }: Noticed): CallInput | null {
   const { memory } = input;
-  const words = new Map(memory.words);
-  words.set(read[random.below(read.length)]!, drawWord(random.u32(), memory.constants));
-  return { ...input, memory: { ...memory, words } };
+  const drawn = drawWord(random.u32(), memory.constants);
+  const calls = [...returned.keys()].filter((call) => !isAllocation(calleeOf(call)));
+  const which = random.below(Math.max(1, read.size + variables.size + calls.length));
+  if (which < read.size) {
+    return { ...input, memory: { ...memory, words: new Map(memory.words).set([...read][which]!, drawn) } };
+  }
+  const variable = [...variables.keys()][which - read.size];
+  if (variable !== undefined) return { ...input, variables: new Map(input.variables).set(variable, drawn) };
+  const call = calls[which - read.size - variables.size];
+  return call === undefined ? null : { ...input, returned: new Map(input.returned).set(call, drawn) };
 }
 
-/** An input near another one: an argument, or a word that was read, is another. */
-export function mutate(random: Random, input: CallInput, read: readonly bigint[]): CallInput {
-  if (read.length > 0 && random.below(2) === 0) return mutateWord(random, input, read);
-  const args = [...input.args];
-  const which = random.below(args.length);
-  args[which] = drawArgument(random, input.memory.constants, which);
-  return { ...input, args };
+/** An input near another one: an argument is another. */
+export function mutate(random: Random, input: CallInput): CallInput {
+  const which = random.below(input.args.length);
+  return { ...input, args: input.args.with(which, drawArgument(random, input.memory.constants, which)) };
 }

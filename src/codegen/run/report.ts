@@ -93,7 +93,8 @@ export function callText(
 
 /** The same for programs. */
 export function callJson(image: CodeImage, name: string, outcome: CallOutcome, call: TypedCall | null = null): object {
-  const { end, rax, instructions, loads, stores, gsLoads, calls, writes, supplied, branches } = outcome;
+  const { end, rax, instructions, loads, stores, gsLoads, calls, writes, supplied, branches, size } = outcome;
+  const own = [...branches].filter(([offset]) => offset >= 0 && offset < size);
   return {
     function: name,
     end: {
@@ -118,8 +119,6 @@ export function callJson(image: CodeImage, name: string, outcome: CallOutcome, c
       bytes: hexBytes(bytes, ''),
     })),
     supplied: supplied.map((page) => hex(page)),
-    branches: Object.fromEntries(
-      [...branches].map(([offset, ways]) => [`+${offset}`, ['', 'not taken', 'taken', 'both'][ways]]),
-    ),
+    branches: Object.fromEntries(own.map(([offset, ways]) => [`+${offset}`, ['', 'not taken', 'taken', 'both'][ways]])),
   };
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../../bits/random.ts';
 import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { type CType, sizeOf, typeText } from '../../elf/dwarf/types.ts';
-import type { CallInput } from './call.ts';
+import type { CallInput } from './entry.ts';
 import { isObject, objectAt, putBytes } from './memory.ts';
 
 // Arguments and memory as the source declares them, where debug information says how (System V ABI, x86-64 3.2.3).
@@ -99,7 +99,7 @@ export function drawParameter(
   if (gpr !== null) {
     const near = type.kind === 'integer' && random.below(NEAR) === 0 ? neighbour(random, parameters, i, input) : null;
     const args = input.args.with(gpr, near ?? drawer.scalar(type, i, 0));
-    return { ...input, args, memory: { ...input.memory, words: drawer.words } };
+    return { ...input, args, memory: { ...input.memory, words: drawer.words }, objects: drawer.objects };
   }
   if (xmm === null || type.kind !== 'float') return input;
   const name = `xmm${xmm}`;
@@ -137,15 +137,17 @@ class Drawer {
   readonly #random: Random;
   readonly #constants: readonly bigint[];
   readonly words: Map<bigint, bigint>;
+  readonly objects: Map<bigint, CType>;
   #inner = FIRST_INNER;
   /** Objects that pointers lead to, by the text of their type. */
   readonly #drawn: Drawn[];
 
-  constructor(random: Random, { memory }: CallInput, drawn: readonly Drawn[]) {
+  constructor(random: Random, { memory, objects }: CallInput, drawn: readonly Drawn[]) {
     this.#drawn = [...drawn];
     this.#random = random;
     this.#constants = memory.constants;
     this.words = new Map(memory.words);
+    this.objects = new Map(objects);
   }
 
   /** A value of a scalar type, as it stands in a register. @param number of the parameter that it is for */
@@ -208,6 +210,7 @@ class Drawer {
       return this.#random.pick(shared).address + BigInt(sizeOf(to) * this.#random.below(MOST_TEXT));
     }
     const address = objectAt(depth === 0 ? number + 8 * this.#random.below(2) : this.#inner++);
+    this.objects.set(address, to);
     if (type.toConst()) this.#drawn.push({ type: typeText(to), address });
     this.#object(to, address, depth + 1);
     return address;

@@ -1,5 +1,6 @@
 import { hex } from '../../bits/hex.ts';
-import type { Coverage, RunVerdict } from './compare.ts';
+import type { RunVerdict } from './compare.ts';
+import type { Coverage } from './search.ts';
 
 const share = ({ taken, all }: Coverage): string => `${taken}/${all}`;
 
@@ -25,7 +26,10 @@ export function verdictText(run: RunVerdict): string[] {
           ? []
           : [
               `  with arguments ${input.args.map((value) => hex(value)).join(', ')}`,
+              ...(input.registers ?? []).map(([name, value]) => `  and ${hex(value)} in ${name}`),
               ...[...input.memory.words].map(([address, value]) => `  and ${hex(value)} at ${hex(address)}`),
+              ...[...(input.variables ?? [])].map(([name, value]) => `  and ${hex(value)} in ${name}`),
+              ...[...(input.returned ?? [])].map(([call, value]) => `  and ${hex(value)} returned by ${call}`),
               input.memory.seed === null ? '  and zeros elsewhere' : `  and memory of seed ${input.memory.seed}`,
             ]),
         ...(uninitialised === null
@@ -36,6 +40,9 @@ export function verdictText(run: RunVerdict): string[] {
       ];
   }
 }
+
+const named = (values: Iterable<readonly [string, bigint]> = []): Record<string, string> =>
+  Object.fromEntries([...values].map(([name, value]) => [name, hex(value)]));
 
 /** The same for programs. */
 export function verdictJson(run: RunVerdict): object {
@@ -49,6 +56,9 @@ export function verdictJson(run: RunVerdict): object {
             args: input.args.map((value) => hex(value)),
             words: Object.fromEntries([...input.memory.words].map(([address, value]) => [hex(address), hex(value)])),
             seed: input.memory.seed,
+            registers: named(input.registers),
+            variables: named(input.variables),
+            returned: named(input.returned),
           },
   };
 }

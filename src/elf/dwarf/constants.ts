@@ -46,13 +46,17 @@ export const AT = {
   encoding: 0x3e,
   specification: 0x47,
   type: 0x49,
+  entry_pc: 0x52,
+  ranges: 0x55,
   signature: 0x69,
   data_bit_offset: 0x6b,
   str_offsets_base: 0x72,
   addr_base: 0x73,
+  rnglists_base: 0x74,
   dwo_name: 0x76,
   gnu_dwo_name: 0x2130,
   gnu_dwo_id: 0x2131,
+  gnu_ranges_base: 0x2132,
   gnu_addr_base: 0x2133,
 } as const;
 
@@ -114,6 +118,18 @@ export const ATE = {
   signed_char: 0x06,
   unsigned: 0x07,
   unsigned_char: 0x08,
+} as const;
+
+/** Entries of range lists (DWARF 5 7.25). */
+export const RLE = {
+  end_of_list: 0,
+  base_addressx: 1,
+  startx_endx: 2,
+  startx_length: 3,
+  offset_pair: 4,
+  base_address: 5,
+  start_end: 6,
+  start_length: 7,
 } as const;
 
 /** Kinds of DWARF 5 units that have a header of their own. */

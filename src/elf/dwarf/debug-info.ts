@@ -6,6 +6,7 @@ import type { Companions } from './companions.ts';
 import { AT, TAG } from './constants.ts';
 import { DwarfError } from './cursor.ts';
 import { DebugFile } from './debug-file.ts';
+import { startOf } from './range-lists.ts';
 import { type AddressRange, readAddressRanges } from './ranges.ts';
 import { DebugSections } from './sections.ts';
 import { type CType, nameOf, Types } from './types.ts';
@@ -154,8 +155,8 @@ export class DebugInfo {
       const visit = (parent: Die, depth: number): void => {
         for (const die of unit.children(parent)) {
           if (die.tag === TAG.namespace && depth < MAX_NESTING) visit(die, depth + 1);
-          const low = die.tag === TAG.subprogram ? die.attributes.get(AT.low_pc) : undefined;
-          if (low?.kind === 'address') found.set(placeKey({ address: low.value, section: low.section }), die.offset);
+          const low = die.tag === TAG.subprogram ? startOf(die) : null;
+          if (low !== null) found.set(placeKey({ address: low.value, section: low.section }), die.offset);
         }
       };
       const { root } = unit;

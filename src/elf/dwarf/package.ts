@@ -7,10 +7,11 @@ export interface Contribution {
   readonly units: number;
   readonly abbreviations: number;
   readonly strings: number;
+  readonly rangeLists: number;
 }
 
 /** Columns of an index (DWARF 5 7.3.5.3); of the GNU form before it types have their own. */
-const COLUMN = { info: 1, types: 2, abbreviations: 3, strings: 6 } as const;
+const COLUMN = { info: 1, types: 2, abbreviations: 3, strings: 6, rangeLists: 8 } as const;
 const HEADER = 16;
 const MOST_COLUMNS = 8;
 
@@ -40,6 +41,7 @@ export function readPackageIndex(sections: DebugSections, name: string): Map<big
       units: column.has(COLUMN.types) ? part(COLUMN.types) : part(COLUMN.info),
       abbreviations: part(COLUMN.abbreviations),
       strings: part(COLUMN.strings),
+      rangeLists: part(COLUMN.rangeLists),
     });
   }
   return rows;

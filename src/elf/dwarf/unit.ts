@@ -13,7 +13,12 @@ export type Value =
   | { readonly kind: 'ref'; readonly value: number; readonly info: InfoSection }
   | { readonly kind: 'signature'; readonly value: bigint }
   | { readonly kind: 'address'; readonly value: number; readonly section: number }
+  /** A place in the unit's table of range lists. */
+  | { readonly kind: 'index'; readonly value: number }
   | { readonly kind: 'block'; readonly value: Uint8Array };
+
+/** An address, with its section in an object. */
+export type AddressValue = Extract<Value, { kind: 'address' }>;
 
 /** A debugging information entry. */
 export interface Die {
@@ -52,7 +57,8 @@ export class Unit {
   /** Of a split unit: the one in the program that has the addresses. */
   skeleton: Unit | null = null;
   readonly #id: bigint | null;
-  readonly #offsetSize: number;
+  /** Bytes of offsets in debug sections: 4 or 8. */
+  readonly offsetSize: number;
   readonly #abbreviations: number;
   /** Where the strings of a unit in a package begin. */
   readonly #strings: number;
@@ -66,10 +72,10 @@ export class Unit {
     this.offset = offset;
     const c = new Cursor(info.read(offset, 64));
     let length = c.unsigned(4);
-    this.#offsetSize = 4;
+    this.offsetSize = 4;
     if (length === EXTENDED_LENGTH) {
       length = c.unsigned(8);
-      this.#offsetSize = 8;
+      this.offsetSize = 8;
     }
     this.end = offset + c.at + length;
     if (this.end > info.size) throw new DwarfError('a unit of it ends behind the section');
@@ -78,11 +84,11 @@ export class Unit {
       throw new DwarfError(`version ${this.version} of DWARF is not known here`);
     const kind = this.version >= 5 ? c.unsigned(1) : info.isTypes ? UT.type : UT.compile;
     this.addressSize = this.version >= 5 ? c.unsigned(1) : 0;
-    const abbreviations = c.unsigned(this.#offsetSize);
+    const abbreviations = c.unsigned(this.offsetSize);
     if (this.version < 5) this.addressSize = c.unsigned(1);
     this.#id = kind === UT.skeleton || kind === UT.split_compile ? c.big() : null;
     const signature = kind === UT.type || kind === UT.split_type ? c.big() : null;
-    this.type = signature === null ? null : { signature, at: offset + c.unsigned(this.#offsetSize) };
+    this.type = signature === null ? null : { signature, at: offset + c.unsigned(this.offsetSize) };
     this.first = offset + c.at;
     const part = info.file.contributionOf(info, offset);
     this.#abbreviations = abbreviations + (part?.abbreviations ?? 0);
@@ -91,6 +97,11 @@ export class Unit {
 
   get #sections(): DebugSections {
     return this.info.file.sections;
+  }
+
+  /** Where its table of range lists begins in a package; 0 elsewhere. */
+  get rangeLists(): number {
+    return this.info.file.contributionOf(this.info, this.offset)?.rangeLists ?? 0;
   }
 
   /** What names the split unit that belongs to a skeleton, and the skeleton to it; null where it is not split. */
@@ -176,32 +187,33 @@ export class Unit {
         return number(c.sleb());
       case FORM.udata:
       case FORM.loclistx:
-      case FORM.rnglistx:
         return number(c.uleb());
+      case FORM.rnglistx:
+        return { kind: 'index', value: c.uleb() };
       case FORM.implicit_const:
         return number(constant);
       case FORM.flag_present:
         return number(1);
       case FORM.sec_offset:
-        return number(c.unsigned(this.#offsetSize));
+        return number(c.unsigned(this.offsetSize));
       case FORM.gnu_ref_alt:
-        return this.#elsewhere(c.unsigned(this.#offsetSize));
+        return this.#elsewhere(c.unsigned(this.offsetSize));
       case FORM.ref_sup4:
         return this.#elsewhere(c.unsigned(4));
       case FORM.ref_sup8:
         return this.#elsewhere(c.unsigned(8));
       case FORM.gnu_strp_alt:
       case FORM.strp_sup: {
-        const offset = c.unsigned(this.#offsetSize);
+        const offset = c.unsigned(this.offsetSize);
         const { supplementary } = info.file;
         return supplementary === null ? null : textAt(supplementary.sections, '.debug_str', offset);
       }
       case FORM.string:
         return { kind: 'text', value: c.text() };
       case FORM.strp:
-        return textAt(this.#sections, `.debug_str${info.suffix}`, c.unsigned(this.#offsetSize));
+        return textAt(this.#sections, `.debug_str${info.suffix}`, c.unsigned(this.offsetSize));
       case FORM.line_strp:
-        return textAt(this.#sections, '.debug_line_str', c.unsigned(this.#offsetSize));
+        return textAt(this.#sections, '.debug_line_str', c.unsigned(this.offsetSize));
       case FORM.strx:
       case FORM.gnu_str_index:
         return this.#indexedText(c.uleb(), at);
@@ -212,12 +224,12 @@ export class Unit {
         return this.#indexedText(c.unsigned(form - FORM.strx1 + 1), at);
       case FORM.addrx:
       case FORM.gnu_addr_index:
-        return this.#indexedAddress(c.uleb());
+        return this.indexedAddress(c.uleb());
       case FORM.addrx1:
       case FORM.addrx2:
       case FORM.addrx3:
       case FORM.addrx4:
-        return this.#indexedAddress(c.unsigned(form - FORM.addrx1 + 1));
+        return this.indexedAddress(c.unsigned(form - FORM.addrx1 + 1));
       case FORM.ref1:
         return ref(c.unsigned(1));
       case FORM.ref2:
@@ -229,7 +241,7 @@ export class Unit {
       case FORM.ref_udata:
         return ref(c.uleb());
       case FORM.ref_addr:
-        return this.#anywhere(c, this.version === 2 ? this.addressSize : this.#offsetSize);
+        return this.#anywhere(c, this.version === 2 ? this.addressSize : this.offsetSize);
       case FORM.block1:
         return block(c, c.unsigned(1));
       case FORM.block2:
@@ -263,7 +275,7 @@ export class Unit {
   get #tables(): { readonly strings: number; readonly addresses: number } {
     if (this.#bases === null) {
       // The parts of a split file have no base but their header's end, and that only since DWARF 5.
-      const header = this.version < 5 ? 0 : this.#offsetSize === 8 ? 16 : 8;
+      const header = this.version < 5 ? 0 : this.offsetSize === 8 ? 16 : 8;
       this.#bases = { strings: this.#strings + header, addresses: header };
       const root = this.die(this.first);
       const base = (at: number): number | null => {
@@ -280,14 +292,15 @@ export class Unit {
 
   #indexedText(index: number, at: number): Value | null {
     if (at === AT.str_offsets_base) return null;
-    const size = this.#offsetSize;
+    const size = this.offsetSize;
     const { suffix } = this.info;
     const bytes = this.#sections.read(`.debug_str_offsets${suffix}`, this.#tables.strings + index * size, size);
     return textAt(this.#sections, `.debug_str${suffix}`, new Cursor(bytes).unsigned(size));
   }
 
-  #indexedAddress(index: number): Value {
-    if (this.skeleton !== null) return this.skeleton.#indexedAddress(index);
+  /** An address of the program's table. */
+  indexedAddress(index: number): AddressValue {
+    if (this.skeleton !== null) return this.skeleton.indexedAddress(index);
     const offset = this.#tables.addresses + index * this.addressSize;
     const bytes = this.#sections.read('.debug_addr', offset, this.addressSize);
     const section = this.#sections.sectionAt('.debug_addr', offset);

@@ -26,7 +26,8 @@ void fill(char (*rows)[16], size_t n) { for (size_t i = 0; i < n; i++) rows[i][0
 __attribute__((section(".text.apart"))) const char *name(const node_t *n) { return n->name; }
 static __attribute__((noinline)) short inner(short x) { return x * 3; }
 short outer(short x) { return inner(x) + inner(x + 1); }
-int main(void) { return sum(0, 1) + is(RED) + (int)scale(1, 2, 3) + outer(2) + !name(0); }
+int apart(unsigned char limit) { if (limit > 3) __builtin_trap(); return limit + 1; }
+int main(void) { return apart(1) + sum(0, 1) + is(RED) + (int)scale(1, 2, 3) + outer(2) + !name(0); }
 `;
 
 /** The debug information of a file, with the files beside its path that belong to it. */
@@ -83,7 +84,9 @@ describe.each(BUILDS.filter(([compiler]) => hasCompiler(compiler)))(
       const file = open(readFileSync(path), path);
 
       it('has the declarations of functions', () => {
-        const declared = ['sum', 'is', 'scale', 'fill', 'name', 'inner'].map((name) => text(file.signature(name)!));
+        const declared = ['sum', 'is', 'scale', 'fill', 'name', 'inner', 'apart'].map((name) =>
+          text(file.signature(name)!),
+        );
         expect(declared).toEqual([
           'int sum(struct node * list, unsigned char limit)',
           expect.stringMatching(/^(_Bool|bool) is\(enum color c\)$/),
@@ -94,6 +97,7 @@ describe.each(BUILDS.filter(([compiler]) => hasCompiler(compiler)))(
           expect.stringMatching(/^void fill\(char\[16\] \* rows, (unsigned long|long unsigned int) n\)$/),
           'char * name(struct node * n)',
           expect.stringMatching(/^short( int)? inner\(short( int)? x\)$/),
+          'int apart(unsigned char limit)',
         ]);
       });
 

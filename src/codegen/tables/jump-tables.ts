@@ -1,7 +1,7 @@
 import { type InsnStream, RIP_REGISTER, signedAt } from '../../decode/stream.ts';
 import { FLOW } from '../../decode/traits.ts';
 import { SHF, SHT } from '../../elf/format.ts';
-import { isPcRelative } from '../../elf/relocations.ts';
+import { firstFrom, isPcRelative } from '../../elf/relocations.ts';
 import type { Section } from '../../elf/sections.ts';
 import { isPlaced } from '../../elf/symbol-rows.ts';
 import type { CodeFunction } from '../build.ts';
@@ -20,7 +20,7 @@ interface DataPlace {
 }
 
 /**
- * Where an indirect jump of a switch leads, as offsets in its function; null where no table is seen: then it leaves the function.
+ * Where an indirect jump of a switch leads, as offsets in its function; null where no table is seen.
  * Entries are addresses, or distances from the table in 32 bits.
  */
 export function jumpTableTargets(unit: ElfUnit, fn: CodeFunction, stream: InsnStream, n: number): number[] | null {
@@ -28,10 +28,28 @@ export function jumpTableTargets(unit: ElfUnit, fn: CodeFunction, stream: InsnSt
     if (i < n && stream.traits[i]!.flow === FLOW.indirectJump) return null;
     const place = dataPlace(unit, fn, stream, i);
     if (place === null) continue;
-    const targets = unit.kind === 'relocatable' ? byRelocation(unit, fn, place) : byValue(unit, fn, place);
+    const targets = unit.kind === 'relocatable' ? relocatedTable(unit, fn, place) : byValue(unit, fn, place);
     if (targets.length > 0) return targets;
   }
   return null;
+}
+
+/** The entries of the table that relocations make at a place of an object, as offsets in the function; none where no table is. */
+export function relocatedTable(unit: ElfUnit, fn: CodeFunction, { section, offset }: DataPlace): number[] {
+  const targets: number[] = [];
+  const all = unit.sectionRelocations(section.index);
+  let expected = offset;
+  for (let i = firstFrom(all, offset); i < all.length && targets.length < MOST; i++) {
+    const relocation = all[i]!;
+    const row = unit.symbols[relocation.symbol];
+    const relative = isPcRelative(relocation.type);
+    if (relocation.offset !== expected || row?.section !== fn.section) break;
+    const target = row.value + relocation.addend - (relative ? relocation.offset - offset : 0) - fn.address;
+    if (target < 0 || target >= fn.size) break;
+    targets.push(target);
+    expected += relative ? NARROW : WIDE;
+  }
+  return targets;
 }
 
 const isConstant = (section: Section | null | undefined): section is Section =>
@@ -59,22 +77,6 @@ function dataPlace(unit: ElfUnit, fn: CodeFunction, stream: InsnStream, n: numbe
     return { section, offset: row!.value + relocation.addend + distance };
   }
   return null;
-}
-
-function byRelocation(unit: ElfUnit, fn: CodeFunction, { section, offset }: DataPlace): number[] {
-  const targets: number[] = [];
-  let expected = offset;
-  for (const relocation of unit.sectionRelocations(section.index)) {
-    if (relocation.offset < offset) continue;
-    const row = unit.symbols[relocation.symbol];
-    const relative = isPcRelative(relocation.type);
-    if (relocation.offset !== expected || row?.section !== fn.section || targets.length === MOST) break;
-    const target = row.value + relocation.addend - (relative ? relocation.offset - offset : 0) - fn.address;
-    if (target < 0 || target >= fn.size) break;
-    targets.push(target);
-    expected += relative ? NARROW : WIDE;
-  }
-  return targets;
 }
 
 function byValue(unit: ElfUnit, fn: CodeFunction, { section, offset }: DataPlace): number[] {

@@ -1,0 +1,177 @@
+import type { Random } from '../../bits/random.ts';
+import type { InsnStream } from '../../decode/stream.ts';
+import { FLOW } from '../../decode/traits.ts';
+import type { CType } from '../../elf/dwarf/types.ts';
+import { calleeOf, callKey } from './answers.ts';
+import type { CallOutcome } from './call.ts';
+import type { CallInput } from './entry.ts';
+import { drawInput, mutate, mutateRead } from './inputs.ts';
+import { isObject } from './memory.ts';
+import { isPointerAt } from './reach.ts';
+import { type Limits, type Noticed, towardsBranch, withPointer } from './towards.ts';
+import { drawParameter, drawTyped, type TypedParameter } from './typed.ts';
+
+/** Directions of conditional branches that some input took, of all. */
+export interface Coverage {
+  readonly taken: number;
+  readonly all: number;
+}
+
+/** An input that has shown something new, and what it did. */
+interface Parent {
+  readonly input: CallInput;
+  readonly old: Noticed;
+  readonly new: Noticed;
+}
+
+const noticed = ({ compared, read, variables, calls }: CallOutcome): Noticed => ({
+  compared,
+  read,
+  variables,
+  returned: new Map(calls.map(({ name, nth, returned }) => [callKey(name, nth), returned])),
+});
+
+const BATCH = 16;
+/** Of each batch, so many inputs are new. */
+const NEW = 4;
+/** Of the others, one of so many is varied at random. */
+const VARIED = 3;
+/** Branches that are tried before an input is varied at random. */
+const TRIALS = 8;
+/** One of so many inputs is led to any branch. */
+const EDGES = 8;
+/** So often in a row the last input is made again with another pointer. */
+const MENDED = 4;
+/** Both directions of a branch. */
+const BOTH = 3;
+
+/** Where the inputs so far have led. */
+export class Seen {
+  /** Directions by condition: bit 0 not taken, bit 1 taken. */
+  readonly ways = new Map<number, number>();
+  readonly #targets = new Set<number>();
+
+  /** Notes where a run has led; whether anything was new. */
+  learn({ branches, conditions, targets }: CallOutcome): boolean {
+    const before = this.#targets.size;
+    for (const target of targets) this.#targets.add(target);
+    let more = this.#targets.size > before;
+    for (const [offset, ways] of [...branches, ...conditions]) {
+      const known = this.ways.get(offset) ?? 0;
+      if ((known | ways) === known) continue;
+      this.ways.set(offset, known | ways);
+      more = true;
+    }
+    return more;
+  }
+
+  /** Directions of the conditional branches in some code that a run has taken. */
+  coverage(stream: InsnStream): Coverage {
+    let all = 0;
+    let taken = 0;
+    for (let n = 0; n < stream.count; n++) {
+      if (stream.traits[n]!.flow !== FLOW.conditional) continue;
+      const ways = this.ways.get(stream.at[n]!) ?? 0;
+      all += 2;
+      taken += (ways & 1) + (ways >> 1);
+    }
+    return { taken, all };
+  }
+}
+
+/** What a search asks about the code. */
+export interface Known {
+  /** What a function outside is declared to return. */
+  resultOf(name: string): CType | null;
+  /** Whether it is an address that no caller has, or not in both builds: of the frame, or of the code and its data. */
+  isForeign(value: bigint): boolean;
+}
+
+/** Draws inputs that lead two builds of a function to different places. */
+export class Search {
+  readonly seen = { old: new Seen(), new: new Seen() };
+  readonly #random: Random;
+  readonly #parameters: readonly TypedParameter[];
+  readonly #constants: readonly bigint[];
+  readonly #limits: Limits;
+  readonly #pool: Parent[] = [];
+  #mended: CallInput | null = null;
+  #mending = 0;
+
+  constructor(random: Random, parameters: readonly TypedParameter[], constants: readonly bigint[], known: Known) {
+    this.#random = random;
+    this.#parameters = parameters;
+    this.#constants = constants;
+    const pointers = new Set(
+      parameters.flatMap(({ type, gpr }) => (type.kind === 'pointer' && gpr !== null ? [gpr] : [])),
+    );
+    this.#limits = {
+      isForeign: (value) => known.isForeign(value),
+      isPointer: (place, { objects }, held) => {
+        // What an undeclared function is given may be meant for either.
+        if (parameters.length === 0) return false;
+        if (isObject(held)) return true;
+        if (place.kind === 'argument') return pointers.has(place.n);
+        if (place.kind === 'returned') return known.resultOf(calleeOf(place.call))?.kind === 'pointer';
+        return place.kind === 'word' && objects !== undefined && isPointerAt(objects, place.address);
+      },
+    };
+  }
+
+  /** The input to run as the nth. */
+  next(n: number): CallInput {
+    const random = this.#random;
+    const mended = this.#mended;
+    this.#mended = null;
+    if (mended !== null) return mended;
+    this.#mending = 0;
+    if (this.#pool.length === 0 || n % BATCH <= NEW) {
+      return drawTyped(random, this.#parameters, drawInput(random, this.#constants, n));
+    }
+    return (n % VARIED === 0 ? null : this.#towards()) ?? this.#vary(random.pick(this.#pool));
+  }
+
+  /** Keeps an input that has shown something new, to make others from. */
+  keep(input: CallInput, old: CallOutcome, fresh: CallOutcome): void {
+    this.#pool.push({ input, old: noticed(old), new: noticed(fresh) });
+  }
+
+  /** An input that may take a branch of either build in a direction that nothing has taken yet; null where none can be made. */
+  /** Makes the next input of one that has faulted, with another pointer where the one that led nowhere was; a few times in a row. */
+  mend(input: CallInput, outcome: CallOutcome): void {
+    if (this.#mending++ < MENDED) this.#mended = withPointer(this.#random, input, noticed(outcome), outcome.wild);
+  }
+
+  #towards(): CallInput | null {
+    const random = this.#random;
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const side = random.below(2) === 0 ? 'old' : 'new';
+      const { ways } = this.seen[side];
+      // Where both directions are known, the edge between them may not be.
+      const edge = random.below(EDGES) === 0;
+      const open = [...ways].flatMap(([offset, way]) => (way === BOTH && !edge ? [] : [offset]));
+      if (open.length === 0) continue;
+      const branch = random.pick(open);
+      const there = this.#pool.filter((parent) => parent[side].compared.has(branch));
+      if (there.length === 0) continue;
+      const parent = random.pick(there);
+      const input = towardsBranch(random, parent.input, parent[side], parent[side].compared.get(branch)!, this.#limits);
+      if (input !== null) return input;
+    }
+    return null;
+  }
+
+  /** An input near another one; one that is declared differs in a parameter, or in anything that was read. */
+  #vary({ input, old, new: fresh }: Parent): CallInput {
+    const random = this.#random;
+    const read = random.below(2) === 0 ? old : fresh;
+    if (random.below(2) === 0) {
+      const varied = mutateRead(random, input, read);
+      if (varied !== null) return varied;
+    }
+    const parameters = this.#parameters;
+    return parameters.length === 0
+      ? mutate(random, input)
+      : drawParameter(random, parameters, random.below(parameters.length), input);
+  }
+}
