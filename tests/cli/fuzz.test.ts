@@ -193,10 +193,10 @@ describe('where there is no x86-64', () => {
 describe('bad input is one line', () => {
   writeFileSync(path('bad.json'), '{"format":"swapgs-fuzz-case","case":{"steps":[]}}');
   test.each([
-    [['--features', 'FOO'], 'no feature FOO: --features: did you mean '],
+    [['--features', 'FOO'], 'no feature FOO: --features: docs/coverage.md lists them'],
     [['--features', 'SSE42,avx512'], 'no feature avx512: --features: did you mean AVX512F'],
     [['--features', 'avx2, xyzzyplugh'], 'no feature xyzzyplugh: --features: docs/coverage.md lists them'],
-    [['--include', 'addd'], 'no instruction addd: --include: did you mean add, '],
+    [['--include', 'addd'], 'no instruction addd: --include: did you mean aadd, add, addpd'],
     [['--include', 'vpternlgd'], 'no instruction vpternlgd: --include: did you mean vpternlogd'],
     [['--include', 'in'], 'nothing is left to draw from: in (between engines only: --cpl 0)'],
     [['--include', 'addss', '--weight', 'addss=0'], 'nothing is left to draw from: --features, '],
@@ -206,7 +206,7 @@ describe('bad input is one line', () => {
     [['--findings', ''], 'no directory given: --findings: give a path'],
     [['--corpus', ''], 'no directory given: --corpus: give a path'],
     [['--weight', 'add'], "option '--weight <NAME=N>' argument 'add' is invalid: swapgs fuzz: it wants NAME=NUMBER"],
-    [['--weight', 'addd=2'], 'no instruction or feature addd: --weight: did you mean add'],
+    [['--weight', 'addd=2'], 'no instruction or feature addd: --weight: did you mean aadd, add, addpd'],
     [
       ['--oracles', 'host'],
       "option '--oracles <LIST>' argument 'host' is invalid: swapgs fuzz: it wants at least one engine",
