@@ -106,7 +106,7 @@ describe('what became of a function', () => {
   });
 
   it('shows what cannot be seen in the lines', () => {
-    const differing = (old: string, fresh: string): [string?, string?][] => {
+    const differing = (old: string, fresh: string): [string | undefined, string | undefined][] => {
       const comparison = compareFiles(workshop.assemble(old), workshop.assemble(fresh));
       const rows = comparison.rows(diffOf(comparison, 'f')).filter(({ same }) => !same);
       return rows.map((row) => [row.old?.text, row.new?.text]);

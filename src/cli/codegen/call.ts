@@ -6,6 +6,7 @@ import { CodeImage, findFunction } from '../../codegen/run/image.ts';
 import { Externals, FS_BASE, GS_BASE } from '../../codegen/run/layout.ts';
 import { putBytes } from '../../codegen/run/memory.ts';
 import { callJson, callText } from '../../codegen/run/report.ts';
+import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { bytesOf, pair } from '../bare/request.ts';
 import { CliError, locate } from '../errors.ts';
 import { Output } from '../output.ts';
@@ -84,7 +85,10 @@ export async function callFunction(path: string, name: string, options: CallOpti
   );
   const out = new Output(1);
   if (options.json === true) out.line(JSON.stringify(callJson(image, name, outcome, typed.call)));
-  else for (const line of callText(image, name, outcome, typed.call)) out.line(line);
+  else {
+    const declared = (callee: string): Signature | null => fn.unit.declarationOf?.(fn, callee) ?? null;
+    for (const line of callText(image, name, outcome, typed.call, declared)) out.line(line);
+  }
   out.flush();
   tellNotes();
   switch (outcome.end.reason) {

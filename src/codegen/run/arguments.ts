@@ -1,17 +1,21 @@
 import type { Signature } from '../../elf/dwarf/debug-info.ts';
-import { typeText } from '../../elf/dwarf/types.ts';
+import type { CType } from '../../elf/dwarf/types.ts';
 import { CodegenError } from '../error.ts';
+import { type PlacedResult, placeCall } from './abi.ts';
+import type { CallInput } from './entry.ts';
+import { STACK_TOP } from './layout.ts';
 import { Literals, type MadeObject } from './literals.ts';
-import { placeParameters } from './typed.ts';
+import { withValue } from './placed.ts';
 
 /** A call as its source would write it. */
 export interface TypedCall {
   readonly signature: Signature;
   readonly parameters: readonly { readonly name: string; readonly value: string }[];
   readonly objects: readonly MadeObject[];
+  readonly result: PlacedResult;
 }
 
-/** Arguments in their registers, with the memory that they lead to. */
+/** Arguments in their registers and on the stack, with the memory that they lead to. */
 export interface PlacedArguments {
   readonly args: readonly bigint[];
   readonly registers: readonly (readonly [name: string, value: bigint])[];
@@ -20,46 +24,62 @@ export interface PlacedArguments {
   readonly call: TypedCall | null;
 }
 
-/** Reads arguments by their declared types; as numbers in RDI, RSI … where none are declared. @throws CodegenError */
+const GPRS = 6;
+const WORD = 8n;
+const DOUBLE: CType = { kind: 'float', name: 'double', size: 8 };
+const LONG: CType = { kind: 'integer', name: 'long', size: 8, signed: true };
+const CHAR: CType = { kind: 'integer', name: 'char', size: 1, signed: true };
+const TEXT: CType = { kind: 'pointer', size: 8, to: () => CHAR, toConst: () => true };
+
+/** The type of an argument behind the declared ones, by what it looks like. */
+const variadicType = (text: string): CType =>
+  /^\s*"/.test(text) ? TEXT : /^[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?$/i.test(text) ? DOUBLE : LONG;
+
+/** Arguments that nothing is known of: numbers in RDI, RSI …, and those behind the sixth on the stack. */
+function plainArguments(texts: readonly string[], number: (text: string) => bigint): PlacedArguments {
+  const literal = texts.findIndex((text) => /^\s*[&"{]/.test(text));
+  if (literal >= 0) {
+    throw new CodegenError(
+      `argument ${literal + 1}: the file does not tell its type; compile with -g, or give an address and --mem`,
+    );
+  }
+  const values = texts.map(number);
+  const words = values.slice(GPRS).map((value, i) => [STACK_TOP + BigInt(i) * WORD, value] as const);
+  return { args: values.slice(0, GPRS), registers: [], words: new Map(words), call: null };
+}
+
+/** Reads arguments by their declared types; as numbers where none are declared. @throws CodegenError */
 export function argumentsOf(
   signature: Signature | null,
   texts: readonly string[],
   number: (text: string) => bigint,
 ): PlacedArguments {
-  if (signature === null) {
-    const literal = texts.findIndex((text) => /^\s*[&"]/.test(text));
-    if (literal >= 0) {
-      throw new CodegenError(
-        `argument ${literal + 1}: the file does not tell its type; compile with -g, or give an address and --mem`,
-      );
-    }
-    return { args: texts.map(number), registers: [], words: new Map(), call: null };
+  if (signature === null) return plainArguments(texts, number);
+  const declared = signature.parameters.length;
+  if (texts.length > declared && !signature.variadic) {
+    throw new CodegenError(`argument ${declared + 1}: ${signature.name} has ${declared} of them`);
   }
-  const places = placeParameters(signature);
+  const placed = placeCall(signature, texts.slice(declared).map(variadicType));
   const literals = new Literals(number);
-  const args: bigint[] = [];
-  const registers: (readonly [string, bigint])[] = [];
+  const { result } = placed;
+  let input: CallInput = {
+    args: Array.from({ length: GPRS }, () => 0n),
+    memory: { seed: null, words: new Map(), constants: [] },
+    registers: signature.variadic ? [['rax', BigInt(placed.used.xmms)]] : [],
+  };
   const parameters: { name: string; value: string }[] = [];
-  let next = places.reduce((most, { gpr }) => Math.max(most, (gpr ?? -1) + 1), 0);
   for (const [i, text] of texts.entries()) {
-    const place = places[i];
-    if (place === undefined) {
-      if (!signature.variadic)
-        throw new CodegenError(`argument ${i + 1}: ${signature.name} has ${places.length} of them`);
-      args[next++] = number(text);
-      continue;
-    }
-    const name = place.name || `argument ${i + 1}`;
-    if (place.gpr === null && place.xmm === null) {
-      throw new CodegenError(
-        `${name}: ${typeText(place.type)} is on the stack or in two registers; use --reg or --mem`,
-      );
-    }
-    const value = literals.read(text, place.type, name);
-    parameters.push({ name, value: text });
-    if (place.gpr !== null) args[place.gpr] = value;
-    else registers.push([`xmm${place.xmm}`, value]);
+    const { name, type, pieces } = placed.parameters[i]!;
+    const title = name || `argument ${i + 1}`;
+    input = withValue(input, type, pieces, literals.read(text, type, title));
+    parameters.push({ name: i < declared ? title : '…', value: text });
   }
-  for (let i = 0; i < args.length; i++) args[i] ??= 0n;
-  return { args, registers, words: literals.words, call: { signature, parameters, objects: literals.objects } };
+  // Last, so that what arguments lead to stands where it always does.
+  if (result.inMemory) input = { ...input, args: input.args.with(0, literals.reserve(result.type, 'result')) };
+  return {
+    args: input.args,
+    registers: input.registers ?? [],
+    words: new Map([...literals.words, ...input.memory.words]),
+    call: { signature, parameters, objects: literals.objects, result },
+  };
 }

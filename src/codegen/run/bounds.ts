@@ -23,6 +23,10 @@ const NEAR_STACK = 1n << 24n;
 export const onStack = (address: bigint): boolean =>
   address >= STACK.address && address < STACK.address + BigInt(STACK.size);
 
+/** Whether an address is one of those where arguments are on the stack. */
+export const isStackArgument = (address: bigint): boolean =>
+  address >= STACK_TOP && address < STACK_TOP + STACK_ARGUMENTS;
+
 /** Whether a page lies next to the stack, where nothing is. */
 export const besideStack = (page: bigint): boolean =>
   page > STACK.address - NEAR_STACK && page < STACK_TOP + NEAR_STACK;
@@ -32,5 +36,10 @@ export const leavesFrame = (insn: Decoded, place: bigint): boolean =>
   (place >= STACK_TOP + STACK_ARGUMENTS && place < STACK_TOP + NEAR_STACK) ||
   ((insn.memory & ACCESS.write) !== 0 && place + BigInt(insn.size) > STACK_TOP - 8n && place < STACK_TOP);
 
+/** Below the stack: what a function that calls itself for ever reaches. */
+export const isBelowStack = (address: bigint): boolean =>
+  address < STACK.address && address > STACK.address - BigInt(STACK_SIZE);
+
+export const STACK_OVERFLOW = 'the stack is used up';
 export const BEYOND_FRAME = 'it reaches beyond its frame: an index out of bounds';
 export const BEYOND_OBJECTS = 'it reaches beyond the objects of the image: an index out of bounds';

@@ -7,8 +7,18 @@ import { BareGuest } from '../../machine/bare.ts';
 import { peek } from '../../memory/page-walk.ts';
 import { PAGE_SIZE } from '../../memory/physical.ts';
 import { conditionHolds } from '../../state/rflags.ts';
+import { X87 } from '../../state/x87.ts';
 import { callKey, drawFloat, drawLength, drawResult } from './answers.ts';
-import { BEYOND_FRAME, BEYOND_OBJECTS, besideStack, leavesFrame, onStack } from './bounds.ts';
+import {
+  BEYOND_FRAME,
+  BEYOND_OBJECTS,
+  besideStack,
+  isBelowStack,
+  isStackArgument,
+  leavesFrame,
+  onStack,
+  STACK_OVERFLOW,
+} from './bounds.ts';
 import { BUILTINS, comparesBytes, MOST_BYTES, NORETURN, takesLength } from './builtins.ts';
 import {
   changesOf,
@@ -70,7 +80,12 @@ export type CallEnd =
 export interface CallOutcome {
   readonly end: CallEnd;
   readonly rax: bigint;
+  readonly rdx: bigint;
   readonly xmm0: bigint;
+  readonly xmm1: bigint;
+  /** 80 bits each. */
+  readonly st0: bigint;
+  readonly st1: bigint;
   /** Bits of RAX, and of XMM0, that were written last and not read since: what may be meant as the result; 0 for none. */
   readonly resultWidth: number;
   readonly xmm0Width: number;
@@ -112,6 +127,7 @@ const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
 /** RCX RDX RSI RDI R8–R11: what a call may leave anything in, beside the result. */
 const CLOBBERED = [1, 2, 6, 7, 8, 9, 10, 11] as const;
 const RAX = 0;
+const RDX = 2;
 const VECTORS = 16;
 /** Of what `junk` counts by. */
 const FIRST_VECTOR = 0x20;
@@ -124,6 +140,8 @@ const GUEST_MEMORY = 16 << 20;
 const LOWEST = 0x1000n;
 const PF = 14;
 const PRESENT = 1;
+/** How far from RSP an access still means the stack. */
+const STACK_PAGE = BigInt(PAGE_SIZE);
 const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
 const MAX_INSN = 15;
 const ALL_REGISTERS = 0xffff;
@@ -220,10 +238,15 @@ class Run {
     const { cpu } = machine;
     const start = cpu.icount;
     const end = this.#run(this.#options.instructions ?? DEFAULT_LIMIT);
+    const x87 = new X87(cpu);
     return {
       end,
       rax: cpu.gpr(RAX),
+      rdx: cpu.gpr(RDX),
       xmm0: cpu.xmm(0),
+      xmm1: cpu.xmm(1),
+      st0: x87.read(0),
+      st1: x87.read(1),
       resultWidth: this.#resultWidth,
       explicit: this.#explicit,
       extended: this.#extended,
@@ -240,10 +263,15 @@ class Run {
       conditions: this.#conditions,
       targets: this.#targets,
       compared: this.#comparisons.kept,
-      read: new Set([...this.#read].filter((word) => this.#pages.get(word & PAGE_MASK)?.known === false)),
+      read: new Set([...this.#read].filter((word) => this.#isInput(word))),
       variables: this.#variablesRead(),
       wild: this.#wild,
     };
+  }
+
+  /** Whether a word is of unknown memory, or an argument on the stack. */
+  #isInput(word: bigint): boolean {
+    return onStack(word) ? this.#input.memory.words.has(word) : this.#pages.get(word & PAGE_MASK)?.known === false;
   }
 
   #variablesRead(): ReadonlyMap<string, bigint> {
@@ -336,7 +364,7 @@ class Run {
     this.#loads += insn.loads;
     this.#stores += insn.stores;
     if (insn.segment === SEGMENT_GS) this.#gsLoads += insn.loads;
-    if (place !== null && !onStack(place)) {
+    if (place !== null && (!onStack(place) || isStackArgument(place))) {
       const last = place + BigInt(Math.max(1, insn.size) - 1);
       if (insn.memory & ACCESS.read) for (let word = place & ~7n; word <= last; word += 8n) this.#read.add(word);
       if (insn.memory & ACCESS.write) this.#stored.add(place, insn.size);
@@ -513,8 +541,10 @@ class Run {
   /** Supplies the page that a fault asks for; an end for every other fault. */
   #fault({ vector, errorCode, cr2 }: Fault, rip: bigint): CallEnd | null {
     const code = errorCode ?? 0;
+    const { cpu } = this.#guest.machine;
     if (vector === PF && cr2 !== null && (code & PRESENT) === 0) {
       const page = cr2 & PAGE_MASK;
+      if (isBelowStack(cr2) && cpu.gpr(RSP) < cr2 + STACK_PAGE) return limit(STACK_OVERFLOW);
       if (besideStack(page)) return limit(BEYOND_FRAME);
       if (this.#options.withinObjects && this.#isAnchored(rip) && this.#image.isBeyondObjects(page))
         return limit(BEYOND_OBJECTS);

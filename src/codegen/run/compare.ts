@@ -4,6 +4,7 @@ import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import type { CType } from '../../elf/dwarf/types.ts';
 import type { CodeFunction, CodeUnit } from '../build.ts';
 import { hasOwnParameters } from '../names.ts';
+import { placeCall, registersTaken } from './abi.ts';
 import { onStack } from './bounds.ts';
 import { Caller, type CallOptions, type CallOutcome } from './call.ts';
 import { comparable, differences, memoryDifferences, type ResultKind, type Side } from './differences.ts';
@@ -14,7 +15,6 @@ import { Externals } from './layout.ts';
 import { Reach } from './reach.ts';
 import { type Coverage, Search } from './search.ts';
 import { shrink } from './shrink.ts';
-import { placeParameters, placeResult } from './typed.ts';
 
 /** How much is run. */
 export interface RunOptions extends CallOptions {
@@ -99,11 +99,11 @@ export class RunComparer {
       return stream;
     });
     const signature = old.unit.signatureOf?.(old) ?? fresh.unit.signatureOf?.(fresh) ?? null;
-    const parameters = signature === null ? [] : placeParameters(signature);
+    const placed = signature === null ? null : placeCall(signature);
     const resultOf = (name: string): CType | null => declarationOf(old, fresh, name)?.result ?? null;
     const options: RunOptions = { ...asked, resultOf };
     const images = [old, fresh].map((fn) => this.#runner(fn.unit).image);
-    const search = new Search(new Random(options.seed), parameters, constantsOf(streams), {
+    const search = new Search(new Random(options.seed), placed, constantsOf(streams), {
       resultOf,
       isForeign: (value) => onStack(value) || images.some((image) => image.nameOf(value) !== null),
     });
@@ -129,8 +129,11 @@ export class RunComparer {
     const guessed = kindOf(done.map(({ old: { outcome } }) => outcome));
     const kind = {
       ...guessed,
-      declared: signature === null ? null : placeResult(signature),
-      parametersOf: (name: string) => registersOf(declarationOf(old, fresh, name)),
+      declared: placed?.result ?? null,
+      parametersOf: (name: string) => {
+        const declared = declarationOf(old, fresh, name);
+        return declared === null ? null : registersTaken(placeCall(declared));
+      },
     };
     const base = {
       inputs: done.length,
@@ -181,13 +184,6 @@ export class RunComparer {
 /** How a function that both builds call is declared, where one of them says. */
 const declarationOf = (old: CodeFunction, fresh: CodeFunction, name: string): Signature | null =>
   old.unit.declarationOf?.(old, name) ?? fresh.unit.declarationOf?.(fresh, name) ?? null;
-
-/** Registers that the parameters of a function take, where it is declared with integers and pointers alone. */
-function registersOf(declared: Signature | null): number | null {
-  if (declared === null || declared.variadic) return null;
-  const places = placeParameters(declared);
-  return places.every(({ gpr }) => gpr !== null) ? places.length : null;
-}
 
 /** What kind of result the runs of the old build have left. */
 function kindOf(outcomes: readonly CallOutcome[]): ResultKind {

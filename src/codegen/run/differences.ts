@@ -1,10 +1,13 @@
+import { littleEndianNumber } from '../../bits/bytes.ts';
 import { hex } from '../../bits/hex.ts';
 import { baseName } from '../names.ts';
+import type { PlacedResult } from './abi.ts';
 import { onStack } from './bounds.ts';
 import type { CallOutcome, OutsideCall } from './call.ts';
 import type { CodeImage } from './image.ts';
+import { resultBytes } from './placed.ts';
 import { endText, placeName } from './report.ts';
-import type { TypedResult } from './typed.ts';
+import { sameValue, valueText } from './values.ts';
 
 /** One side of a run: what ran, and where. */
 export interface Side {
@@ -20,7 +23,7 @@ export interface ResultKind {
   readonly extended: boolean;
   readonly float: boolean;
   /** What the source declares, where it is known: then nothing is guessed. */
-  readonly declared: TypedResult | null;
+  readonly declared: PlacedResult | null;
   /** How many registers the declared parameters of a function outside take; null where that is not known, or is not fixed. */
   parametersOf(name: string): number | null;
 }
@@ -114,18 +117,18 @@ function resultDifferences(old: Side, fresh: Side, kind: ResultKind): string[] {
   const a = old.outcome;
   const b = fresh.outcome;
   if (a.end.reason !== 'return') return [];
+  if (kind.declared !== null) return declaredDifference(old, fresh, kind.declared);
   const found: string[] = [];
   const both = Math.min(a.resultWidth, b.resultWidth);
-  const { declared } = kind;
   const guessed = !kind.integer ? 0 : kind.extended ? LONG : b.resultWidth === 0 ? a.resultWidth : both;
-  const width = declared?.integer ?? guessed;
+  const width = guessed;
   if (width > 0) {
     const x = BigInt.asUintN(width, a.rax);
     const y = BigInt.asUintN(width, b.rax);
     if (!same(old, x, fresh, y)) found.push(`result: old ${placeName(old.image, x)}, new ${placeName(fresh.image, y)}`);
   }
   const guessedFloat = !kind.float ? 0 : b.xmm0Width === 0 ? a.xmm0Width : Math.min(a.xmm0Width, b.xmm0Width);
-  const float = declared?.float ?? guessedFloat;
+  const float = guessedFloat;
   if (float === FLOAT || float === DOUBLE) {
     const x = BigInt.asUintN(float, a.xmm0);
     const y = BigInt.asUintN(float, b.xmm0);
@@ -133,6 +136,22 @@ function resultDifferences(old: Side, fresh: Side, kind: ResultKind): string[] {
       found.push(`result: old xmm0 ${hex(x)}, new ${hex(y)}`);
   }
   return found;
+}
+
+/** How results of a declared type differ; what is written to memory is compared there. */
+function declaredDifference(old: Side, fresh: Side, declared: PlacedResult): string[] {
+  const { type, inMemory } = declared;
+  const [x, y] = [old, fresh].map(({ outcome }) => resultBytes(outcome, declared));
+  if (x == null || y == null || inMemory) return [];
+  if (sameValue(type, x, y, (p, q) => same(old, p, fresh, q))) return [];
+  const text = (side: Side, bytes: Uint8Array): string => {
+    const { kind } = type;
+    // Registers say most in hexadecimal; values of several parts by their members.
+    return kind === 'struct' || kind === 'array' || kind === 'complex' || kind === 'float'
+      ? valueText(type, bytes, (address) => placeName(side.image, address))
+      : placeName(side.image, littleEndianNumber(bytes));
+  };
+  return [`result: old ${text(old, x)}, new ${text(fresh, y)}`];
 }
 
 function isNaNBits(bits: bigint, width: number): boolean {

@@ -1,9 +1,10 @@
 import type { BareGuest } from '../../machine/bare.ts';
 import { registerSetting } from '../../machine/registers.ts';
-import { STACK } from './bounds.ts';
+import { isStackArgument, STACK } from './bounds.ts';
 import { FS_BASE, GS_BASE, RETURN, STACK_TOP } from './layout.ts';
 import { mix, type UnknownMemory } from './memory.ts';
 import type { TypedObjects } from './reach.ts';
+import { bytesOfNumber } from './values.ts';
 
 /** What a function is called with. */
 export interface CallInput {
@@ -46,6 +47,9 @@ export function enter(guest: BareGuest, entry: bigint, input: CallInput): void {
     contents: [
       { address: STACK.address, bytes: new Uint8Array(STACK.size).fill(salt & 0xff) },
       { address: STACK_TOP - 8n, bytes: back },
+      ...[...input.memory.words]
+        .filter(([address]) => isStackArgument(address))
+        .map(([address, word]) => ({ address, bytes: bytesOfNumber(word, 8) })),
     ],
     entry,
     cpl: 0,

@@ -1,6 +1,7 @@
 import { type CType, type Member, sizeOf, typeText } from '../../elf/dwarf/types.ts';
 import { CodegenError } from '../error.ts';
 import { objectAt, putBytes } from './memory.ts';
+import { bytesOfNumber, floatBits } from './values.ts';
 
 // Arguments as C writes them: numbers, "text", &{.member = value, …}, {value, …}, as deep as types go.
 
@@ -18,6 +19,11 @@ const SPACE = /\s/;
 const PLAIN = /[^\s,{}[\]=]/;
 const CHAR_SIZE = 1;
 const MOST_ZEROED = 1 << 16;
+/** Where a value is put together that goes into registers. */
+const SCRATCH = objectAt(4095);
+const INT128 = 16;
+const NUMBER = /^[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|0x[\da-f]+|inf|nan)$/i;
+const COMPLEX = /^([-+]?[\d.]+(?:e[-+]?\d+)?)?([-+]?[\d.]+(?:e[-+]?\d+)?)i$/i;
 
 /** Reads literals by their types and keeps the objects that they make. */
 export class Literals {
@@ -34,14 +40,23 @@ export class Literals {
     this.#number = number;
   }
 
-  /** The value of a scalar parameter as a register has it. @throws CodegenError */
-  read(text: string, type: CType, name: string): bigint {
+  /** The bytes of a parameter's value. @throws CodegenError */
+  read(text: string, type: CType, name: string): Uint8Array {
     this.#text = text;
     this.#at = 0;
     this.#what = name;
-    const value = this.#scalar(type, name);
+    const size = sizeOf(type);
+    if (size === 0) this.#fail(`the file does not tell what ${typeText(type)} is`);
+    this.#object(type, SCRATCH, name);
+    const bytes = Uint8Array.from({ length: size }, (_, i) => this.#byte(SCRATCH + BigInt(i)));
+    for (let at = 0; at < size; at += WORD) this.words.delete(SCRATCH + BigInt(at));
     if (this.#peek() !== '') this.#fail(`'${text.slice(this.#at)}' is too much`);
-    return value;
+    return bytes;
+  }
+
+  /** Memory for a value that a function writes. @returns its address */
+  reserve(type: CType, path: string): bigint {
+    return this.#make(type, sizeOf(type), path);
   }
 
   #fail(why: string): never {
@@ -74,8 +89,12 @@ export class Literals {
       const to = type.to();
       if (next === '"') return this.#string(to, path);
       this.#at++;
-      const address = this.#make(to, sizeOf(to), path);
-      this.#object(to, address, path);
+      if (to.kind === 'function') return this.#plain(this.#word(), type);
+      // A pointer to an array leads to the first of several, where a brace more is given than one has.
+      const rows = to.kind === 'array' && this.#bracesAhead() > bracesOf(to);
+      const address = this.#make(to, rows ? 0 : sizeOf(to), path);
+      if (rows) this.#array(to, null, address, path);
+      else this.#object(to, address, path);
       return address;
     }
     return this.#plain(this.#word(), type);
@@ -95,16 +114,23 @@ export class Literals {
       case 'pointer':
         if (word === 'NULL') return 0n;
         break;
-      case 'float': {
-        const view = new DataView(new ArrayBuffer(WORD));
-        if (!/^[-+]?(\d|\.\d|inf|nan)/i.test(word)) this.#fail(`${typeText(type)} is wanted`);
-        if (type.size === 4) view.setFloat32(0, Number(word), true);
-        else view.setFloat64(0, Number(word), true);
-        return view.getBigUint64(0, true);
+      case 'float':
+        if (!NUMBER.test(word)) this.#fail(`${typeText(type)} is wanted`);
+        return floatBits(numberOf(word), type.size);
+      case 'complex': {
+        const half = type.size / 2;
+        const parts = NUMBER.test(word) ? [word, word, '0'] : COMPLEX.exec(word);
+        if (parts === null) this.#fail(`${typeText(type)} is wanted, as 1.5-2i`);
+        const [re, im] = [parts[1] ?? '0', parts[2]!].map((part) => floatBits(numberOf(part), half));
+        return re! | (im! << BigInt(8 * half));
       }
       case 'integer':
         if (type.size === CHAR_SIZE && /^'.'$/.test(word)) return BigInt(word.charCodeAt(1));
         break;
+    }
+    if (type.kind === 'integer' && type.size === INT128 && /^[-+]?(\d+|0x[\da-f]+)$/i.test(word)) {
+      const digits = BigInt(word.replace(/^[-+]/, ''));
+      return BigInt.asUintN(8 * INT128, word.startsWith('-') ? -digits : digits);
     }
     const value = this.#number(word);
     const signed = type.kind === 'integer' && type.signed;
@@ -112,7 +138,7 @@ export class Literals {
       const fits = BigInt.asUintN(type.size * 8, value);
       const back = signed ? BigInt.asUintN(64, BigInt.asIntN(type.size * 8, fits)) : fits;
       if (back !== BigInt.asUintN(64, value)) this.#fail(`${word} does not fit in ${typeText(type)}`);
-      return BigInt.asUintN(32, signed ? BigInt.asIntN(type.size * 8, fits) : fits);
+      return fits;
     }
     return BigInt.asUintN(64, value);
   }
@@ -130,7 +156,7 @@ export class Literals {
       return this.#fail('a text with an escape that is unknown');
     }
     const bytes = Buffer.from(`${text}\0`, 'utf8');
-    const address = this.#make({ kind: 'array', of: to, count: bytes.length }, bytes.length, path);
+    const address = this.#make({ kind: 'array', of: to, count: bytes.length, vector: false }, bytes.length, path);
     putBytes(this.words, address, bytes);
     return address;
   }
@@ -152,10 +178,29 @@ export class Literals {
   }
 
   #put(type: CType, address: bigint, path: string): void {
-    if (sizeOf(type) === 0 || sizeOf(type) > WORD) this.#fail(`${typeText(type)} has no value to give`);
-    const bytes = new Uint8Array(WORD);
-    new DataView(bytes.buffer).setBigUint64(0, this.#scalar(type, path), true);
-    putBytes(this.words, address, bytes.subarray(0, sizeOf(type)));
+    if (sizeOf(type) === 0) this.#fail(`${typeText(type)} has no value to give`);
+    putBytes(this.words, address, bytesOfNumber(this.#scalar(type, path), sizeOf(type)));
+  }
+
+  /** The value of a bit-field, among the others that share its bytes. */
+  #putBits({ type, bits, name }: Member, structure: bigint, path: string): void {
+    const { at, size } = bits!;
+    const value = this.#scalar(type, path);
+    const signed = type.kind === 'integer' && type.signed;
+    const whole = BigInt.asIntN(8 * sizeOf(type), value);
+    const fits = signed ? BigInt.asIntN(size, value) === whole : BigInt.asUintN(size, value) === value;
+    if (!fits) this.#fail(`${name} has only ${size} bits`);
+    for (let bit = 0; bit < size; bit++) {
+      const byte = structure + BigInt((at + bit) >> 3);
+      const mask = 1 << ((at + bit) & 7);
+      const set = (value >> BigInt(bit)) & 1n;
+      putBytes(this.words, byte, Uint8Array.of(set === 0n ? this.#byte(byte) & ~mask : this.#byte(byte) | mask));
+    }
+  }
+
+  /** Opening braces that come next. */
+  #bracesAhead(): number {
+    return /^[\s{]*/.exec(this.#text.slice(this.#at))![0].replace(/\s/g, '').length;
   }
 
   #array(of: CType, count: number | null, address: bigint, path: string): void {
@@ -167,10 +212,20 @@ export class Literals {
       return;
     }
     if (!this.#take('{')) this.#fail('{ is wanted');
-    for (let n = 0; !this.#take('}'); n++) {
+    const made = count === null ? this.objects.findIndex((row) => row.address === address) : -1;
+    let n = 0;
+    for (; !this.#take('}'); n++) {
       if (count !== null && n >= count) this.#fail(`the array has only ${count} elements`);
       this.#object(of, address + BigInt(n * sizeOf(of)), `${path}[${n}]`);
       if (!this.#take(',') && this.#peek() !== '}') this.#fail(', or } is wanted');
+    }
+    // How many there are is known only now.
+    if (made >= 0) {
+      this.objects[made] = {
+        ...this.objects[made]!,
+        size: n * sizeOf(of),
+        type: { kind: 'array', of, count: n, vector: false },
+      };
     }
   }
 
@@ -187,8 +242,9 @@ export class Literals {
         n = members.indexOf(member);
       }
       if (member === undefined) this.#fail(`the ${kind} has only ${members.length} members`);
-      if (member.bits !== null) this.#fail(`${member.name} is a bit-field: give its word by --mem`);
-      this.#object(member.type, address + BigInt(member.offset), `${path}->${member.name}`);
+      const to = `${path}->${member.name}`;
+      if (member.bits === null) this.#object(member.type, address + BigInt(member.offset), to);
+      else this.#putBits(member, address, to);
       if (!this.#take(',') && this.#peek() !== '}') this.#fail(', or } is wanted');
     }
   }
@@ -198,6 +254,16 @@ export class Literals {
     return Number(((this.words.get(word) ?? 0n) >> ((address - word) * 8n)) & 0xffn);
   }
 }
+
+/** Braces around the first scalar of a value. */
+function bracesOf(type: CType): number {
+  if (type.kind === 'array') return 1 + bracesOf(type.of);
+  const first = type.kind === 'struct' || type.kind === 'union' ? type.members()[0] : undefined;
+  return first === undefined ? 0 : 1 + bracesOf(first.type);
+}
+
+const numberOf = (word: string): number =>
+  /inf$/i.test(word) ? (word.startsWith('-') ? -Infinity : Infinity) : /nan$/i.test(word) ? Number.NaN : Number(word);
 
 /** What leads to the object that begins at an address. */
 export const objectPath = (objects: readonly MadeObject[], address: bigint): string | null =>

@@ -1,10 +1,14 @@
 import { hex, hexBytes } from '../../bits/hex.ts';
+import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { typeText } from '../../elf/dwarf/types.ts';
+import { placeCall, registersTaken } from './abi.ts';
 import type { TypedCall } from './arguments.ts';
-import type { CallOutcome } from './call.ts';
+import type { CallOutcome, OutsideCall } from './call.ts';
 import type { Written } from './changes.ts';
 import type { CodeImage } from './image.ts';
 import { objectPath, pathOf } from './literals.ts';
+import { resultBytes } from './placed.ts';
+import { valueText } from './values.ts';
 
 /** Bytes of one written stretch that are shown. */
 const MOST_SHOWN = 32;
@@ -42,29 +46,14 @@ const parametersText = (call: TypedCall | null): string =>
   call === null ? '' : `(${call.parameters.map(({ name, value }) => `${name} = ${value}`).join(', ')})`;
 
 /** The result by its declared type. */
-function resultText({ end, rax, xmm0 }: CallOutcome, call: TypedCall | null): string {
-  if (call === null || end.reason !== 'return') return '';
-  const { result } = call.signature;
-  const view = new DataView(new ArrayBuffer(8));
-  switch (result.kind) {
-    case 'integer': {
-      const bits = result.size * 8;
-      return ` ${typeText(result)} ${result.signed ? BigInt.asIntN(bits, rax) : BigInt.asUintN(bits, rax)}`;
-    }
-    case 'boolean':
-      return ` ${(rax & 0xffn) === 0n ? 'false' : 'true'}`;
-    case 'enum': {
-      const value = Number(BigInt.asIntN(result.size * 8, rax));
-      return ` ${result.name} ${result.values.find((row) => row.value === value)?.name ?? value}`;
-    }
-    case 'float':
-      view.setBigUint64(0, BigInt.asUintN(64, xmm0), true);
-      return ` ${typeText(result)} ${result.size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true)}`;
-    case 'pointer':
-      return ` ${typeText(result)} ${rax === 0n ? 'NULL' : (objectPath(call.objects, rax) ?? pathOf(call.objects, rax) ?? hex(rax))}`;
-    default:
-      return '';
-  }
+function resultText(outcome: CallOutcome, call: TypedCall | null): string {
+  if (call === null) return '';
+  const bytes = resultBytes(outcome, call.result);
+  if (bytes === null) return '';
+  const { type } = call.result;
+  const pointer = (address: bigint): string =>
+    objectPath(call.objects, address) ?? pathOf(call.objects, address) ?? hex(address);
+  return ` ${typeText(type)} ${valueText(type, bytes, pointer)}`;
 }
 
 /** What a call has done, line by line. */
@@ -73,22 +62,31 @@ export function callText(
   name: string,
   outcome: CallOutcome,
   call: TypedCall | null = null,
+  declared: (name: string) => Signature | null = () => null,
 ): string[] {
   const { rax, instructions, loads, stores, gsLoads, calls, writes, supplied } = outcome;
   return [
     `${name}${parametersText(call)} ${endText(image, outcome)}${resultText(outcome, call)}`,
     `  rax    ${hex(rax)}${image.nameOf(rax) === null ? '' : ` (${image.nameOf(rax)})`}`,
     `  ${instructions} instructions, ${loads} loads, ${stores} stores, ${gsLoads} %gs loads`,
-    ...calls.map(
-      ({ name: to, args, meant, returned }) =>
-        `  call   ${to}(${args
-          .map((value, i) => (meant & (1 << i) ? placeName(image, value) : '_'))
-          .join(', ')
-          .replace(/(, _)+$|^_(, _)*$/, '')}) = ${hex(returned)}`,
-    ),
+    ...calls.map((outside) => `  call   ${outsideText(image, outside, declared(outside.name))}`),
     ...writes.map((written) => writeText(image, written, call)),
     ...(supplied.length === 0 ? [] : [`  unknown memory supplied: ${supplied.map((page) => hex(page)).join(', ')}`]),
   ];
+}
+
+/** A call that has left the build, with what is meant for its parameters: what is declared, or what was set for it. */
+function outsideText(
+  image: CodeImage,
+  { name, args, meant, returned, output }: OutsideCall,
+  declared: Signature | null,
+): string {
+  const taken = declared === null ? null : registersTaken(placeCall(declared));
+  const shown = args
+    .slice(0, taken ?? args.length)
+    .map((value, i) => (taken !== null || meant & (1 << i) ? placeName(image, value) : '_'));
+  while (shown.at(-1) === '_') shown.pop();
+  return `${name}(${output ?? shown.join(', ')}) = ${hex(returned)}`;
 }
 
 /** The same for programs. */

@@ -2,14 +2,15 @@ import type { Random } from '../../bits/random.ts';
 import type { InsnStream } from '../../decode/stream.ts';
 import { FLOW } from '../../decode/traits.ts';
 import type { CType } from '../../elf/dwarf/types.ts';
+import { ownRegister, type PlacedCall } from './abi.ts';
 import { calleeOf, callKey } from './answers.ts';
 import type { CallOutcome } from './call.ts';
 import type { CallInput } from './entry.ts';
 import { drawInput, mutate, mutateRead } from './inputs.ts';
-import { isObject } from './memory.ts';
+import { isObject, objectAt } from './memory.ts';
 import { isPointerAt } from './reach.ts';
 import { type Limits, type Noticed, towardsBranch, withPointer } from './towards.ts';
-import { drawParameter, drawTyped, type TypedParameter } from './typed.ts';
+import { drawParameter, drawTyped } from './typed.ts';
 
 /** Directions of conditional branches that some input took, of all. */
 export interface Coverage {
@@ -42,6 +43,9 @@ const TRIALS = 8;
 const EDGES = 8;
 /** So often in a row the last input is made again with another pointer. */
 const MENDED = 4;
+/** Number of the object that a large result is written to. */
+const RESULT = 16;
+const VECTORS = 8n;
 /** Both directions of a branch. */
 const BOTH = 3;
 
@@ -91,25 +95,24 @@ export interface Known {
 export class Search {
   readonly seen = { old: new Seen(), new: new Seen() };
   readonly #random: Random;
-  readonly #parameters: readonly TypedParameter[];
+  readonly #placed: PlacedCall | null;
   readonly #constants: readonly bigint[];
   readonly #limits: Limits;
   readonly #pool: Parent[] = [];
   #mended: CallInput | null = null;
   #mending = 0;
 
-  constructor(random: Random, parameters: readonly TypedParameter[], constants: readonly bigint[], known: Known) {
+  constructor(random: Random, placed: PlacedCall | null, constants: readonly bigint[], known: Known) {
     this.#random = random;
-    this.#parameters = parameters;
+    this.#placed = placed;
+    const parameters = placed?.parameters ?? [];
     this.#constants = constants;
-    const pointers = new Set(
-      parameters.flatMap(({ type, gpr }) => (type.kind === 'pointer' && gpr !== null ? [gpr] : [])),
-    );
+    const pointers = new Set(parameters.filter(({ type }) => type.kind === 'pointer').map(ownRegister));
     this.#limits = {
       isForeign: (value) => known.isForeign(value),
       isPointer: (place, { objects }, held) => {
         // What an undeclared function is given may be meant for either.
-        if (parameters.length === 0) return false;
+        if (placed === null) return false;
         if (isObject(held)) return true;
         if (place.kind === 'argument') return pointers.has(place.n);
         if (place.kind === 'returned') return known.resultOf(calleeOf(place.call))?.kind === 'pointer';
@@ -126,9 +129,18 @@ export class Search {
     if (mended !== null) return mended;
     this.#mending = 0;
     if (this.#pool.length === 0 || n % BATCH <= NEW) {
-      return drawTyped(random, this.#parameters, drawInput(random, this.#constants, n));
+      return drawTyped(random, this.#placed?.parameters ?? [], this.#begin(drawInput(random, this.#constants, n)));
     }
     return (n % VARIED === 0 ? null : this.#towards()) ?? this.#vary(random.pick(this.#pool));
+  }
+
+  /** What a caller sets beside the parameters: where a large result goes, and how many vector registers a variadic function finds. */
+  #begin(input: CallInput): CallInput {
+    if (this.#placed === null) return input;
+    const { result, variadic } = this.#placed;
+    const args = result.inMemory ? input.args.with(0, objectAt(RESULT)) : input.args;
+    const registers = [...(input.registers ?? []), ...(variadic ? [['rax', VECTORS] as const] : [])];
+    return { ...input, args, registers };
   }
 
   /** Keeps an input that has shown something new, to make others from. */
@@ -169,7 +181,7 @@ export class Search {
       const varied = mutateRead(random, input, read);
       if (varied !== null) return varied;
     }
-    const parameters = this.#parameters;
+    const parameters = this.#placed?.parameters ?? [];
     return parameters.length === 0
       ? mutate(random, input)
       : drawParameter(random, parameters, random.below(parameters.length), input);

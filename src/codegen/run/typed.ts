@@ -1,31 +1,21 @@
 import type { Random } from '../../bits/random.ts';
-import type { Signature } from '../../elf/dwarf/debug-info.ts';
 import { type CType, sizeOf, typeText } from '../../elf/dwarf/types.ts';
+import { ownRegister, type PlacedParameter } from './abi.ts';
 import type { CallInput } from './entry.ts';
 import { isObject, objectAt, putBytes } from './memory.ts';
+import { withValue } from './placed.ts';
+import { bytesOfNumber, floatBits } from './values.ts';
 
 // Arguments and memory as the source declares them, where debug information says how (System V ABI, x86-64 3.2.3).
 
-/** Where a parameter is passed, by number: RDI … R9, XMM0 … XMM7. Null: on the stack, or in more than one register. */
-export interface TypedParameter {
-  readonly name: string;
-  readonly type: CType;
-  readonly gpr: number | null;
-  readonly xmm: number | null;
-}
-
-/** What the result of a function is. */
-export interface TypedResult {
-  /** Bits of RAX that are meant. */
-  readonly integer: number;
-  /** Bits of XMM0 that are meant. */
-  readonly float: number;
-}
-
 const GPRS = 6;
 const XMMS = 8;
-const IN_REGISTERS = 16;
+const VECTOR = 16;
+/** A pair of long double. */
+const LARGEST = 32;
 const WORD = 8;
+/** Where a value is put together that goes into registers. */
+const SCRATCH = objectAt(4095);
 /** Of a structure behind a pointer, as much is drawn by its members; the rest is drawn as any memory is. */
 const MOST_OBJECT = 512;
 const MOST_ELEMENTS = 32;
@@ -37,51 +27,10 @@ const FIRST_INNER = 32;
 const MOST_TEXT = 24;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789 ./-+_,:%';
 
-/** The registers of a function's parameters. */
-export function placeParameters({ result, parameters }: Signature): TypedParameter[] {
-  // A structure that does not fit in registers is written where the caller says, in RDI.
-  let gpr = isStructure(result) && sizeOf(result) > IN_REGISTERS ? 1 : 0;
-  let xmm = 0;
-  return parameters.map(({ name, type }) => {
-    const place = { name, type, gpr: null, xmm: null };
-    if (type.kind === 'float') return type.size <= WORD && xmm < XMMS ? { ...place, xmm: xmm++ } : place;
-    if (isStructure(type)) {
-      const size = sizeOf(type);
-      const words = Math.ceil(size / WORD);
-      if (size > IN_REGISTERS || hasFloats(type) || gpr + words > GPRS) return place;
-      gpr += words;
-      return words === 1 ? { ...place, gpr: gpr - 1 } : place;
-    }
-    return gpr < GPRS ? { ...place, gpr: gpr++ } : place;
-  });
-}
-
-/** What a function leaves where. Structures with floating-point members are not looked at. */
-export function placeResult({ result }: Signature): TypedResult {
-  switch (result.kind) {
-    case 'void':
-    case 'function':
-      return { integer: 0, float: 0 };
-    case 'float':
-      return { integer: 0, float: result.size <= WORD ? result.size * 8 : 0 };
-    case 'struct':
-    case 'union':
-      return { integer: sizeOf(result) <= WORD && !hasFloats(result) ? sizeOf(result) * 8 : 0, float: 0 };
-    default:
-      return { integer: sizeOf(result) * 8, float: 0 };
-  }
-}
-
 const isStructure = (type: CType): boolean => type.kind === 'struct' || type.kind === 'union';
 
-function hasFloats(type: CType): boolean {
-  if (type.kind === 'array') return hasFloats(type.of);
-  if (type.kind === 'struct' || type.kind === 'union') return type.members().some((member) => hasFloats(member.type));
-  return type.kind === 'float';
-}
-
 /** An input for declared parameters: what is not declared is kept of `input`. */
-export function drawTyped(random: Random, parameters: readonly TypedParameter[], input: CallInput): CallInput {
+export function drawTyped(random: Random, parameters: readonly PlacedParameter[], input: CallInput): CallInput {
   let typed = input;
   for (const i of parameters.keys()) typed = drawParameter(random, parameters, i, typed);
   return typed;
@@ -90,22 +39,18 @@ export function drawTyped(random: Random, parameters: readonly TypedParameter[],
 /** The same input with one parameter drawn anew. */
 export function drawParameter(
   random: Random,
-  parameters: readonly TypedParameter[],
+  parameters: readonly PlacedParameter[],
   i: number,
   input: CallInput,
 ): CallInput {
-  const { type, gpr, xmm } = parameters[i]!;
+  const { type, pieces } = parameters[i]!;
   const drawer = new Drawer(random, input, objectsOf(parameters, i, input));
-  if (gpr !== null) {
-    const near = type.kind === 'integer' && random.below(NEAR) === 0 ? neighbour(random, parameters, i, input) : null;
-    const args = input.args.with(gpr, near ?? drawer.scalar(type, i, 0));
-    return { ...input, args, memory: { ...input.memory, words: drawer.words }, objects: drawer.objects };
-  }
-  if (xmm === null || type.kind !== 'float') return input;
-  const name = `xmm${xmm}`;
-  const value = drawer.float(type.size);
-  const registers = (input.registers ?? []).filter(([other]) => other !== name);
-  return { ...input, registers: [...registers, [name, value]] };
+  const gpr = ownRegister(parameters[i]!);
+  const near = type.kind === 'integer' && random.below(NEAR) === 0 ? neighbour(random, parameters, i, input) : null;
+  if (gpr !== null && near !== null) return { ...input, args: input.args.with(gpr, near) };
+  const bytes = drawer.value(type, i);
+  const drawn = { ...input, memory: { ...input.memory, words: drawer.words }, objects: drawer.objects };
+  return withValue(drawn, type, pieces, bytes);
 }
 
 type PointerType = Extract<CType, { readonly kind: 'pointer' }>;
@@ -117,18 +62,23 @@ interface Drawn {
 }
 
 /** What the other parameters lead to. */
-const objectsOf = (parameters: readonly TypedParameter[], i: number, { args }: CallInput): Drawn[] =>
-  parameters.flatMap(({ type, gpr }, n) =>
-    n !== i && gpr !== null && type.kind === 'pointer' && type.toConst() && isObject(args[gpr]!)
+const objectsOf = (parameters: readonly PlacedParameter[], i: number, { args }: CallInput): Drawn[] =>
+  parameters.flatMap((parameter, n) => {
+    const { type } = parameter;
+    const gpr = ownRegister(parameter);
+    return n !== i && gpr !== null && type.kind === 'pointer' && type.toConst() && isObject(args[gpr]!)
       ? [{ type: typeText(type.to()), address: args[gpr]! }]
-      : [],
-  );
+      : [];
+  });
 
 /** The value of another integer parameter, or one beside it: bounds are compared with what they bound. */
-function neighbour(random: Random, parameters: readonly TypedParameter[], i: number, input: CallInput): bigint | null {
-  const others = parameters.filter(({ type, gpr }, n) => n !== i && gpr !== null && type.kind === 'integer');
+function neighbour(random: Random, parameters: readonly PlacedParameter[], i: number, input: CallInput): bigint | null {
+  const others = parameters.flatMap((parameter, n) => {
+    const gpr = ownRegister(parameter);
+    return n !== i && gpr !== null && parameter.type.kind === 'integer' ? [gpr] : [];
+  });
   if (others.length === 0) return null;
-  const value = input.args[random.pick(others).gpr!]! + BigInt(random.below(3) - 1);
+  const value = input.args[random.pick(others)]! + BigInt(random.below(3) - 1);
   return BigInt.asUintN(sizeOf(parameters[i]!.type) <= 4 ? 32 : 64, value);
 }
 
@@ -136,7 +86,7 @@ function neighbour(random: Random, parameters: readonly TypedParameter[], i: num
 class Drawer {
   readonly #random: Random;
   readonly #constants: readonly bigint[];
-  readonly words: Map<bigint, bigint>;
+  words: Map<bigint, bigint>;
   readonly objects: Map<bigint, CType>;
   #inner = FIRST_INNER;
   /** Objects that pointers lead to, by the text of their type. */
@@ -148,6 +98,24 @@ class Drawer {
     this.#constants = memory.constants;
     this.words = new Map(memory.words);
     this.objects = new Map(objects);
+  }
+
+  /** The bytes of a value, and what it leads to. @param number of the parameter that it is for */
+  value(type: CType, number: number): Uint8Array {
+    const size = sizeOf(type);
+    if (type.kind === 'pointer') return bytesOfNumber(this.#pointer(type, number, 0), size);
+    const { words } = this;
+    this.words = new Map();
+    this.#fill(type, SCRATCH, SCRATCH + BigInt(MOST_OBJECT), 0);
+    const bytes = Uint8Array.from({ length: size }, (_, i) => {
+      const at = SCRATCH + BigInt(i);
+      return Number(((this.words.get(at & ~7n) ?? 0n) >> ((at & 7n) * 8n)) & 0xffn);
+    });
+    for (let at = 0; at < size; at += WORD) this.words.delete(SCRATCH + BigInt(at));
+    // What members lead to.
+    for (const [address, word] of this.words) words.set(address, word);
+    this.words = words;
+    return bytes;
   }
 
   /** A value of a scalar type, as it stands in a register. @param number of the parameter that it is for */
@@ -183,7 +151,7 @@ class Drawer {
     return BigInt.asUintN(size <= 4 ? 32 : 64, value);
   }
 
-  float(size: number): bigint {
+  #float(size: number): bigint {
     const random = this.#random;
     const kind = random.below(8);
     const value =
@@ -194,10 +162,7 @@ class Drawer {
           : kind < 7
             ? (random.u32() - 2 ** 31) / 2 ** random.below(40)
             : -0.5;
-    const view = new DataView(new ArrayBuffer(WORD));
-    if (size === 4) view.setFloat32(0, value, true);
-    else view.setFloat64(0, value, true);
-    return view.getBigUint64(0, true);
+    return floatBits(value, size);
   }
 
   #pointer(type: PointerType, number: number, depth: number): bigint {
@@ -248,7 +213,7 @@ class Drawer {
     const random = this.#random;
     const bytes = new DataView(new ArrayBuffer(24));
     bytes.setUint32(0, WORD * random.below(GPRS + 1), true);
-    bytes.setUint32(4, WORD * GPRS + IN_REGISTERS * random.below(XMMS + 1), true);
+    bytes.setUint32(4, WORD * GPRS + VECTOR * random.below(XMMS + 1), true);
     bytes.setBigUint64(8, objectAt(this.#inner++), true);
     bytes.setBigUint64(16, objectAt(this.#inner++), true);
     putBytes(this.words, address, new Uint8Array(bytes.buffer));
@@ -256,11 +221,14 @@ class Drawer {
 
   #put(address: bigint, type: CType, depth: number): void {
     const size = sizeOf(type);
-    if (size === 0 || size > WORD) return;
-    const value = type.kind === 'float' ? this.float(size) : this.scalar(type, 0, depth);
-    const bytes = new Uint8Array(WORD);
-    new DataView(bytes.buffer).setBigUint64(0, value, true);
-    putBytes(this.words, address, bytes.subarray(0, size));
+    if (size === 0 || size > LARGEST) return;
+    if (type.kind === 'complex') {
+      const half = size / 2;
+      for (const at of [0, half]) putBytes(this.words, address + BigInt(at), bytesOfNumber(this.#float(half), half));
+      return;
+    }
+    const value = type.kind === 'float' ? this.#float(size) : this.scalar(type, 0, depth);
+    putBytes(this.words, address, bytesOfNumber(value, size));
   }
 
   #text(address: bigint): void {

@@ -9,6 +9,8 @@ export type CType =
   | { readonly kind: 'integer'; readonly name: string; readonly size: number; readonly signed: boolean }
   | { readonly kind: 'boolean'; readonly name: string; readonly size: number }
   | { readonly kind: 'float'; readonly name: string; readonly size: number }
+  /** Two floating-point numbers of half its size. */
+  | { readonly kind: 'complex'; readonly name: string; readonly size: number }
   | {
       readonly kind: 'enum';
       readonly name: string;
@@ -22,12 +24,15 @@ export type CType =
       /** What it leads to is declared const. */
       readonly toConst: () => boolean;
     }
-  | { readonly kind: 'array'; readonly of: CType; readonly count: number | null }
+  /** `vector`: one of GNU C, which is passed in vector registers. */
+  | { readonly kind: 'array'; readonly of: CType; readonly count: number | null; readonly vector: boolean }
   | {
       readonly kind: 'struct' | 'union';
       readonly name: string;
       readonly size: number;
       readonly members: () => readonly Member[];
+      /** A class of C++ that is passed by its address, whatever is in it. */
+      readonly byReference: boolean;
     }
   | { readonly kind: 'function' }
   | { readonly kind: 'unknown'; readonly size: number };
@@ -48,6 +53,7 @@ export type FindType = (signature: bigint, from: Die) => Die | null;
 const MAX_CHAIN = 64;
 const POINTER_SIZE = 8;
 const DW_OP_PLUS_UCONST = 0x23;
+const DW_CC_PASS_BY_REFERENCE = 0x04;
 
 /** Attributes as plain values. */
 export const numberOf = (die: Die, at: number): number | null => {
@@ -169,6 +175,7 @@ export class Types {
       kind,
       name: `${kind} ${nameOf(die)}`.trim(),
       size,
+      byReference: numberOf(die, AT.calling_convention) === DW_CC_PASS_BY_REFERENCE,
       members: () => {
         members ??= this.#later<readonly Member[]>(() => this.#members(die), []);
         return members;
@@ -182,7 +189,10 @@ export class Types {
   }
 
   #members(die: Die): Member[] {
-    return [...die.unit.children(die)].filter(({ tag }) => tag === TAG.member).map((row) => this.#member(row));
+    // Bases of a class are members without a name; static members are not in it.
+    const inside = ({ tag, attributes }: Die): boolean =>
+      tag === TAG.inheritance || (tag === TAG.member && !attributes.has(AT.external));
+    return [...die.unit.children(die)].filter(inside).map((row) => this.#member(row));
   }
 
   #member(die: Die): Member {
@@ -207,7 +217,8 @@ export class Types {
         const last = numberOf(range, AT.upper_bound);
         return numberOf(range, AT.count) ?? (last === null ? null : last + 1);
       });
-    for (const count of counts.reverse()) type = { kind: 'array', of: type, count };
+    const vector = die.attributes.has(AT.gnu_vector);
+    for (const count of counts.reverse()) type = { kind: 'array', of: type, count, vector };
     return type;
   }
 }
@@ -219,6 +230,8 @@ function baseType(die: Die, size: number): CType {
       return { kind: 'boolean', name, size };
     case ATE.float:
       return { kind: 'float', name, size };
+    case ATE.complex_float:
+      return { kind: 'complex', name, size };
     case ATE.signed:
     case ATE.signed_char:
       return { kind: 'integer', name, size, signed: true };
