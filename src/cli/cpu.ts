@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { FEATURES_BY_NAME } from '../machine/feature-names.ts';
-import { isImplemented, profileNamed, profileOf } from '../machine/profiles.ts';
+import { CPU_NAMES, isImplemented, profileNamed, profileOf } from '../machine/profiles.ts';
 
 const HOST = 'host';
+const ALL_NAMES = CPU_NAMES.join(', ');
 const CPUINFO = '/proc/cpuinfo';
 
 /** What the CPU under us has and swapgs implements, as switches on the baseline. @throws RangeError where it is no x86-64 under Linux */
@@ -34,6 +35,7 @@ export function cpu(text: string): string {
     return whole;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new InvalidArgumentError(`${error.message}.`);
+    // The profiles know nothing of the host.
+    throw new InvalidArgumentError(`${error.message.replace(ALL_NAMES, `${ALL_NAMES}, ${HOST}`)}.`);
   }
 }

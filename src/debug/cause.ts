@@ -24,6 +24,8 @@ export interface Scene {
   readonly accesses: readonly ComposedAccess[];
   /** Of the faulting address, for a page fault. */
   readonly walk: PageWalk | null;
+  /** Whether the CPU has a feature. */
+  readonly has: (feature: string) => boolean;
 }
 
 const EXCEPTIONS = [
@@ -117,10 +119,12 @@ function unavailableCause({ cpu }: Scene): string {
   return 'tile data is switched off by IA32_XFD: Linux programs ask for it by arch_prctl(ARCH_REQ_XCOMP_PERM, 18)';
 }
 
-function undefinedCause({ bytes, cpu }: Scene): string {
+function undefinedCause({ bytes, cpu, has }: Scene): string {
   const insn = decode(bytes);
   if (typeof insn === 'string') return 'these bytes are no instruction';
   if (/^ud[012]$/.test(insn.mnemonic)) return `${insn.mnemonic} is there to raise #UD`;
+  const lacking = insn.features.filter((feature) => !has(feature));
+  if (lacking.length > 0) return `${insn.mnemonic} needs ${lacking.join(' and ')}, which this CPU lacks (--cpu)`;
   if (insn.lock) return `LOCK is not allowed on this form of ${insn.mnemonic}`;
   if (isAmx(insn)) return tileCause(insn, cpu);
   return `${insn.mnemonic} is switched off (a bit in CR0, CR4 or EFER), or these operands are not allowed`;

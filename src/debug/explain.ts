@@ -23,6 +23,8 @@ export interface Failure {
   /** What the kernel stub knows of the faulting address: its mapping, or the nearest ones. */
   readonly mapping: string | null;
   readonly last: LastSteps;
+  /** Whether the guest's CPU has a feature, by the decoder's name; unknown where left out. */
+  readonly has?: (feature: string) => boolean;
 }
 
 /** Why a guest died. */
@@ -46,7 +48,7 @@ const TRAPS: ReadonlyMap<number, number> = new Map([
 
 /** Finds out what went wrong. Looks at the machine and changes nothing. */
 export function explain(failure: Failure): Explanation {
-  const { fault, memory, cpu } = failure;
+  const { fault, memory, cpu, has = () => true } = failure;
   const rip = trapped(failure);
   const bytes = peek(memory, cpu, rip, MAX_INSN_LENGTH);
   const source = { gpr: (n: number) => cpu.gpr(n), fsBase: cpu.u64(FS_BASE), gsBase: cpu.u64(GS_BASE) };
@@ -55,7 +57,7 @@ export function explain(failure: Failure): Explanation {
   const walk = fault.cr2 === null ? null : pageWalk(memory, cpu, fault.cr2);
   return {
     ...failure,
-    cause: causeOf({ fault, cpu, memory, bytes, accesses, walk }),
+    cause: causeOf({ fault, cpu, memory, bytes, accesses, walk, has }),
     insn,
     accesses,
     walk,

@@ -13,6 +13,8 @@ export interface Drawn {
 }
 
 const CORNER_BYTES = [0x00, 0x01, 0x7f, 0x80, 0xff, 0x0f, 0x10, 0x1f, 0x20, 0x3f, 0x40] as const;
+/** Encodings with a rounding of their own, or one that only suppresses exceptions. */
+const OWN_ROUNDING = /_(er|sae)$/;
 const TRIES = 6;
 const REX_NEEDS_SIB = 4;
 const NO_BASE = 5;
@@ -176,11 +178,11 @@ function pushVectorPrefix(
   const upper = m !== null && random.below(2) ? 0 : 0x40;
   const p0 = (rxb & ~0x40) | (m === null ? rxb & 0x40 : upper) | (high << 4) | t.map;
   const mask = random.below(2) ? random.below(8) : 0;
-  const own = random.below(4) ? 0 : 0x10;
-  // Between registers the length field is the rounding of its own.
-  const l = own && m !== null && random.below(2) ? random.below(4) : t.l;
+  // Between registers the length field is the rounding of its own, and the bit is #UD where there is none; a rare thing, drawn often.
+  const own = m === null ? random.below(4) === 0 : OWN_ROUNDING.test(t.codeName) && random.below(2) === 0;
+  const l = own && m !== null ? random.below(4) : t.l;
   const vUpper = t.vvvv && random.below(3) === 0 ? 0 : 8;
-  const p2 = (mask && random.below(2) ? 0x80 : 0) | (l << 5) | own | vUpper | mask;
+  const p2 = (mask && random.below(2) ? 0x80 : 0) | (l << 5) | (own ? 0x10 : 0) | vUpper | mask;
   head.push(0x62, p0, (t.w ? 0x80 : 0) | inverted | 4 | t.prefix, p2, ...t.opcode);
   if (t.opcodeRegister) head[head.length - 1]! |= random.below(8);
 }

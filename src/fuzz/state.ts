@@ -8,7 +8,7 @@ import { drawFxsave } from '../oracle/x87-states.ts';
 import { FLAG } from '../state/rflags.ts';
 import type { StartState } from './steps.ts';
 import { systemMemory } from './system.ts';
-import { drawTarget, FILLED, STACK } from './targets.ts';
+import { drawStackEdge, drawTarget, FILLED, STACK } from './targets.ts';
 
 const RSP = 4;
 const RFLAGS = 0x202;
@@ -50,6 +50,11 @@ function pooled(): Pool {
   return pool;
 }
 
+function drawStack(random: Random): number {
+  if (random.below(6)) return STACK + (random.below(8) ? 0 : random.below(16));
+  return random.below(3) ? drawTarget(random) : drawStackEdge(random);
+}
+
 /**
  * A state to start from: mostly with registers that point at memory, some small numbers, and anything else.
  * @param system with tables for system instructions in memory
@@ -57,8 +62,7 @@ function pooled(): Pool {
 export function drawState(random: Random, system = false): StartState {
   const { fxsave, vectors, memory, tables, avx512 } = pooled();
   const gpr = Array.from({ length: 16 }, (_, n) => {
-    if (n === RSP)
-      return BigInt(random.below(6) ? STACK + (random.below(8) ? 0 : random.below(16)) : drawTarget(random));
+    if (n === RSP) return BigInt(drawStack(random));
     const kind = random.below(8);
     if (kind < 3) return BigInt(drawTarget(random));
     return kind < 5 ? BigInt(random.below(40)) : value64(random);

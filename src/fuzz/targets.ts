@@ -11,6 +11,12 @@ export const FILLED = { from: at(DATA.base, 0x200), bytes: 0x600 } as const;
 export const STACK = at(DATA.base, 0x1800);
 const UNMAPPED = [0x5000_0000, at(DATA.base, 0x2000), at(READ_ONLY.base, PAGE), at(DATA.base, -1), 0, 0x1000] as const;
 
+/** A stack pointer by which a push or a pop fails, or nearly: at both ends of the window, at nothing. */
+export function drawStackEdge(random: Random): number {
+  const beyond = random.below(17);
+  return random.pick([at(DATA.base, DATA.size) - beyond, at(DATA.base) + beyond, random.pick(UNMAPPED)]);
+}
+
 /**
  * An address for a memory operand: most within the filled part, aligned or not; then the places where CPUs and emulators go
  * wrong: across lines and pages, at the edges of what is mapped, read-only, code, nothing, the same bytes under another address.

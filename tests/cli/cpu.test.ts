@@ -77,7 +77,9 @@ describe('--cpu', () => {
   ])('%s is SIGILL to a program on a CPU without it', (_text, hex, without, having) => {
     const path = join(folder, 'program');
     writeFileSync(path, program(hex), { mode: 0o755 });
-    expect(swapgs(['run', '--cpu', without, path]).status).toBe(128 + 4);
+    const done = swapgs(['run', '--cpu', without, path]);
+    expect(done.status).toBe(128 + 4);
+    expect(done.stderr).toMatch(/: #UD: \S+ needs [A-Z0-9_]+( and [A-Z0-9_]+)*, which this CPU lacks \(--cpu\)\n/);
     if (having !== null) expect(swapgs(['run', '--cpu', having, path])).toMatchObject({ status: 0, stderr: '' });
   });
 
@@ -101,6 +103,9 @@ describe('--cpu', () => {
     expect(done.status).toBe(125);
     expect(done.stderr).toMatch(
       /^swapgs: option '--cpu <NAME>' argument 'max,-umpi' is invalid: .*no CPU feature 'umpi'; near it: umip .*\n$/,
+    );
+    expect(swapgs(['run', '--cpu', 'v3', guest('hello')]).stderr).toMatch(
+      /no CPU 'v3'; there are default, .*, max, host\n$/,
     );
   });
 });

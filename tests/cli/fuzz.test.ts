@@ -166,13 +166,37 @@ test('replay runs a file again', () => {
   });
 });
 
+describe('where there is no x86-64', () => {
+  const elsewhere = path('elsewhere.cjs');
+  writeFileSync(elsewhere, "Object.defineProperty(process, 'arch', { value: 'arm64' });");
+  const env = { ...process.env, NODE_OPTIONS: `--require ${elsewhere}` };
+
+  test('the engines are compared, and a line says so', () => {
+    const run = swapgs(['fuzz', '--runs', '20'], { cwd: folder, env });
+    expect(run.status).toBe(0);
+    expect(run.stderr).toContain('judged by reference: interpreter, jit; seed 0\nswapgs: no host CPU: ');
+  });
+
+  test('a finding that a host has judged is one line', () => {
+    const found = path('judged.json');
+    const c = { codeAddress: '0x20000100', steps: [{ bytes: '90' }], state: {} };
+    writeFileSync(found, JSON.stringify({ format: 'swapgs-fuzz-case', oracle: 'jit', judge: 'host', case: c }));
+    expect(swapgs(['fuzz', 'replay', found], { cwd: folder, env })).toEqual({
+      status: 125,
+      stdout: '',
+      stderr: `swapgs: a host CPU has judged it, and the native oracle needs x86-64 Linux: ${found}: choose --oracles reference,interpreter,jit\n`,
+    });
+    expect(swapgs(['fuzz', 'replay', found, '--oracles', 'reference,jit'], { cwd: folder, env }).status).toBe(0);
+  });
+});
+
 describe('bad input is one line', () => {
   writeFileSync(path('bad.json'), '{"format":"swapgs-fuzz-case","case":{"steps":[]}}');
   test.each([
-    [['--features', 'FOO'], 'no feature FOO: --features: did you mean '],
+    [['--features', 'FOO'], 'no feature FOO: --features: docs/coverage.md lists them'],
     [['--features', 'SSE42,avx512'], 'no feature avx512: --features: did you mean AVX512F'],
     [['--features', 'avx2, xyzzyplugh'], 'no feature xyzzyplugh: --features: docs/coverage.md lists them'],
-    [['--include', 'addd'], 'no instruction addd: --include: did you mean add, '],
+    [['--include', 'addd'], 'no instruction addd: --include: did you mean aadd, add, addpd'],
     [['--include', 'vpternlgd'], 'no instruction vpternlgd: --include: did you mean vpternlogd'],
     [['--include', 'in'], 'nothing is left to draw from: in (between engines only: --cpl 0)'],
     [['--include', 'addss', '--weight', 'addss=0'], 'nothing is left to draw from: --features, '],
@@ -182,7 +206,7 @@ describe('bad input is one line', () => {
     [['--findings', ''], 'no directory given: --findings: give a path'],
     [['--corpus', ''], 'no directory given: --corpus: give a path'],
     [['--weight', 'add'], "option '--weight <NAME=N>' argument 'add' is invalid: swapgs fuzz: it wants NAME=NUMBER"],
-    [['--weight', 'addd=2'], 'no instruction or feature addd: --weight: did you mean add'],
+    [['--weight', 'addd=2'], 'no instruction or feature addd: --weight: did you mean aadd, add, addpd'],
     [
       ['--oracles', 'host'],
       "option '--oracles <LIST>' argument 'host' is invalid: swapgs fuzz: it wants at least one engine",

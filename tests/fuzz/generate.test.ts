@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/bits/random.ts';
 import { decode } from '../../src/decode/decode.ts';
 import { openFlagsAt } from '../../src/fuzz/bench.ts';
+import { drawInstance } from '../../src/fuzz/draw.ts';
 import { type GenerateOptions, generate } from '../../src/fuzz/generate.ts';
 import { mutate } from '../../src/fuzz/mutate.ts';
 import { isOpen, readsOpen } from '../../src/fuzz/open.ts';
@@ -121,4 +122,24 @@ test('mutants are sequences too, and other ones', () => {
     expect(() => decoded(mutant)).not.toThrow();
   }
   expect(changed).toBeGreaterThan(300);
+});
+
+test('no sequence is longer than asked for', () => {
+  for (let n = 0; n < 400; n++)
+    expect(generate(new Random(n), { vocabulary, strict: false, most: 1 }).steps).toHaveLength(1);
+});
+
+test('roundings of an instruction’s own are drawn, each as often', () => {
+  const template = vocabulary.words.find(
+    ({ template: t }) => t.codeName === 'EVEX_Vmulpd_zmm_k1z_zmm_zmmm512b64_er',
+  )!.template;
+  const random = new Random(6);
+  const known = new Array<number>(16).fill(0x1000_0200);
+  const times = [0, 0, 0, 0];
+  for (let n = 0; n < 800; n++) {
+    const { bytes } = drawInstance(template, random, known, () => 0x1000_0200)!.insn;
+    const [, , p2 = 0, , modrm = 0] = bytes.subarray(bytes.indexOf(0x62) + 1);
+    if (modrm >= 0xc0 && p2 & 0x10) times[(p2 >> 5) & 3]!++;
+  }
+  for (const each of times) expect(each).toBeGreaterThan(30);
 });

@@ -104,7 +104,7 @@ export async function reportStop(
   errors: Output,
 ): Promise<void> {
   if (stopStatus(stop) === 0) return;
-  const { cpu, memory } = guest.machine;
+  const { cpu, memory, profile } = guest.machine;
   if (stop.reason === 'fault' && options.explain !== 'none') {
     const { explain } = await import('../../debug/explain.ts');
     if (options.explain === 'oops') {
@@ -113,7 +113,16 @@ export async function reportStop(
     }
     const { explanationJson, explanationLines } = await import('../../debug/explain-text.ts');
     const last = lastSteps(guest, job, options);
-    const found = explain({ fault: stop.fault, memory, cpu, names: job.names, signal: null, mapping: null, last });
+    const found = explain({
+      fault: stop.fault,
+      memory,
+      cpu,
+      names: job.names,
+      signal: null,
+      mapping: null,
+      last,
+      has: profile.has,
+    });
     if (options.explain === 'json') errors.line(explanationJson(found));
     else for (const [i, line] of explanationLines(found).entries()) errors.line(i === 0 ? `swapgs: ${line}` : line);
     return;

@@ -2,6 +2,7 @@ import { FINDING_FORMAT, FuzzFileError, parseCase } from '../../fuzz/file.ts';
 import type { Finding } from '../../fuzz/finding.ts';
 import { ORACLE_NAMES, type OracleName } from '../../fuzz/oracle-names.ts';
 import { signatureText } from '../../fuzz/signature.ts';
+import { available } from '../../oracle/native.ts';
 import { CliError } from '../errors.ts';
 import { readFile } from '../files.ts';
 import { complain, Output } from '../output.ts';
@@ -32,6 +33,9 @@ export async function replay(folder: URL, file: string, options: ReplayOptions):
     throw error;
   }
   const { oracles, cpl } = origin(text);
+  const noHost = options.oracles === undefined && oracles?.includes('host') ? available() : null;
+  if (noHost !== null)
+    throw new CliError(`a host CPU has judged it, and ${noHost}`, file, 'choose --oracles reference,interpreter,jit');
   const setup = { ...ANYTHING, oracles: options.oracles ?? oracles, cpl };
   const pool = await startPool(folder, setup, 1);
   const out = new Output(1);

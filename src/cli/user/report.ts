@@ -47,6 +47,7 @@ export function reportEnd(ended: Ended, form: ExplainForm, errors: Output): void
       signal: { number: signal, name: signalName(signal), text: signalText(signal) },
       mapping: fault.cr2 === null ? null : mappingText(session.kernel.process, fault.cr2),
       last: lastSteps(ended),
+      has: session.machine.profile.has,
     });
     if (form === 'json') errors.line(explanationJson(found));
     else for (const [i, line] of explanationLines(found).entries()) errors.line(i === 0 ? `swapgs: ${line}` : line);
