@@ -49,6 +49,7 @@ const PROGRAMS: readonly [source: string, compiler: string][] = [
   ['processes.c', 'gcc'],
   ['processes.c', 'musl-gcc'],
   ['signals.c', 'gcc'],
+  ['float-signals.c', 'gcc'],
   ['events.c', 'gcc'],
   ['sockets.c', 'gcc'],
   ['pty.c', 'gcc'],

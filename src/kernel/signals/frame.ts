@@ -73,6 +73,12 @@ export function floatImage(cpu: CpuState): Uint8Array {
   return image;
 }
 
+/** x87, SSE and what lies beyond as after a reset, MXCSR too (Linux: fpu__clear_user_states). */
+function clearFloat(cpu: CpuState): void {
+  const requested = usableFeatures(cpu);
+  restoreImage(cpu, new Uint8Array(0), { requested, present: 0n, compacted: 0n, wide: true });
+}
+
 const onStack = ({ base, size, flags }: AltStack, rsp: number): boolean =>
   (flags & SS.AUTODISARM) === 0 && size > 0 && rsp > base && rsp - base <= size;
 
@@ -136,6 +142,7 @@ export function enterHandler(task: Task, info: SignalInfo, action: SignalAction)
   cpu.rip = action.handler;
   cpu.rflags = cpu.rflags & ~CLEARED_FOR_HANDLER;
   cpu.setFlatSegments(USER_CS, USER_SS, 3);
+  clearFloat(cpu);
   task.savedMask = null;
   const own = flags & SA.NODEFER ? 0n : signalBit(info.signal);
   task.mask = (task.mask | action.mask | own) & ~UNBLOCKABLE;
@@ -167,10 +174,7 @@ export function leaveHandler(task: Task): boolean {
 function restoreFloat(task: Task, at: number): void {
   const { cpu } = task.kernel.machine;
   const all = usableFeatures(cpu);
-  if (at === 0) {
-    const nothing = new Uint8Array(standardSize(all));
-    return restoreImage(cpu, nothing, { requested: all, present: 0n, compacted: null, wide: true });
-  }
+  if (at === 0) return clearFloat(cpu);
   const legacy = task.user.view(at, FXSAVE_BYTES);
   const size = legacy.getUint32(SW.size, true);
   const extended = legacy.getUint32(SW.extended, true);
