@@ -49,6 +49,8 @@ const GUEST_MEMORY = 16 << 20;
 const LOWEST = 0x1000n;
 const PF = 14;
 const PRESENT = 1;
+/** Of what a library function reads, so many bytes are varied. */
+const MOST_NOTED = 1024;
 /** How far from RSP an access still means the stack. */
 const STACK_PAGE = BigInt(PAGE_SIZE);
 const PAGE_MASK = ~(BigInt(PAGE_SIZE) - 1n);
@@ -220,11 +222,12 @@ class Run {
       if (insn !== null && place !== null && leavesFrame(insn, place)) return limit(BEYOND_FRAME);
       if (insn !== null && place !== null) this.#noteReach(insn, place);
       if (insn?.comparison != null) this.#comparisons.note(insn, insn.comparison, this.#reader(place));
+      const holds = insn !== null && insn.condition !== null && conditionHolds(insn.condition, cpu.rflags);
       const exit = machine.run(1);
       switch (exit.kind) {
         case 'count':
         case 'until':
-          if (insn !== null) this.#note(insn, rip, place);
+          if (insn !== null) this.#note(insn, rip, place, holds);
           break;
         case 'fault': {
           const end = this.#fault(exit.fault, rip);
@@ -270,7 +273,7 @@ class Run {
     );
   }
 
-  #note(insn: Decoded, rip: bigint, place: bigint | null): void {
+  #note(insn: Decoded, rip: bigint, place: bigint | null, holds: boolean): void {
     const { cpu } = this.#guest.machine;
     this.#loads += insn.loads;
     this.#stores += insn.stores;
@@ -296,8 +299,7 @@ class Run {
     if (use.vectorWrites & 1) this.#xmm0Width = use.xmm0Width;
     else if (use.vectorReads & 1) this.#xmm0Width = 0;
     if (insn.flow === FLOW.conditional) this.#decide(this.#branches, rip, cpu.rip !== rip + BigInt(insn.length));
-    // Neither changes a flag.
-    else if (insn.condition !== null) this.#decide(this.#conditions, rip, conditionHolds(insn.condition, cpu.rflags));
+    else if (insn.condition !== null) this.#decide(this.#conditions, rip, holds);
   }
 
   /** Notes which way a condition went, and what it compared. */
@@ -435,7 +437,8 @@ class Run {
       read: (address, length) => {
         if (length === 0) return new Uint8Array(0);
         touch(address, length);
-        for (let word = address & ~7n; word < address + BigInt(length); word += 8n) {
+        const noted = BigInt(Math.min(length, MOST_NOTED));
+        for (let word = address & ~7n; word < address + noted; word += 8n) {
           if (!onStack(word)) this.#read.add(word);
         }
         return peek(machine.memory, machine.cpu, address, length);

@@ -21,6 +21,8 @@ export interface Compared {
   readonly width: number;
   /** How the operands decide: by their order, by the bits that they share (TEST, AND), or `a` as a number of a bit of `b` (BT). */
   readonly by: 'order' | 'bits' | 'number';
+  /** The second operand is held as the negative of `b`: ADD compares with what would give zero. */
+  readonly negated: boolean;
   /** Where the operand in memory is, which holds `a` or `b`. */
   readonly place: bigint | null;
   /** What has been taken from `a` before, by SUB or LEA: a character less the first one of a range. */
@@ -79,7 +81,7 @@ export function comparisonOf(mnemonic: string, [a, b]: readonly Operand[]): Comp
   if (by === 'number') return { ...plain, by, a: b, b: a };
   // TEST of a register with itself compares it with zero.
   if (by === 'bits' && sameRegister(a, b)) return { ...plain, b: 0n };
-  const takes = mnemonic === 'sub' || mnemonic === 'add' ? 'too' : false;
+  const takes = b.kind === 'imm' && (mnemonic === 'sub' || mnemonic === 'add') ? 'too' : false;
   return { ...plain, by, b, takes, negated: mnemonic === 'add' };
 }
 
@@ -149,7 +151,16 @@ export class Comparisons {
     const bytes = this.#bytes?.result === BigInt.asUintN(32, a) ? this.#bytes : null;
     const taken = BigInt.asUintN(width, this.#taken.left) === a ? this.#taken.what : 0n;
     if (comparison.takes === 'too') this.#taken = { left: negated ? a + b : a - b, what: negated ? -b : b };
-    this.#last = { a, b: negated ? -b : b, width, by, taken, place: read.place, ...(bytes === null ? {} : { bytes }) };
+    this.#last = {
+      a,
+      b: negated ? -b : b,
+      width,
+      by,
+      negated,
+      taken,
+      place: read.place,
+      ...(bytes === null ? {} : { bytes }),
+    };
   }
 
   /** Notes that a library function has compared the bytes at two addresses, up to a NUL or for a length, and what came of it. */

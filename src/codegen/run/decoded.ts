@@ -25,11 +25,16 @@ export interface Decoded {
   readonly extends: boolean;
   /** What it compares, where it does. */
   readonly comparison: Comparison | null;
-  /** The condition of SETcc and CMOVcc; null for everything else. */
+  /** The condition of SETcc and CMOVcc, and the carry that SBB and ADC take; null for everything else. */
   readonly condition: number | null;
 }
 
 const EXTENDS = /^(Movsxd?_r64_|Cdqe)/;
+
+/** Compilers make masks of the carry. */
+const CARRIES: ReadonlySet<string> = new Set(['sbb', 'adc']);
+/** The condition B: CF = 1. */
+const CARRY = 2;
 
 /** Decodes the first of some bytes, with `stream` as scratch. */
 export function decodeFirst(bytes: Uint8Array, stream: InsnStream): Decoded {
@@ -53,7 +58,7 @@ export function decodeFirst(bytes: Uint8Array, stream: InsnStream): Decoded {
     extends: EXTENDS.test(traits.codeName),
     use: registerUse(own),
     comparison: comparedBy(own),
-    condition: conditionOf(own),
+    condition: CARRIES.has(traits.mnemonic) ? CARRY : conditionOf(own),
   };
 }
 

@@ -73,7 +73,7 @@ export interface CallOutcome {
   readonly size: number;
   /** Conditional branches by their distance from the entry, callees' among them: bit 0 not taken, bit 1 taken. */
   readonly branches: ReadonlyMap<number, number>;
-  /** The same of SETcc and CMOVcc. */
+  /** The same of SETcc and CMOVcc, SBB and ADC. */
   readonly conditions: ReadonlyMap<number, number>;
   /** Where indirect jumps have led. */
   readonly targets: ReadonlySet<number>;

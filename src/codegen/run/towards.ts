@@ -30,6 +30,8 @@ export interface Limits {
 
 const WORD_BYTES = 8;
 const POINTER = 64;
+/** Words of memory that a value is looked for in at once. */
+const MOST_WORDS = 256;
 /** What is below is NULL with an offset, which a path may want. */
 const LOWEST_WILD = 0x1000n;
 /** Objects of their own. */
@@ -99,27 +101,29 @@ function towardsNumber(
   compared: Compared,
   limits: Limits,
 ): CallInput | null {
-  const { a, b, width, by, taken, place: operand } = compared;
+  const { a, b, width, by, negated, taken, place: operand } = compared;
   const flipped = by === 'order' && random.below(2) === 0;
   const [from, to] = (flipped ? [b, a] : [a, b]).map((value) => BigInt.asUintN(width, value)) as [bigint, bigint];
   if (limits.isForeign(to)) return null;
-  const shift = flipped ? 0n : taken;
-  const wholeOf = allHeld(input, noticed);
+  const held = (value: bigint): bigint => (flipped && negated ? BigInt.asUintN(width, -value) : value);
+  const known = heldBy(operand, input, noticed, held(from), width);
+  // Nothing is taken from what is compared where it stands.
+  const shift = flipped || known !== null ? 0n : taken;
   const found =
-    heldBy(operand, wholeOf, from, width) ?? find(random, wholeOf, BigInt.asUintN(width, from + shift), width);
+    known ?? find(random, allHeld(random, input, noticed), BigInt.asUintN(width, held(from) + shift), width);
   if (found === null) return null;
-  const { held, bits, delta } = found;
-  const { place, whole } = held;
+  const { bits, delta } = found;
+  const { place, whole } = found.held;
   // Memory that nobody else has is there or not.
-  if (place.kind === 'returned' && isAllocation(calleeOf(place.call))) return put(input, held, bits, 0n);
+  if (place.kind === 'returned' && isAllocation(calleeOf(place.call))) return put(input, found.held, bits, 0n);
   if (limits.isPointer(place, input, whole)) {
     // A pointer is NULL or equal to another one; beside either nothing is.
     return by === 'order' && bits === POINTER && delta === 0n && shift === 0n && (to === 0n || isObject(to))
-      ? put(input, held, bits, to)
+      ? put(input, found.held, bits, to)
       : null;
   }
   const wanted = by === 'order' ? beside(random, to) : bitsOf(random, from, to, by, width);
-  return put(input, held, bits, wanted + shift - delta);
+  return put(input, found.held, bits, held(wanted) + shift - delta);
 }
 
 /** The input with a pointer to an object, or NULL, where one of some values was that led nowhere; null where none is in it. */
@@ -129,7 +133,7 @@ export function withPointer(
   noticed: Noticed,
   wild: readonly bigint[],
 ): CallInput | null {
-  const all = allHeld(input, noticed);
+  const all = allHeld(random, input, noticed);
   const places = wild
     .filter((value) => value >= LOWEST_WILD)
     .flatMap((value) => matches(all, POINTER, POINTER, value, 0n));
@@ -160,13 +164,14 @@ function bitsOf(random: Random, from: bigint, mask: bigint, by: Compared['by'], 
   }
 }
 
-/** Everything in the input that a run has, or may have, looked at. */
-function allHeld(input: CallInput, noticed: Noticed): Held[] {
+/** Everything in the input that a run has, or may have, looked at; of much memory a part. */
+function allHeld(random: Random, input: CallInput, noticed: Noticed): Held[] {
   const { args, memory, registers = [] } = input;
   const found: Held[] = args.map((whole, n) => ({ place: { kind: 'argument', n, shift: 0 }, whole }));
   for (const [name, whole] of registers) found.push({ place: { kind: 'register', name, shift: 0 }, whole });
   for (const [call, whole] of noticed.returned) found.push({ place: { kind: 'returned', call, shift: 0 }, whole });
-  for (const address of noticed.read) {
+  const from = random.below(Math.max(1, noticed.read.size - MOST_WORDS + 1));
+  for (const address of [...noticed.read].slice(from, from + MOST_WORDS)) {
     found.push({ place: { kind: 'word', address, shift: 0 }, whole: unknownWord(memory, address) });
   }
   for (const [name, whole] of noticed.variables) found.push({ place: { kind: 'variable', name, shift: 0 }, whole });
@@ -181,13 +186,20 @@ interface Found {
 }
 
 /** The place of an operand in memory, where it holds a value. */
-function heldBy(operand: bigint | null, held: readonly Held[], value: bigint, width: number): Found | null {
+function heldBy(
+  operand: bigint | null,
+  input: CallInput,
+  noticed: Noticed,
+  value: bigint,
+  width: number,
+): Found | null {
   if (operand === null) return null;
   const address = operand & ~BigInt(WORD_BYTES - 1);
-  const word = held.find(({ place }) => place.kind === 'word' && place.address === address);
+  if (!noticed.read.has(address)) return null;
+  const whole = unknownWord(input.memory, address);
   const shift = 8 * Number(operand - address);
-  if (word === undefined || BigInt.asUintN(width, word.whole >> BigInt(shift)) !== value) return null;
-  return { held: { ...word, place: { ...word.place, shift } }, bits: width, delta: 0n };
+  if (BigInt.asUintN(width, whole >> BigInt(shift)) !== value) return null;
+  return { held: { place: { kind: 'word', address, shift }, whole }, bits: width, delta: 0n };
 }
 
 /** A place that holds a value, in as many bits or fewer; sometimes one that holds nearly that. */

@@ -48,6 +48,88 @@ describe.skipIf(!hasCompiler('gcc'))('inputs are led', () => {
   });
 });
 
+describe.skipIf(!hasCompiler('gcc'))('inputs are led by', () => {
+  it.each([
+    [
+      'what a function of the file compares that it calls',
+      `struct s { int a, tag; };
+      static __attribute__((noinline)) int check(const struct s *s) { return s->tag - 0x3f34; }
+      int f(const struct s *s) { return check(s) ? 0 : R; }`,
+    ],
+    [
+      'the text that strcmp compares with',
+      `int strcmp(const char *, const char *);
+      int f(const char *s) { return strcmp(s, "secret") ? 0 : R; }`,
+    ],
+    [
+      'what a function outside returns',
+      `int version(void);
+      int f(void) { return version() == 0x1234567 ? R : 0; }`,
+    ],
+    [
+      'what a global variable holds',
+      `int mode;
+      int f(void) { return mode == 77777 ? R : 0; }`,
+    ],
+    [
+      'the letters of a jump table',
+      `int f(const char *s) {
+        switch (s[3]) {
+          case 'b': return 2; case 'd': return 9; case 'e': return 4; case 'h': return 7; case 'k': return R;
+          case 'm': return 1; case 'q': return 3; case 'u': return 8; case 'v': return 11; default: return 0;
+        }
+      }`,
+    ],
+    ['floating-point numbers', 'int f(double x, float y) { return x == 12345.678 && y > 9e9f ? R : 0; }'],
+    [
+      'the bits of a mask',
+      'int f(unsigned long flags) { return (flags & 0x40000000000) && !(flags & 0x80) && (flags & 0x11000) ? R : 0; }',
+    ],
+    [
+      'pointers on the stack',
+      `int f(int a, int b, int c, int d, int e, int g, const int *p, long n) { return a + b + c + d + e + g == 0 && *p == 4711 && n == -9 ? R : 0; }`,
+    ],
+    [
+      'structures by value',
+      'struct s { double x; long n; };\nint f(struct s s) { return s.n == 987654321 && s.x > 1e6 ? R : 0; }',
+    ],
+  ])('%s', (_, source) => {
+    const [old, fresh] = ['5', '6'].map((result) => source.replace('R', result));
+    const flags = ['-O2', '-g'];
+    const verdict = run(['gcc', old!, ...flags], ['gcc', fresh!, ...flags], 300);
+    expect(verdict.differences).toEqual(['result: old 0x5, new 0x6']);
+  });
+});
+
+describe.skipIf(!hasCompiler('gcc'))('what functions outside leave behind', () => {
+  it('is no value that a build may keep in a vector register', () => {
+    const source = `
+      double number(int);
+      void f(double *to, int n) { to[0] = number(n); to[1] = number(n + 1) + to[0]; }`;
+    const verdict = run(['gcc', source, '-O0', '-g'], ['gcc', source, '-O2', '-g'], 60);
+    expect(verdict).toMatchObject({ verdict: 'equal', differences: [] });
+  });
+});
+
+describe.skipIf(!hasCompiler('gcc'))('results of several parts', () => {
+  const point = (third: string): string => `
+    struct point { float x; short tag; double y; long double *z; };
+    struct pair { float x, y; double z; };
+    struct pair f(float a, float b) { struct pair p = {a + b, a - b, ${third}}; return p; }`;
+
+  it('are compared by their members', () => {
+    expect(run(['gcc', point('a * b'), '-O0', '-g'], ['gcc', point('a * b'), '-O2', '-g']).verdict).toBe('equal');
+    const wrong = run(['gcc', point('a * b'), '-O2', '-g'], ['gcc', point('a * b + 1'), '-O2', '-g']);
+    expect(wrong.differences[0]).toMatch(/^result: old \{\.x = .*, \.y = .*, \.z = /);
+  });
+
+  it('and long double in ST(0)', () => {
+    const by = (factor: string): string => `long double f(long double x) { return x * ${factor}; }`;
+    expect(run(['gcc', by('3'), '-O0', '-g'], ['gcc', by('3'), '-O2', '-g']).verdict).toBe('equal');
+    expect(run(['gcc', by('3'), '-O2', '-g'], ['gcc', by('3.0000001L'), '-O2', '-g']).verdict).toBe('different');
+  });
+});
+
 describe.skipIf(!hasCompiler('gcc') || !hasCompiler('clang'))('an index out of bounds', () => {
   const table = (before: string) => `
     ${before}
