@@ -10,8 +10,8 @@ Examples:
   swapgs call vmlinux strlen --arg '"text"'                             # with debug information: arguments as C writes them
   swapgs call list.o sum --arg '&{.value=3,.next=&{4}}' --arg 9
 
-Arguments are RDI, RSI, RDX, RCX, R8, R9, or, where debug information declares the function, its parameters: numbers, names of
-enumerators, "text", NULL, &{.member=value, …}. Memory that nobody gives is drawn from the seed where it is touched (--zero: it is zero) and
+Arguments are RDI, RSI, RDX, RCX, R8, R9 and the stack, or, where debug information declares the function, its parameters: numbers,
+names of enumerators, "text", NULL, &{.member=value, …}, {1, 2} by value, 1.5-2i, &function. Memory that nobody gives is drawn from the seed where it is touched (--zero: it is zero) and
 listed. Functions that the file does not define are answered with a drawn value, or as --stub says; memcpy and its like are run.`;
 
 export function callCommand(): Command {
