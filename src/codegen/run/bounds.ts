@@ -31,10 +31,13 @@ export const isStackArgument = (address: bigint): boolean =>
 export const besideStack = (page: bigint): boolean =>
   page > STACK.address - NEAR_STACK && page < STACK_TOP + NEAR_STACK;
 
-/** Whether an access reaches what lies above the frame and its arguments, or overwrites the return address. */
+/** Whether an access reaches what lies above the frame and its arguments, or overwrites the return address: but for a barrier, LOCK OR of 0 with it. */
 export const leavesFrame = (insn: Decoded, place: bigint): boolean =>
   (place >= STACK_TOP + STACK_ARGUMENTS && place < STACK_TOP + NEAR_STACK) ||
-  ((insn.memory & ACCESS.write) !== 0 && place + BigInt(insn.size) > STACK_TOP - 8n && place < STACK_TOP);
+  ((insn.memory & ACCESS.write) !== 0 &&
+    insn.barrier === null &&
+    place + BigInt(insn.size) > STACK_TOP - 8n &&
+    place < STACK_TOP);
 
 /** Below the stack: what a function that calls itself for ever reaches. */
 export const isBelowStack = (address: bigint): boolean =>

@@ -9,6 +9,7 @@ import { PAGE_SIZE } from '../../memory/physical.ts';
 import { conditionHolds } from '../../state/rflags.ts';
 import { X87 } from '../../state/x87.ts';
 import { callKey, drawFloat, drawLength, drawResult } from './answers.ts';
+import { Barriers } from './barriers.ts';
 import {
   BEYOND_FRAME,
   BEYOND_OBJECTS,
@@ -109,6 +110,7 @@ class Run {
   readonly #targets = new Set<number>();
   #wild: readonly bigint[] = [];
   readonly #comparisons = new Comparisons();
+  readonly #barriers = new Barriers();
   /** The last instruction went to where memory or a register says. */
   #jumped = false;
   /** It was a call or jump through a pointer. */
@@ -169,6 +171,7 @@ class Run {
       stores: this.#stores,
       gsLoads: this.#gsLoads,
       calls: this.#calls,
+      barriers: this.#barriers.passed,
       ...changesOf(this.#pages, this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       size: this.#size,
@@ -278,6 +281,8 @@ class Run {
     this.#loads += insn.loads;
     this.#stores += insn.stores;
     if (insn.segment === SEGMENT_GS) this.#gsLoads += insn.loads;
+    if (place !== null && !onStack(place)) this.#barriers.access();
+    if (insn.barrier !== null) this.#barriers.pass(insn.barrier, this.#calls.length);
     if (place !== null && (!onStack(place) || isStackArgument(place))) {
       const last = place + BigInt(Math.max(1, insn.size) - 1);
       if (insn.memory & ACCESS.read) for (let word = place & ~7n; word <= last; word += 8n) this.#read.add(word);

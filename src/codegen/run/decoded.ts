@@ -3,6 +3,7 @@ import { isPrefix } from '../../decode/insn.ts';
 import type { InsnStream } from '../../decode/stream.ts';
 import { ACCESS } from '../../decode/traits.ts';
 import { type RegisterUse, registerUse } from '../../decode/usage.ts';
+import { type BarrierKind, barrierOf } from './barriers.ts';
 import { type Comparison, comparisonOf } from './compared.ts';
 
 /** An instruction as a call that is watched wants it. */
@@ -21,6 +22,7 @@ export interface Decoded {
   readonly use: RegisterUse;
   readonly size: number;
   readonly pops: boolean;
+  readonly barrier: BarrierKind | null;
   /** It widens with the sign to 64 bits. */
   readonly extends: boolean;
   /** What it compares, where it does. */
@@ -54,6 +56,7 @@ export function decodeFirst(bytes: Uint8Array, stream: InsnStream): Decoded {
     scale: stream.scale[0]!,
     displacement: stream.displacement[0]!,
     size: traits.size,
+    barrier: barrierOf(traits.mnemonic, stream.locked[0] === 1),
     pops: traits.mnemonic === 'pop',
     extends: EXTENDS.test(traits.codeName),
     use: registerUse(own),

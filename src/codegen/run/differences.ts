@@ -2,6 +2,7 @@ import { littleEndianNumber } from '../../bits/bytes.ts';
 import { hex } from '../../bits/hex.ts';
 import { baseName } from '../names.ts';
 import type { PlacedResult } from './abi.ts';
+import { barrierDifference } from './barriers.ts';
 import { onStack } from './bounds.ts';
 import type { CodeImage } from './image.ts';
 import type { CallOutcome, OutsideCall } from './outcome.ts';
@@ -56,6 +57,7 @@ export function differences(old: Side, fresh: Side, kind: ResultKind): string[] 
   if (a.end.reason !== b.end.reason) return [`old ${endText(old.image, a)}, new ${endText(fresh.image, b)}`];
   return [
     ...callDifferences(old, fresh, kind),
+    ...barrierDifference(a.barriers, b.barriers),
     ...resultDifferences(old, fresh, kind),
     ...memoryDifferences(old, fresh),
   ];

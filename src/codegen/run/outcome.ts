@@ -1,4 +1,5 @@
 import type { CType } from '../../elf/dwarf/types.ts';
+import type { Barrier } from './barriers.ts';
 import type { PageChange, WordChange, Written } from './changes.ts';
 import type { Compared } from './compared.ts';
 import type { Reach } from './reach.ts';
@@ -62,6 +63,7 @@ export interface CallOutcome {
   readonly stores: number;
   readonly gsLoads: number;
   readonly calls: readonly OutsideCall[];
+  readonly barriers: readonly Barrier[];
   readonly writes: readonly Written[];
   /** Words of the image that have changed, by a name that is the same in another build of the same source. */
   readonly words: ReadonlyMap<string, WordChange>;

@@ -111,6 +111,37 @@ describe.skipIf(!hasCompiler('gcc'))('what functions outside leave behind', () =
   });
 });
 
+describe.skipIf(!hasCompiler('gcc'))('barriers', () => {
+  const publish = (order: string, add: string): string => `
+    void wake(int);
+    void f(int *data, int *ready, long *count) {
+      *data = 7; ${order} *ready = 1; ${add} wake(1); }`;
+  const fence = '__sync_synchronize();';
+  const atomic = '__atomic_fetch_add(count, 2, __ATOMIC_SEQ_CST);';
+  const right = publish(fence, atomic);
+
+  it.skipIf(!hasCompiler('clang'))('are the same whichever way a compiler makes them', () => {
+    expect(run(['gcc', right, '-O2', '-g'], ['clang', right, '-O2', '-g']).verdict).toBe('equal');
+    expect(run(['gcc', right, '-O2', '-g'], ['gcc', right, '-O0', '-g']).verdict).toBe('equal');
+  });
+
+  it.each([
+    ['a fence is missing', publish('', atomic), 'barrier 2: old a full barrier after 0 calls, new none'],
+    [
+      'a lock prefix is missing',
+      publish(fence, '*count += 2;'),
+      'barrier 2: old a full barrier after 0 calls, new none',
+    ],
+    [
+      'it is another one',
+      publish('__builtin_ia32_sfence();', atomic),
+      'barrier 1: old a full barrier after 0 calls, new sfence after 0 calls',
+    ],
+  ])('%s', (_, wrong, difference) => {
+    expect(run(['gcc', right, '-O2', '-g'], ['gcc', wrong, '-O2', '-g']).differences).toEqual([difference]);
+  });
+});
+
 describe.skipIf(!hasCompiler('gcc'))('results of several parts', () => {
   const point = (third: string): string => `
     struct point { float x; short tag; double y; long double *z; };
