@@ -76,7 +76,7 @@ export function towardsBranch(
     : towardsBytes(random, input, bytes);
 }
 
-/** Puts the bytes at one address where the other one's are, whole or with the last but one changed. */
+/** Puts the bytes at one address where the other ones are. */
 function towardsBytes(random: Random, input: CallInput, { a, b, ofA, ofB }: ComparedBytes): CallInput | null {
   const sides = [
     { at: a, bytes: ofB },
