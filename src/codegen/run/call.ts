@@ -27,8 +27,8 @@ import { type Decoded, decodeFirst } from './decoded.ts';
 import { type CallInput, enter, junk, junkSeed } from './entry.ts';
 import type { CodeImage } from './image.ts';
 import { type Externals, FS_BASE, GS_BASE, RETURN } from './layout.ts';
-import { allocated, isAllocation, noted, notedOutput } from './library.ts';
-import { isObject, unknownPage } from './memory.ts';
+import { allocated, freedBy, isAllocation, noted, notedOutput } from './library.ts';
+import { isObject, objectOf, unknownPage } from './memory.ts';
 import type { CallEnd, CallOptions, CallOutcome, OutsideCall } from './outcome.ts';
 import { withVariables } from './variables.ts';
 import { type CallFrame, callFormatted } from './variadic.ts';
@@ -48,6 +48,8 @@ const MOST_PAGES = 512;
 const MOST_PAGES_OF_LIBRARY = 2048;
 const GUEST_MEMORY = 16 << 20;
 const LOWEST = 0x1000n;
+/** Where pointers are drawn nothing is below: a member of a large structure at NULL. */
+const LOWEST_OBJECT = 0x10_0000n;
 const PF = 14;
 const PRESENT = 1;
 /** Of what a library function reads, so many bytes are varied. */
@@ -108,6 +110,8 @@ class Run {
   readonly #stored = new StoredBytes();
   readonly #size: number;
   readonly #targets = new Set<number>();
+  /** Objects that were given back. */
+  readonly #freed = new Set<bigint>();
   #wild: readonly bigint[] = [];
   readonly #comparisons = new Comparisons();
   readonly #barriers = new Barriers();
@@ -172,7 +176,7 @@ class Run {
       gsLoads: this.#gsLoads,
       calls: this.#calls,
       barriers: this.#barriers.passed,
-      ...changesOf(this.#pages, this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
+      ...changesOf(this.#kept(), this.#stored, this.#image, (at, size) => peek(machine.memory, cpu, at, size)),
       supplied: [...this.#pages].filter(([, { known }]) => !known).map(([page]) => page),
       size: this.#size,
       branches: this.#branches,
@@ -183,6 +187,12 @@ class Run {
       variables: this.#variablesRead(),
       wild: this.#wild,
     };
+  }
+
+  /** The pages that were touched, but for those of memory that was given back. */
+  #kept(): ReadonlyMap<bigint, SuppliedPage> {
+    if (this.#freed.size === 0) return this.#pages;
+    return new Map([...this.#pages].filter(([page]) => !isObject(page) || !this.#freed.has(objectOf(page))));
   }
 
   /** Whether a word is of unknown memory, or an argument on the stack. */
@@ -378,6 +388,8 @@ class Run {
     }
     const text = written?.text ?? null;
     const call = text === null ? noted(name, args, this.#memory()) : notedOutput(text, written!.stream!);
+    const freed = freedBy(name);
+    if (freed !== null) this.#freed.add(objectOf(args[freed]!));
     const nth = this.#calls.filter((other) => other.name === call.name).length;
     const key = callKey(call.name, nth);
     const drawn = (): bigint => {
@@ -502,7 +514,8 @@ class Run {
   #supply(page: bigint): boolean {
     const low = BigInt.asIntN(64, page);
     // No program means an address next to NULL, from either side.
-    if (low < LOWEST && low >= -LOWEST) return false;
+    const lowest = this.#options.withinObjects === true ? LOWEST_OBJECT : LOWEST;
+    if (low < lowest && low >= -LOWEST) return false;
     if (low >= 1n << 47n || low < -(1n << 47n)) return false;
     const known = this.#image.page(page);
     const { memory, variables } = this.#input;

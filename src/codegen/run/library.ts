@@ -27,6 +27,12 @@ const ALLOCATED = 1024;
 /** Whether a function's result is memory that nobody else has. */
 export const isAllocation = (name: string): boolean => ALLOCATIONS.test(name);
 
+const FREES =
+  /^(_*(free|cfree|kv?free|kfree_sensitive|vfree|free_sized|kmem_cache_free)|_Zd[al]Pv(m|mSt11align_val_t)?)$/;
+
+/** The argument of a function that gives memory back; null where a function does not. What was in it is nobody's business then. */
+export const freedBy = (name: string): number | null => (!FREES.test(name) ? null : name === 'kmem_cache_free' ? 1 : 0);
+
 /** What the nth allocation returns: an object of its own, or now and then nothing. */
 export function allocated(seed: number | null, nth: number): bigint {
   if (seed !== null && (mix(seed, BigInt(nth) + 0x3a110cn) & 7) === 0) return 0n;

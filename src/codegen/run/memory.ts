@@ -30,6 +30,9 @@ export const objectAt = (number: number): bigint => ARENA + BigInt(number % OBJE
 export const isObject = (address: bigint): boolean =>
   address >= ARENA && address < ARENA + BigInt(OBJECTS) * ARENA_OBJECT;
 
+/** Where the object begins that an address would lie in. */
+export const objectOf = (address: bigint): bigint => address & ~(ARENA_OBJECT - 1n);
+
 /** A word that programs may find useful: zero, small, a constant of theirs, a pointer, or anything. */
 export function drawWord(hash: number, constants: readonly bigint[]): bigint {
   const rest = hash >>> 4;

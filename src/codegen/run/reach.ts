@@ -82,6 +82,24 @@ function arrayAt(type: CType, offset: number): { readonly start: number; readonl
   return null;
 }
 
+const VA_LIST = /\b__va_list_tag$/;
+
+/** Whether an address lies in a va_list: only va_start and va_arg put numbers there. */
+export function isInVaList(objects: TypedObjects, address: bigint): boolean {
+  const inside = (type: CType, offset: number): boolean => {
+    if (type.kind === 'array') return inside(type.of, offset % Math.max(1, sizeOf(type.of)));
+    if (type.kind !== 'struct') return false;
+    if (VA_LIST.test(type.name)) return true;
+    const member = type.members().find((row) => offset >= row.offset && offset < row.offset + sizeOf(row.type));
+    return member !== undefined && inside(member.type, offset - member.offset);
+  };
+  for (const [start, type] of objects) {
+    const offset = Number(address - start);
+    if (offset >= 0 && offset < sizeOf(type) && inside(type, offset)) return true;
+  }
+  return false;
+}
+
 /** Whether a declared pointer stands at an address. */
 export function isPointerAt(objects: TypedObjects, address: bigint): boolean {
   for (const [start, type] of objects) {

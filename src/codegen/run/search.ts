@@ -6,9 +6,10 @@ import { ownRegister, type PlacedCall } from './abi.ts';
 import { calleeOf, callKey } from './answers.ts';
 import type { CallInput } from './entry.ts';
 import { drawInput, mutate, mutateRead } from './inputs.ts';
+import { STACK_TOP } from './layout.ts';
 import { isObject, objectAt } from './memory.ts';
 import type { CallOutcome } from './outcome.ts';
-import { isPointerAt } from './reach.ts';
+import { isInVaList, isPointerAt } from './reach.ts';
 import { type Limits, type Noticed, towardsBranch, withPointer } from './towards.ts';
 import { drawParameter, drawTyped } from './typed.ts';
 
@@ -24,13 +25,6 @@ interface Parent {
   readonly old: Noticed;
   readonly new: Noticed;
 }
-
-const noticed = ({ compared, read, variables, calls }: CallOutcome): Noticed => ({
-  compared,
-  read,
-  variables,
-  returned: new Map(calls.map(({ name, nth, returned }) => [callKey(name, nth), returned])),
-});
 
 const BATCH = 16;
 /** Of each batch, so many inputs are new. */
@@ -99,6 +93,8 @@ export class Search {
   readonly #constants: readonly bigint[];
   readonly #limits: Limits;
   readonly #pool: Parent[] = [];
+  /** Words of the stack that hold an enumeration. */
+  readonly #enumerations: ReadonlySet<bigint>;
   #mended: CallInput | null = null;
   #mending = 0;
 
@@ -108,8 +104,22 @@ export class Search {
     const parameters = placed?.parameters ?? [];
     this.#constants = constants;
     const pointers = new Set(parameters.filter(({ type }) => type.kind === 'pointer').map(ownRegister));
+    this.#enumerations = new Set(
+      parameters
+        .filter(({ type }) => type.kind === 'enum')
+        .flatMap(({ pieces }) =>
+          pieces.map(({ slot }) => (slot.kind === 'stack' ? STACK_TOP + BigInt(slot.offset) : 0n)),
+        ),
+    );
     this.#limits = {
       isForeign: (value) => known.isForeign(value),
+      allows: (place, value) => {
+        const type =
+          place.kind === 'argument' ? parameters.find((row) => ownRegister(row) === place.n)?.type : undefined;
+        return (
+          type?.kind !== 'enum' || type.values.some((row) => BigInt.asUintN(8 * type.size, BigInt(row.value)) === value)
+        );
+      },
       isPointer: (place, { objects }, held) => {
         // What an undeclared function is given may be meant for either.
         if (placed === null) return false;
@@ -143,15 +153,27 @@ export class Search {
     return { ...input, args, registers };
   }
 
+  /** What is known of a run, without what nothing else may stand for: a va_list, an enumeration on the stack. */
+  #noticed({ objects = new Map() }: CallInput, { compared, read, variables, calls }: CallOutcome): Noticed {
+    const isFixed = (word: bigint): boolean => isInVaList(objects, word) || this.#enumerations.has(word);
+    return {
+      compared,
+      read: new Set([...read].filter((word) => !isFixed(word))),
+      variables,
+      returned: new Map(calls.map(({ name, nth, returned }) => [callKey(name, nth), returned])),
+    };
+  }
+
   /** Keeps an input that has shown something new, to make others from. */
   keep(input: CallInput, old: CallOutcome, fresh: CallOutcome): void {
-    this.#pool.push({ input, old: noticed(old), new: noticed(fresh) });
+    this.#pool.push({ input, old: this.#noticed(input, old), new: this.#noticed(input, fresh) });
   }
 
   /** An input that may take a branch of either build in a direction that nothing has taken yet; null where none can be made. */
   /** Makes the next input of one that has faulted, with another pointer where the one that led nowhere was; a few times in a row. */
   mend(input: CallInput, outcome: CallOutcome): void {
-    if (this.#mending++ < MENDED) this.#mended = withPointer(this.#random, input, noticed(outcome), outcome.wild);
+    if (this.#mending++ < MENDED)
+      this.#mended = withPointer(this.#random, input, this.#noticed(input, outcome), outcome.wild);
   }
 
   #towards(): CallInput | null {

@@ -22,6 +22,8 @@ export interface Noticed {
 
 /** What no input holds. */
 export interface Limits {
+  /** Whether a number may stand at a place: no enumeration has others than its enumerators. */
+  allows(place: Place, value: bigint): boolean;
   /** Whether a place holds a pointer, as far as that is declared or can be seen. @param held what it holds */
   isPointer(place: Place, input: CallInput, held: bigint): boolean;
   /** Whether it is an address that no caller has, or not in both builds: of the frame, or of the code and its data. */
@@ -123,7 +125,8 @@ function towardsNumber(
       : null;
   }
   const wanted = by === 'order' ? beside(random, to) : bitsOf(random, from, to, by, width);
-  return put(input, found.held, bits, held(wanted) + shift - delta);
+  const value = held(wanted) + shift - delta;
+  return limits.allows(place, BigInt.asUintN(bits, value)) ? put(input, found.held, bits, value) : null;
 }
 
 /** The input with a pointer to an object, or NULL, where one of some values was that led nowhere; null where none is in it. */

@@ -2,6 +2,7 @@ import type { Random } from '../../bits/random.ts';
 import { type CType, sizeOf, typeText } from '../../elf/dwarf/types.ts';
 import { ownRegister, type PlacedParameter } from './abi.ts';
 import type { CallInput } from './entry.ts';
+import { ARENA_OBJECT } from './layout.ts';
 import { isObject, objectAt, putBytes } from './memory.ts';
 import { withValue } from './placed.ts';
 import { bytesOfNumber, floatBits } from './values.ts';
@@ -24,6 +25,10 @@ const MAX_DEPTH = 3;
 const NEAR = 5;
 /** Objects that arguments do not lead to themselves. */
 const FIRST_INNER = 32;
+/** Large objects come behind allocated ones, so many places apart. */
+const FIRST_LARGE = 3072;
+const ROOM = 16;
+const MOST_LARGE = 60;
 const MOST_TEXT = 24;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789 ./-+_,:%';
 
@@ -82,6 +87,10 @@ function neighbour(random: Random, parameters: readonly PlacedParameter[], i: nu
   return BigInt.asUintN(sizeOf(parameters[i]!.type) <= 4 ? 32 : 64, value);
 }
 
+/** Where the nth object is: one that reaches into the next ones has a place with more room. */
+const placeOf = (type: CType, n: number): bigint =>
+  BigInt(sizeOf(type)) <= ARENA_OBJECT ? objectAt(n) : objectAt(FIRST_LARGE + ROOM * (n % MOST_LARGE));
+
 /** Draws values of types, and the objects that pointers lead to. */
 class Drawer {
   readonly #random: Random;
@@ -124,8 +133,9 @@ class Drawer {
     switch (type.kind) {
       case 'boolean':
         return BigInt(random.below(2));
+      // What no enumerator says leaves switches without a case.
       case 'enum':
-        return type.values.length > 0 && random.below(8) > 0
+        return type.values.length > 0
           ? BigInt.asUintN(type.size * 8, BigInt(random.pick(type.values).value))
           : BigInt(random.below(8));
       case 'pointer':
@@ -174,7 +184,7 @@ class Drawer {
       // The end of what another pointer begins, or somewhere between.
       return this.#random.pick(shared).address + BigInt(sizeOf(to) * this.#random.below(MOST_TEXT));
     }
-    const address = objectAt(depth === 0 ? number + 8 * this.#random.below(2) : this.#inner++);
+    const address = placeOf(to, depth === 0 ? number + 8 * this.#random.below(2) : this.#inner++);
     this.objects.set(address, to);
     if (type.toConst()) this.#drawn.push({ type: typeText(to), address });
     this.#object(to, address, depth + 1);

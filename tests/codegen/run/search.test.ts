@@ -111,6 +111,32 @@ describe.skipIf(!hasCompiler('gcc'))('what functions outside leave behind', () =
   });
 });
 
+describe.skipIf(!hasCompiler('gcc'))('memory is compared where it means something', () => {
+  it('not where it was given back', () => {
+    const by = (last: string): string => `
+      #include <stddef.h>
+      void *malloc(size_t); void free(void *); int ask(int *);
+      int f(int n) { int *p = malloc(64); if (!p) return 0; p[0] = n; p[1] = ask(p); int r = p[1]; ${last} free(p); return r; }`;
+    expect(run(['gcc', by('p[3] = n;'), '-O0', '-g'], ['gcc', by(''), '-O2', '-g']).verdict).toBe('equal');
+  });
+
+  it('and large objects do not reach into others', () => {
+    const source = `
+      struct large { int head; unsigned char table[200000]; };
+      int f(struct large *l, int *to, unsigned n) { for (unsigned i = 0; i < 3; i++) { to[i] = n; l->table[150000 + i] += to[i]; } return l->head; }`;
+    expect(run(['gcc', source, '-O1', '-g'], ['gcc', source, '-O3', '-g']).verdict).toBe('equal');
+  });
+
+  it('and a va_list is as va_start leaves it', () => {
+    const source = `
+      #include <stdarg.h>
+      int f(int n, va_list ap) { int s = 0; while (n-- > 0 && s < 100) s += va_arg(ap, int); return s; }`;
+    const flags = ['-O2', '-g'];
+    const run300 = run(['gcc', source, ...flags], [hasCompiler('clang') ? 'clang' : 'gcc', source, ...flags], 300);
+    expect(run300.differences).toEqual([]);
+  });
+});
+
 describe.skipIf(!hasCompiler('gcc'))('barriers', () => {
   const publish = (order: string, add: string): string => `
     void wake(int);

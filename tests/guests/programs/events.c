@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -13,10 +14,13 @@
 #include <unistd.h>
 
 static int ends[2], event;
+static sem_t drained;
 static void *writer(void *unused) {
+  // One edge for each write: the next one waits until the pipe is empty again.
   for (int i = 0; i < 3; i++) {
     usleep(2000);
     write(ends[1], "abc", 3);
+    sem_wait(&drained);
   }
   return unused;
 }
@@ -45,6 +49,7 @@ int main(void) {
         char buffer[2];
         edges++;
         for (ssize_t got; (got = read(ends[0], buffer, 2)) > 0;) bytes += got;
+        sem_post(&drained);
       }
   }
   pthread_join(thread, NULL);
