@@ -27,8 +27,8 @@ interface Stretch {
 }
 
 const SECTION_ALIGNMENT = 0x1000;
-/** A byte for each index of 32 bits. */
-const NEAR = 2 ** 32;
+/** Eight bytes for each index of 32 bits, in either direction. */
+const NEAR = 2 ** 35;
 const GOT_RELOCATIONS: ReadonlySet<number> = new Set([R.GOTPCREL, R.GOTPCRELX, R.REX_GOTPCRELX]);
 const TLS_RELOCATIONS: ReadonlySet<number> = new Set([R.TPOFF32, R.DTPOFF32]);
 
