@@ -51,7 +51,6 @@ type Class = 'none' | 'integer' | 'sse' | 'sseup' | 'x87' | 'x87up' | 'memory';
 const WORD = 8;
 const GPRS = 6;
 const XMMS = 8;
-const VECTOR = 16;
 /** More is in memory, but for vectors. */
 const IN_REGISTERS = 16;
 const LARGEST_VECTOR = 64;
@@ -61,7 +60,7 @@ const WIDE = 16;
 const QUAD = /float128|_Float128/i;
 
 /** The boundary that a value of a type wants. */
-export function alignmentOf(type: CType): number {
+function alignmentOf(type: CType): number {
   switch (type.kind) {
     case 'struct':
     case 'union':
@@ -193,7 +192,7 @@ const lastSse = (classes: readonly Class[], before: number): number => classes.l
 const addressOf = (type: CType): CType => ({ kind: 'pointer', size: WORD, to: () => type, toConst: () => false });
 
 /** Where a result is. */
-export function placeResult(type: CType): PlacedResult {
+function placeResult(type: CType): PlacedResult {
   const size = sizeOf(type);
   const at = (pieces: readonly Piece<ResultSlot>[], inMemory = false): PlacedResult => ({ type, inMemory, pieces });
   if (size === 0) return at([]);
@@ -229,5 +228,3 @@ export function ownRegister({ pieces }: PlacedParameter): number | null {
   const slot = pieces.length === 1 ? pieces[0]!.slot : null;
   return slot?.kind === 'gpr' ? slot.n : null;
 }
-
-export { VECTOR as VECTOR_BYTES, XMMS as VECTOR_ARGUMENTS };

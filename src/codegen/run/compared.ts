@@ -105,7 +105,7 @@ export interface OperandReader {
 }
 
 /** What an operand holds; null where that is not known. @param width bits of a vector register that are meant */
-export function operandValue(op: Operand, read: OperandReader, width: number): bigint | null {
+function operandValue(op: Operand, read: OperandReader, width: number): bigint | null {
   switch (op.kind) {
     case 'imm':
       return op.value;

@@ -1,6 +1,6 @@
 import { type CType, type Member, sizeOf, typeText } from '../../elf/dwarf/types.ts';
 import { CodegenError } from '../error.ts';
-import { objectAt, putBytes } from './memory.ts';
+import { objectAt, putBytes, SCRATCH } from './memory.ts';
 import { bytesOfNumber, floatBits } from './values.ts';
 
 // Arguments as C writes them: numbers, "text", &{.member = value, …}, {value, …}, as deep as types go.
@@ -19,8 +19,6 @@ const SPACE = /\s/;
 const PLAIN = /[^\s,{}[\]=]/;
 const CHAR_SIZE = 1;
 const MOST_ZEROED = 1 << 16;
-/** Where a value is put together that goes into registers. */
-const SCRATCH = objectAt(4095);
 const INT128 = 16;
 const NUMBER = /^[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|0x[\da-f]+|inf|nan)$/i;
 const COMPLEX = /^([-+]?[\d.]+(?:e[-+]?\d+)?)?([-+]?[\d.]+(?:e[-+]?\d+)?)i$/i;

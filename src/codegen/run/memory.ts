@@ -26,6 +26,9 @@ export function mix(seed: number, address: bigint): number {
 /** The address of an object that a pointer may lead to. */
 export const objectAt = (number: number): bigint => ARENA + BigInt(number % OBJECTS) * ARENA_OBJECT;
 
+/** Where a value is put together that goes into registers; nothing of it stays there. */
+export const SCRATCH = objectAt(OBJECTS - 1);
+
 /** Whether an address lies in one of those. */
 export const isObject = (address: bigint): boolean =>
   address >= ARENA && address < ARENA + BigInt(OBJECTS) * ARENA_OBJECT;

@@ -108,7 +108,7 @@ export class Search {
       parameters
         .filter(({ type }) => type.kind === 'enum')
         .flatMap(({ pieces }) =>
-          pieces.map(({ slot }) => (slot.kind === 'stack' ? STACK_TOP + BigInt(slot.offset) : 0n)),
+          pieces.flatMap(({ slot }) => (slot.kind === 'stack' ? [STACK_TOP + BigInt(slot.offset)] : [])),
         ),
     );
     this.#limits = {
@@ -169,13 +169,13 @@ export class Search {
     this.#pool.push({ input, old: this.#noticed(input, old), new: this.#noticed(input, fresh) });
   }
 
-  /** An input that may take a branch of either build in a direction that nothing has taken yet; null where none can be made. */
   /** Makes the next input of one that has faulted, with another pointer where the one that led nowhere was; a few times in a row. */
   mend(input: CallInput, outcome: CallOutcome): void {
     if (this.#mending++ < MENDED)
       this.#mended = withPointer(this.#random, input, this.#noticed(input, outcome), outcome.wild);
   }
 
+  /** An input that may take a branch of either build in a direction that nothing has taken yet; null where none can be made. */
   #towards(): CallInput | null {
     const random = this.#random;
     for (let trial = 0; trial < TRIALS; trial++) {

@@ -3,7 +3,7 @@ import { type CType, sizeOf, typeText } from '../../elf/dwarf/types.ts';
 import { ownRegister, type PlacedParameter } from './abi.ts';
 import type { CallInput } from './entry.ts';
 import { ARENA_OBJECT } from './layout.ts';
-import { isObject, objectAt, putBytes } from './memory.ts';
+import { isObject, objectAt, putBytes, SCRATCH } from './memory.ts';
 import { withValue } from './placed.ts';
 import { bytesOfNumber, floatBits } from './values.ts';
 
@@ -15,8 +15,6 @@ const VECTOR = 16;
 /** A pair of long double. */
 const LARGEST = 32;
 const WORD = 8;
-/** Where a value is put together that goes into registers. */
-const SCRATCH = objectAt(4095);
 /** Of a structure behind a pointer, as much is drawn by its members; the rest is drawn as any memory is. */
 const MOST_OBJECT = 512;
 const MOST_ELEMENTS = 32;
@@ -128,7 +126,7 @@ class Drawer {
   }
 
   /** A value of a scalar type, as it stands in a register. @param number of the parameter that it is for */
-  scalar(type: CType, number: number, depth: number): bigint {
+  #scalar(type: CType, number: number, depth: number): bigint {
     const random = this.#random;
     switch (type.kind) {
       case 'boolean':
@@ -237,7 +235,7 @@ class Drawer {
       for (const at of [0, half]) putBytes(this.words, address + BigInt(at), bytesOfNumber(this.#float(half), half));
       return;
     }
-    const value = type.kind === 'float' ? this.#float(size) : this.scalar(type, 0, depth);
+    const value = type.kind === 'float' ? this.#float(size) : this.#scalar(type, 0, depth);
     putBytes(this.words, address, bytesOfNumber(value, size));
   }
 
